@@ -1,0 +1,409 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import compress from '@fastify/compress'
+import cookie from '@fastify/cookie'
+import formbody from '@fastify/formbody'
+import multipart from '@fastify/multipart'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Static, TSchema } from 'typebox'
+import { Html, html } from '#kernel/html'
+import { randomId } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import { type Language, languages } from '#kernel/text'
+import { csrfTokens } from './csrf.ts'
+import { problemPage, problemTitle } from './problem-page.ts'
+import { type Access, admits, type SignedIn, type Visitor } from './visitor.ts'
+
+export { problemText } from './problem-page.ts'
+export { type Access, admits, type Grant, holds, type Role, roles, type SignedIn, type Visitor } from './visitor.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks. Set before any handler runs. */
+    visitor: Visitor
+  }
+  interface FastifyContextConfig {
+    access?: Access
+    csrf?: boolean
+    ownSchema?: boolean
+  }
+}
+
+export type Request = FastifyRequest
+export type Reply = FastifyReply
+
+type Part<S extends TSchema | undefined> = S extends TSchema ? Static<S> : unknown
+
+/** A route: where it is, who may call it, what it takes, what it does. `schema` may be empty but never forgotten. */
+export type Route<P extends TSchema | undefined, Q extends TSchema | undefined, B extends TSchema | undefined> = {
+  method: 'GET' | 'POST'
+  url: string
+  access: Access
+  schema: {
+    params?: P
+    querystring?: Q
+    body?: B
+    /** With it the route stands in the OpenAPI document: one line, and its answers by status. */
+    api?: { summary: string; response?: Record<number, TSchema> }
+  }
+  /** `false` only where the caller is a program that holds no cookie (a witness, a webhook). */
+  csrf?: false
+  /** Bytes; 64 kB unless told. */
+  bodyLimit?: number
+  handler: (request: FastifyRequest<{ Params: Part<P>; Querystring: Part<Q>; Body: Part<B> }>, reply: FastifyReply) => unknown
+}
+
+/** The web part: routes with a schema and an access rule, problems as pages, security headers, CSRF, rate limits. */
+export interface Web {
+  readonly app: FastifyInstance
+  route<P extends TSchema | undefined = undefined, Q extends TSchema | undefined = undefined, B extends TSchema | undefined = undefined>(
+    route: Route<P, Q, B>,
+  ): void
+  /** Starts to listen; the address with its port. */
+  listen(): Promise<string>
+  /** Stops taking connections and waits for the requests under way. */
+  close(): Promise<void>
+}
+
+/** What the web part needs to know. Limits are requests a minute; 0 means none. */
+export type WebDeps = {
+  readonly host: string
+  readonly port: number
+  readonly publicUrl: string
+  readonly production: boolean
+  readonly demo: boolean
+  readonly trustProxy: boolean
+  readonly limits: { readonly readsPerAddress: number; readonly writesPerAddress: number; readonly writesPerPerson: number }
+  readonly csrfSecret: Buffer
+  readonly assetsFolder: string
+  readonly log: FastifyBaseLogger | false
+  /** Who holds this request's session cookie; a signed-out visitor when none. */
+  readonly identify: (request: FastifyRequest, language: Language) => Promise<Visitor>
+  /** Told of each finished request: its route (not its URL), status and seconds. */
+  readonly observe?: (route: string, method: string, status: number, seconds: number) => void
+  readonly ready?: () => Promise<boolean>
+}
+
+const csp =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
+  "frame-ancestors 'none'; base-uri 'none'"
+
+const cookieNames = (secure: boolean) => ({ holder: secure ? '__Host-form' : 'form', language: secure ? '__Host-lang' : 'lang' })
+
+const demonstrations = new WeakSet<FastifyInstance>()
+const csrfOf = new WeakMap<FastifyInstance, (request: FastifyRequest, reply: FastifyReply) => string>()
+
+/** The hidden field every form with method post carries. Marks the page as this visitor's own: it is never stored by a cache. */
+export function csrfField(request: FastifyRequest, reply: FastifyReply): Html {
+  const make = csrfOf.get(rootOf(request.server))
+  if (!make) throw new Error('csrfField is called outside the web part.')
+  return html`<input type="hidden" name="_csrf" value="${make(request, reply)}">`
+}
+
+const roots = new WeakMap<object, FastifyInstance>()
+function rootOf(instance: FastifyInstance): FastifyInstance {
+  return roots.get(instance.server) ?? instance
+}
+
+/** Whether this web part serves a demonstration: every page says so. */
+export function isDemo(request: FastifyRequest): boolean {
+  return demonstrations.has(rootOf(request.server))
+}
+
+/** The visitor of a route whose access rule lets only signed-in people in. */
+export function signedIn(request: FastifyRequest): SignedIn {
+  const v = request.visitor
+  if (v.person === null || v.session === null) throw new Problem('sign-in-first', 'Sign in first.')
+  return v as SignedIn
+}
+
+function languageOf(request: FastifyRequest, cookieName: string): Language {
+  const asked = (request.query as { lang?: unknown })?.lang ?? request.cookies[cookieName]
+  if (typeof asked === 'string' && (languages as readonly string[]).includes(asked)) return asked as Language
+  for (const range of (request.headers['accept-language'] ?? '').slice(0, 200).split(',')) {
+    const primary = range.trim().slice(0, 2).toLowerCase()
+    if ((languages as readonly string[]).includes(primary)) return primary as Language
+  }
+  return 'es'
+}
+
+/** Opens the web part. Routes may be added until `listen`. */
+export async function openWeb(deps: WebDeps): Promise<Web> {
+  const secure = deps.publicUrl.startsWith('https:')
+  const names = cookieNames(secure)
+  const cookieOptions = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
+  const tokens = csrfTokens(deps.csrfSecret)
+  const origin = new URL(deps.publicUrl).origin
+
+  const app = fastify({
+    ...(deps.log ? { loggerInstance: deps.log } : { logger: false }),
+    // Requests are logged by route, never by URL: a URL may hold words a person searched for.
+    disableRequestLogging: true,
+    trustProxy: deps.trustProxy,
+    bodyLimit: 64 * 1024,
+    // A slow client holds a socket, not a worker; yet nobody needs longer than this to send a form.
+    requestTimeout: 60_000,
+    connectionTimeout: 0,
+    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
+    genReqId: () => randomId(9),
+    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false, useDefaults: true } },
+  })
+  roots.set(app.server, app)
+  if (deps.demo) demonstrations.add(app)
+
+  const holderOf = (request: FastifyRequest): string | null => {
+    const { session } = request.visitor
+    if (session !== null) return `s:${session}`
+    const c = request.cookies[names.holder]
+    return c && /^[\w-]{22}$/.test(c) ? `c:${c}` : null
+  }
+  csrfOf.set(app, (request, reply) => {
+    let holder = holderOf(request)
+    if (holder === null) {
+      const fresh = randomId()
+      reply.setCookie(names.holder, fresh, cookieOptions)
+      // A second form on the same page must be bound to the same cookie.
+      request.cookies[names.holder] = fresh
+      holder = `c:${fresh}`
+    }
+    reply.header('cache-control', 'no-store')
+    return tokens.make(holder)
+  })
+
+  await app.register(cookie)
+  await app.register(formbody, { bodyLimit: 64 * 1024 })
+  await app.register(multipart, {
+    limits: { fieldNameSize: 100, fieldSize: 64 * 1024, fields: 100, files: 10, headerPairs: 50 },
+    throwFileSizeLimit: true,
+  })
+  await app.register(compress, {
+    global: true,
+    threshold: 1024,
+    encodings: ['gzip'],
+    zlibOptions: { level: 5 },
+    globalDecompression: false,
+  })
+  await app.register(rateLimit, { global: false, cache: 20_000 })
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Ventanilla', version: '1', description: 'Public services: find them, see what they ask, follow what was promised.' },
+      servers: [{ url: deps.publicUrl }],
+    },
+    hideUntagged: true,
+  })
+
+  const limiter = (perMinute: number, keyGenerator: (r: FastifyRequest) => string) =>
+    perMinute > 0 ? app.createRateLimit({ max: perMinute, timeWindow: 60_000, keyGenerator }) : null
+  const reads = limiter(deps.limits.readsPerAddress, (r) => `r:${r.ip}`)
+  const writes = limiter(deps.limits.writesPerAddress, (r) => `w:${r.ip}`)
+  const personal = limiter(deps.limits.writesPerPerson, (r) => `p:${r.visitor.person ?? r.ip}`)
+  const within = async (limit: typeof reads, request: FastifyRequest, reply: FastifyReply) => {
+    if (!limit) return
+    const found = await limit(request)
+    if (found.isAllowed || !found.isExceeded) return
+    reply.header('retry-after', found.ttlInSeconds)
+    throw new Problem('too-many', 'Too many requests in a short time. Wait a little and try again.')
+  }
+
+  app.decorateRequest('visitor', null as unknown as Visitor)
+  const isRead = (r: FastifyRequest) => r.method === 'GET' || r.method === 'HEAD'
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'content-security-policy': csp,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
+    })
+    if (secure) reply.header('strict-transport-security', 'max-age=31536000')
+    const language = languageOf(request, names.language)
+    // A first answer, for problems met before the session is read.
+    request.visitor = { person: null, session: null, language, grants: [] }
+    await within(isRead(request) ? reads : writes, request, reply)
+    request.visitor = await deps.identify(request, language)
+    const asked = (request.query as { lang?: unknown })?.lang
+    if (asked === language && request.cookies[names.language] !== language)
+      reply.setCookie(names.language, language, { ...cookieOptions, maxAge: 31_536_000 })
+
+    const access = request.routeOptions.config.access
+    if (access === undefined) return
+    const answer = admits(access, request.visitor)
+    if (answer === 'sign-in') throw new Problem('sign-in-first', 'Sign in to go on.')
+    if (answer === 'no') throw new Problem('forbidden', 'This page is for people with another duty.')
+    if (!isRead(request)) await within(personal, request, reply)
+  })
+
+  // Before the body is read: a form from another site is refused by what the browser itself says of its origin.
+  app.addHook('preParsing', async (request) => {
+    if (isRead(request) || request.routeOptions.config.csrf === false) return
+    const from = request.headers.origin
+    const site = request.headers['sec-fetch-site']
+    if (
+      (from !== undefined && from !== origin && from !== `http://${request.headers.host}`) ||
+      (site !== undefined && site !== 'same-origin' && site !== 'none')
+    ) {
+      throw new Problem('form-expired', 'The form came from another site.')
+    }
+  })
+  app.addHook('preValidation', async (request) => {
+    if (isRead(request) || request.routeOptions.config.csrf === false) return
+    // A multipart body is read by its handler, which checks the token by `csrfHolds` before it keeps anything.
+    if (request.isMultipart()) return
+    const body = request.body as Record<string, unknown> | null | undefined
+    const holder = holderOf(request)
+    if (holder === null || !tokens.check(holder, body?._csrf ?? request.headers['x-csrf']))
+      throw new Problem('form-expired', 'This form is too old or came from another page.')
+    if (body) delete body._csrf
+  })
+  multipartTokens.set(app, (request, given) => {
+    const holder = holderOf(request)
+    return holder !== null && tokens.check(holder, given)
+  })
+
+  app.addHook('onSend', async (_request, reply, payload) => {
+    // Whatever does not say otherwise belongs to one visitor.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    return payload
+  })
+  const { observe } = deps
+  if (observe) {
+    app.addHook('onResponse', async (request, reply) => {
+      observe(request.routeOptions.url ?? 'none', request.method, reply.statusCode, reply.elapsedTime / 1000)
+    })
+  }
+
+  const answerProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) => {
+    reply.code(problem.status)
+    reply.header('cache-control', 'no-store')
+    const wantsPage = !request.url.startsWith('/api/') && !(request.headers.accept ?? 'text/html').includes('json')
+    if (problem.code === 'sign-in-first' && wantsPage && isRead(request))
+      return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303)
+    const language = request.visitor?.language ?? 'es'
+    if (wantsPage) {
+      const page = problemPage(problem, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id })
+      return reply.type('text/html; charset=utf-8').send(page.text)
+    }
+    return reply.type('application/problem+json').send({
+      type: `${deps.publicUrl}/problems/${problem.code}`,
+      title: problemTitle(problem.code, language),
+      status: problem.status,
+      code: problem.code,
+      detail: problem.message,
+      ...(problem.fields.length ? { fields: problem.fields } : {}),
+    })
+  }
+
+  app.setErrorHandler(
+    (error: Error & { statusCode?: number; code?: string; validation?: { instancePath: string; message?: string }[] }, request, reply) => {
+      if (error instanceof Problem) {
+        if (error.cause !== undefined) request.log.warn({ err: error.cause, code: error.code }, 'refused')
+        return answerProblem(error, request, reply)
+      }
+      if (error.validation) {
+        const fields = error.validation.map((v) => ({ pointer: v.instancePath, code: 'invalid', detail: v.message ?? 'not as expected' }))
+        return answerProblem(
+          new Problem(
+            'bad-request',
+            `The request is not of the expected form: ${fields.map((f) => `${f.pointer} ${f.detail}`).join('; ')}.`,
+            { fields },
+          ),
+          request,
+          reply,
+        )
+      }
+      const status = error.statusCode ?? 500
+      if (status === 413) return answerProblem(new Problem('too-large', 'What was sent is larger than this page takes.'), request, reply)
+      if (status === 415) return answerProblem(new Problem('wrong-type', 'This page does not take that kind of content.'), request, reply)
+      if (status >= 400 && status < 500)
+        return answerProblem(new Problem('bad-request', 'The request could not be read.', { cause: error }), request, reply)
+      // A bug: the person sees a reference, we see the stack.
+      request.log.error({ err: error, route: request.routeOptions.url }, 'bug')
+      reply.code(500).header('cache-control', 'no-store')
+      const language = request.visitor?.language ?? 'es'
+      if (request.url.startsWith('/api/'))
+        return reply
+          .type('application/problem+json')
+          .send({ type: 'about:blank', title: 'Internal error', status: 500, reference: request.id })
+      return reply
+        .type('text/html; charset=utf-8')
+        .send(problemPage(null, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id }).text)
+    },
+  )
+  app.setNotFoundHandler((request, reply) => answerProblem(new Problem('not-found', 'There is no such page.'), request, reply))
+
+  const web: Web = {
+    app,
+    route(route) {
+      const { api, ...schema } = route.schema
+      app.route({
+        method: route.method,
+        url: route.url,
+        ...(route.bodyLimit === undefined ? {} : { bodyLimit: route.bodyLimit }),
+        config: { access: route.access, csrf: route.csrf !== false, ownSchema: true },
+        schema: { ...schema, ...(api ? { summary: api.summary, tags: ['public'], response: api.response } : { hide: true }) },
+        handler: async (request, reply) => {
+          const answer = await route.handler(request as never, reply)
+          if (answer instanceof Html) {
+            reply.type('text/html; charset=utf-8')
+            return answer.text
+          }
+          return answer
+        },
+      })
+    },
+    listen: () => app.listen({ host: deps.host, port: deps.port }),
+    close: () => app.close(),
+  }
+
+  app.get(
+    '/assets/:name',
+    {
+      config: { access: 'public', ownSchema: true },
+      schema: { hide: true, params: { type: 'object', properties: { name: { type: 'string', pattern: '^[\\w.-]+$' } } } },
+    },
+    async (request, reply) => {
+      const { name } = request.params as { name: string }
+      if (name.startsWith('.')) throw new Problem('not-found', 'There is no such file.')
+      const file = join(deps.assetsFolder, name)
+      const found = await stat(file).catch(() => null)
+      const type = assetTypes[name.slice(name.lastIndexOf('.'))]
+      if (!found?.isFile() || !type) throw new Problem('not-found', 'There is no such file.')
+      // Names carry a digest of the content, so that a copy is good for ever.
+      reply.header('cache-control', 'public, max-age=31536000, immutable').header('cross-origin-resource-policy', 'cross-origin').type(type)
+      return reply.send(createReadStream(file))
+    },
+  )
+  app.get('/healthz', { config: { access: 'public', ownSchema: true }, schema: { hide: true } }, async () => ({ ok: true }))
+  app.get('/readyz', { config: { access: 'public', ownSchema: true }, schema: { hide: true } }, async (_request, reply) => {
+    const ok = deps.ready ? await deps.ready().catch(() => false) : true
+    return reply.code(ok ? 200 : 503).send({ ok })
+  })
+  app.get('/api/openapi.json', { config: { access: 'public', ownSchema: true }, schema: { hide: true } }, async (_request, reply) => {
+    reply.header('cache-control', 'public, max-age=300')
+    return app.swagger()
+  })
+  return web
+}
+
+const assetTypes: Record<string, string> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.woff2': 'font/woff2',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.webmanifest': 'application/manifest+json',
+}
+
+const multipartTokens = new WeakMap<FastifyInstance, (request: FastifyRequest, given: unknown) => boolean>()
+
+/** For handlers that read a multipart body themselves: whether its `_csrf` field is this visitor's. Must hold before anything is kept. */
+export function csrfHolds(request: FastifyRequest, given: unknown): boolean {
+  return multipartTokens.get(rootOf(request.server))?.(request, given) ?? false
+}
