@@ -250,6 +250,8 @@ export const Definition = Type.Object(
     questions: Type.Array(Question, { minItems: 1, maxItems: 60 }),
     pages: Type.Array(Page, { minItems: 1, maxItems: 40 }),
     papers: Type.Array(Paper, { maxItems: 20 }),
+    /** The questions that say what a case is about: a person has one living turn for one matter. Absent, the service itself is the matter. */
+    matter: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 4, uniqueItems: true })),
     steps: Type.Array(Step, { minItems: 3, maxItems: 20 }),
     reasons: Type.Array(Reason, { minItems: 1, maxItems: 20 }),
     /** Present in state and municipal bases only. */
