@@ -72,13 +72,16 @@ create table cases_line (
   rule jsonb not null,
   presence boolean not null,
   quiet boolean not null,
-  -- The change that is published and not yet in force.
-  change jsonb,
+  -- Changes that are published and not yet in force, earliest first.
+  announced jsonb not null default '[]',
   -- The number of the last act, and its time.
   n bigint not null,
   at text not null,
   -- The line's calls less its returns, for a shared rule.
   count bigint not null default 0,
+  -- Turns that are waiting, called or held; desks on duty.
+  living bigint not null default 0,
+  desks integer not null default 0,
   closed boolean not null default false,
   primary key (place, id)
 );
@@ -91,7 +94,7 @@ create table cases_turn (
   class text not null,
   -- Its place in the line: an act's number.
   at_place bigint not null,
-  state text not null check (state in ('waiting', 'called', 'held', 'over')),
+  state text not null check (state in ('waiting', 'called', 'held', 'left', 'finished')),
   case_id uuid not null,
   step text not null,
   branch text,
@@ -100,7 +103,7 @@ create table cases_turn (
   desk text,
   until date,
   held text[] not null default '{}',
-  absences integer not null default 0,
+  absent boolean not null default false,
   taken_at timestamptz not null,
   called_at timestamptz,
   ended_at timestamptz,
@@ -113,7 +116,7 @@ create table cases_turn (
 -- The lowest waiting place of a class: the only way a turn is found for a desk.
 create index cases_turn_waiting on cases_turn (place, line, class, at_place) where state = 'waiting';
 create index cases_turn_case on cases_turn (place, case_id);
-create index cases_turn_line_over on cases_turn (place, line, ended_at) where state = 'over';
+create index cases_turn_line_over on cases_turn (place, line, ended_at) where state in ('left', 'finished');
 create unique index cases_turn_matter on cases_turn (place, matter) where matter is not null;
 create unique index cases_turn_desk on cases_turn (place, line, desk) where state = 'called';
 create index cases_turn_until on cases_turn (until) where state = 'held';
@@ -130,11 +133,13 @@ create table cases_desk (
   office text not null,
   desk text not null,
   person uuid not null,
+  -- Where it is on duty, and where it last was.
   line text,
-  on_duty boolean not null default false,
-  -- Lines changed on this local day.
+  last_line text,
+  -- Lines changed on this day (UTC, as the log's entries carry it).
   changed_on date,
   changes integer not null default 0,
+  turn text,
   primary key (place, desk)
 );
 create unique index cases_desk_person on cases_desk (office, person);
