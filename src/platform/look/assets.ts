@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** The folder that `npm run assets` writes and the web serves under `/assets/`: every name in it but `manifest.json` holds a hash of its content. */
+export const assetFolder = fileURLToPath(new URL('../../../.assets/', import.meta.url))
+
+/** What the build wrote: file names inside `assetFolder`, and what the layout needs of the theme. */
+export interface Manifest {
+  /** SHA-256 of all that went in; the build is skipped while it is the same. */
+  readonly inputs: string
+  readonly css: string
+  readonly js: string
+  readonly icon: string
+  /** Fonts every page needs at once, to be fetched beside the style sheet. */
+  readonly preload: readonly string[]
+  readonly files: readonly string[]
+  readonly theme: ManifestTheme
+}
+
+export interface ManifestTheme {
+  readonly name: string
+  readonly issuer: Readonly<Record<string, string>>
+  readonly arms: { readonly file: string; readonly alt: Readonly<Record<string, string>> } | null
+  readonly colour: { readonly light: string; readonly dark: string }
+}
+
+/** The addresses of what was built. */
+export interface Assets {
+  readonly css: string
+  readonly js: string
+  readonly icon: string
+  readonly preload: readonly string[]
+  readonly theme: ManifestTheme
+}
+
+let known: Assets | undefined
+
+/** Addresses from the manifest, read once. Where nothing was built yet (a test, a fresh clone) the build runs first, in a process of its own. */
+export function assets(): Assets {
+  if (known) return known
+  let text: string
+  try {
+    text = readFileSync(`${assetFolder}manifest.json`, 'utf8')
+  } catch {
+    execFileSync(process.execPath, [fileURLToPath(new URL('./build.ts', import.meta.url))], { stdio: ['ignore', 'ignore', 'inherit'] })
+    text = readFileSync(`${assetFolder}manifest.json`, 'utf8')
+  }
+  const manifest = JSON.parse(text) as Manifest
+  const url = (file: string) => `/assets/${file}`
+  known = {
+    css: url(manifest.css),
+    js: url(manifest.js),
+    icon: url(manifest.icon),
+    preload: manifest.preload.map(url),
+    theme: manifest.theme.arms
+      ? { ...manifest.theme, arms: { ...manifest.theme.arms, file: url(manifest.theme.arms.file) } }
+      : manifest.theme,
+  }
+  return known
+}

@@ -1,0 +1,172 @@
+/**
+ * `npm run assets`: the theme, our styles and the scripts become content-named files in `.assets/`. Nothing is done while the inputs are the same.
+ * Fails when a budget or a contrast is missed, and says by how much.
+ */
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { argv, stderr } from 'node:process'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { assetFolder, type Manifest } from './assets.ts'
+import { readTheme, type Theme, themeSass } from './theme.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = resolve(here, '../../..')
+const require = createRequire(import.meta.url)
+
+/** Bytes after gzip that a page may cost. DESIGN.md: CSS at most 16 kB; scripts only enhance. */
+export const budgets = { css: 16_000, js: 10_000 } as const
+
+/** The theme that ships; another is given to the build as its first argument. */
+export const ownTheme = join(here, 'theme/theme.json')
+
+const sha256 = (...all: readonly (string | Buffer)[]) => {
+  const h = createHash('sha256')
+  for (const a of all) h.update(a).update('\0')
+  return h.digest('hex')
+}
+
+/** One hash over everything the output depends on: our sources, the theme, and the exact versions of the packages. */
+export function hashInputs(themeFile = ownTheme): string {
+  const all: (string | Buffer)[] = [
+    readFileSync(join(root, 'package.json'), 'utf8')
+      .match(/"(govuk-frontend|@fontsource[^"]*|sass|esbuild)": "[^"]+"/g)!
+      .join(),
+  ]
+  for (const folder of ['.', 'styles', 'scripts']) {
+    for (const name of readdirSync(join(here, folder)).sort()) {
+      if (/\.(scss|svg)$|^(build|theme)\.ts$/.test(name) || (folder === 'scripts' && name.endsWith('.ts')))
+        all.push(name, readFileSync(join(here, folder, name)))
+    }
+  }
+  all.push(themeFile, readFileSync(themeFile))
+  return sha256(...all)
+}
+
+/** What `assetFolder` holds now, or null. */
+function built(): Manifest | null {
+  try {
+    return JSON.parse(readFileSync(join(assetFolder, 'manifest.json'), 'utf8')) as Manifest
+  } catch {
+    return null
+  }
+}
+
+// A reader may meet the folder at any moment: every file is whole when its name appears, and the manifest comes last.
+function write(name: string, data: string | Buffer): void {
+  const temporary = join(assetFolder, `.${name}.${process.pid}`)
+  writeFileSync(temporary, data)
+  renameSync(temporary, join(assetFolder, name))
+}
+
+function fontFaces(theme: Theme, add: (name: string, data: Buffer, extension: string) => string): { css: string; preload: string[] } {
+  const preload: string[] = []
+  let css = ''
+  const ranges = JSON.parse(readFileSync(require.resolve(`${theme.font.package}/unicode.json`), 'utf8')) as Record<string, string>
+  const family = theme.font.package.split('/')[1]!
+  for (const weight of theme.font.weights) {
+    for (const subset of theme.font.subsets) {
+      const file = require.resolve(`${theme.font.package}/files/${family}-${subset}-${weight}-normal.woff2`)
+      const name = add(`${family}-${subset}-${weight}`, readFileSync(file), 'woff2')
+      // Spanish lies wholly in `latin`; `latin-ext` is fetched only where a page has such a letter.
+      if (subset === theme.font.subsets[0]) preload.push(name)
+      css += `@font-face{font-family:"${theme.font.family}";font-weight:${weight};font-display:swap;src:url(${name}) format("woff2");unicode-range:${ranges[subset]}}`
+    }
+  }
+  return { css, preload }
+}
+
+export interface Built {
+  /** False: the inputs were the same and nothing was done. */
+  readonly done: boolean
+  readonly manifest: Manifest
+  /** Bytes after gzip; null where nothing was done. */
+  readonly sizes: { readonly css: number; readonly js: number } | null
+}
+
+/** Builds what is out of date. Throws with a sentence when a budget or a contrast of the theme is missed. */
+export async function buildAssets(themeFile = ownTheme): Promise<Built> {
+  const inputs = hashInputs(themeFile)
+  const before = built()
+  if (before?.inputs === inputs) return { done: false, manifest: before, sizes: null }
+
+  const theme = readTheme(readFileSync(themeFile, 'utf8'), themeFile)
+  const files: string[] = []
+  mkdirSync(assetFolder, { recursive: true })
+  const add = (name: string, data: string | Buffer, extension: string): string => {
+    const file = `${name}-${sha256(data).slice(0, 12)}.${extension}`
+    write(file, data)
+    files.push(file)
+    return file
+  }
+
+  // Loaded only now: a start that finds everything built does not pay for two compilers.
+  const [sass, esbuild] = await Promise.all([import('sass'), import('esbuild')])
+  const fonts = fontFaces(theme, add)
+  const { css: compiled } = sass.compile(join(here, 'styles/look.scss'), {
+    style: 'expanded',
+    loadPaths: [join(root, 'node_modules')],
+    importers: [
+      {
+        canonicalize: (url) => (url === 'theme' ? new URL('ventanilla:theme') : null),
+        load: () => ({ contents: themeSass(theme), syntax: 'scss' }),
+      },
+    ],
+    quietDeps: true,
+  })
+  const css = (await esbuild.transform(fonts.css + compiled, { loader: 'css', minify: true, target: 'es2020', legalComments: 'none' })).code
+  const script = await esbuild.build({
+    entryPoints: [join(here, 'scripts/look.ts')],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: 'es2020',
+    legalComments: 'none',
+  })
+  const js = Buffer.from(script.outputFiles[0]!.contents)
+  const sizes = { css: gzipSync(css, { level: 9 }).length, js: gzipSync(js, { level: 9 }).length }
+  for (const kind of ['css', 'js'] as const) {
+    if (sizes[kind] > budgets[kind])
+      throw new Error(
+        `The ${kind} is ${sizes[kind]} bytes after gzip and may be ${budgets[kind]}: take something out of src/platform/look.`,
+      )
+  }
+
+  const arms = theme.arms && {
+    file: add('arms', readFileSync(resolve(dirname(themeFile), theme.arms.file)), theme.arms.file.split('.').pop()!),
+    alt: theme.arms.alt,
+  }
+  const manifest: Manifest = {
+    inputs,
+    css: add('look', css, 'css'),
+    js: add('look', js, 'js'),
+    icon: add('icon', readFileSync(join(here, 'styles/icon.svg')), 'svg'),
+    preload: fonts.preload,
+    files,
+    theme: { name: theme.name, issuer: theme.issuer, arms, colour: { light: theme.light.hall!, dark: theme.dark.hall! } },
+  }
+  write('manifest.json', JSON.stringify(manifest, null, 1))
+  // The names of the build before stay for the pages that are still open in browsers; older ones go.
+  const keep = new Set([...files, ...(before?.files ?? []), 'manifest.json'])
+  for (const name of readdirSync(assetFolder)) if (!keep.has(name) && !name.startsWith('.')) rmSync(join(assetFolder, name))
+  return { done: true, manifest, sizes }
+}
+
+if (argv[1] && import.meta.url === pathToFileURL(argv[1]).href) {
+  const startedAt = performance.now()
+  try {
+    const { done, sizes } = await buildAssets(argv[2] ? resolve(argv[2]) : undefined)
+    const ms = Math.round(performance.now() - startedAt)
+    stderr.write(
+      done
+        ? `Assets built in ${ms} ms: css ${sizes!.css} bytes, script ${sizes!.js} bytes after gzip.\n`
+        : `Assets are up to date (${ms} ms).\n`,
+    )
+  } catch (error) {
+    stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exit(1)
+  }
+}

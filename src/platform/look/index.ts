@@ -1,0 +1,5 @@
+/** The look: whole pages, components and their styles. README.md lists every signature. */
+export * from './assets.ts'
+export * from './forms.ts'
+export * from './layout.ts'
+export * from './parts.ts'

@@ -1,0 +1,127 @@
+import { attributes, type Child, type Html, html, trustedHtml } from '#kernel/html'
+import { type Language, languages } from '#kernel/text'
+import { assets } from './assets.ts'
+import { type Content, errorSummary, type SummaryError } from './forms.ts'
+import { backLink, breadcrumbs, type Crumb, phaseBanner, skipLink } from './parts.ts'
+import { text } from './text.ts'
+
+/** Where the layout's own links lead. The routes themselves belong to the parts that serve them. */
+export const places = {
+  home: '/',
+  services: '/services',
+  line: '/my-line',
+  offices: '/offices',
+  register: '/register',
+  desk: '/desk',
+  signIn: '/sign-in',
+  account: '/account',
+  fair: '/how-to-check',
+  check: '/check',
+  accessibility: '/accessibility',
+  privacy: '/privacy',
+} as const
+
+/** What the layout wants to know of who is looking; `#web`'s Visitor fits. */
+export interface LayoutVisitor {
+  readonly person: unknown
+  readonly grants?: readonly { readonly role: string }[] | undefined
+}
+
+export interface LayoutOptions {
+  /** The page's name, before the service's own in the browser's title. */
+  readonly title: string
+  readonly language: Language
+  /** `null`: a page without sign-in state, the same for all, which anyone may cache. */
+  readonly visitor: LayoutVisitor | null
+  /** Path and query of this page: for the language switch, the marked section and the canonical address. */
+  readonly url: string
+  /** With it (`https://…`, no slash at the end) the page names its canonical address. */
+  readonly origin?: string | undefined
+  readonly body: Child
+  /** Where the page before lies; never together with `breadcrumbs`. */
+  readonly backLink?: string | undefined
+  readonly breadcrumbs?: readonly Crumb[] | undefined
+  /** What is wrong with what was sent: the summary stands above the body and the title begins with *Error*. */
+  readonly error?: readonly SummaryError[] | null | undefined
+  /** Uses the whole width instead of a column that reads well. */
+  readonly wide?: boolean | undefined
+  /** A demonstration: the page bears the word. */
+  readonly demo: boolean
+  /** The browser asks again after so many seconds, without scripts. */
+  readonly refreshSeconds?: number | undefined
+  /** `noindex` for pages of persons. */
+  readonly robots?: string | undefined
+  readonly description?: string | undefined
+  /** A wall display: no navigation, larger type. */
+  readonly wall?: boolean | undefined
+}
+
+// Our own mark: an arch in a wall with its sill, and behind it somebody who attends. No coat of arms.
+const mark = trustedHtml(
+  '<svg class="v-mark" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 44" width="40" height="44" aria-hidden="true" focusable="false"><path class="v-mark__wall" fill-rule="evenodd" d="M4 36V20a16 16 0 0 1 32 0v16zM10 36h20V20a10 10 0 0 0-20 0z"/><path class="v-mark__sill" d="M1 37h38v5H1z"/><circle class="v-mark__head" cx="20" cy="22" r="4.5"/><path class="v-mark__head" d="M12.5 36a7.5 7.5 0 0 1 15 0z"/></svg>',
+)
+
+function withLanguage(url: string, language: Language): string {
+  const [path, query] = url.split('?', 2)
+  const all = new URLSearchParams(query ?? '')
+  all.set('lang', language)
+  return `${path}?${all}`
+}
+
+const inside = (url: string, place: string) => url === place || url.startsWith(`${place}/`) || url.startsWith(`${place}?`)
+
+function header(o: LayoutOptions): Html {
+  const { language: l, url } = o
+  const theme = assets().theme
+  const section = (href: string, words: string) =>
+    html`<li class="v-nav__item"><a class="v-nav__link" href="${href}"${attributes({ 'aria-current': url === href ? 'page' : inside(url, href) ? 'true' : undefined })}>${words}</a></li>`
+  const staff = o.visitor?.grants?.some((g) => g.role !== 'citizen')
+  return html`<header class="v-header"><div class="v-header__bar govuk-width-container"><a class="v-brand" href="${places.home}">${mark}<span class="v-brand__name">${theme.name}</span></a>${
+    !o.wall &&
+    html`<div class="v-header__you">${languages
+      .filter((other) => other !== l)
+      .map(
+        (other) =>
+          html`<a class="v-header__link" href="${withLanguage(url, other)}" lang="${other}" hreflang="${other}">${text(other, `language.${other}`)}</a>`,
+      )}${
+      o.visitor &&
+      (o.visitor.person
+        ? html`<a class="v-header__link v-header__link--you" href="${places.account}">${text(l, 'my-account')}</a>`
+        : html`<a class="v-header__link v-header__link--you" href="${places.signIn}">${text(l, 'sign-in')}</a>`)
+    }</div>`
+  }</div>${
+    !o.wall &&
+    html`<nav class="v-nav" aria-label="${text(l, 'nav')}"><ul class="v-nav__list govuk-width-container">${section(places.services, text(l, 'nav.services'))}${section(places.line, text(l, 'nav.line'))}${section(places.offices, text(l, 'nav.offices'))}${section(places.register, text(l, 'nav.register'))}${staff && section(places.desk, text(l, 'nav.desk'))}</ul></nav>`
+  }</header><div class="v-papel" aria-hidden="true"></div>`
+}
+
+function footer(o: LayoutOptions): Html {
+  const l = o.language
+  const { arms, issuer } = assets().theme
+  return html`<footer class="v-footer"><div class="govuk-width-container v-footer__inside"><div class="v-footer__fair"><h2 class="v-footer__title">${text(l, 'footer.fair')}</h2><p>${text(l, 'footer.fair-text')}</p><p class="v-footer__free">${text(l, 'footer.free')}</p></div><ul class="v-footer__links"><li><a href="${places.fair}">${text(l, 'footer.verify')}</a></li><li><a href="${places.check}">${text(l, 'footer.check')}</a></li><li><a href="${places.privacy}">${text(l, 'footer.privacy')}</a></li><li><a href="${places.accessibility}">${text(l, 'footer.accessibility')}</a></li></ul><div class="v-footer__issuer">${
+    arms && html`<img class="v-footer__arms" src="${arms.file}" alt="${arms.alt[l] ?? ''}" height="56">`
+  }<p>${issuer[l]}</p></div></div></footer>`
+}
+
+/** A whole page: one `main`, one `h1` (the body's), its landmarks named, nothing inline. */
+export function layout(o: LayoutOptions): Html {
+  const { css, js, icon, preload, theme } = assets()
+  const l = o.language
+  const failed = Boolean(o.error?.length)
+  const name = o.title === theme.name ? theme.name : `${o.title} – ${theme.name}`
+  return html`<!doctype html>
+<html lang="${l}" class="govuk-template"><head><meta charset="utf-8"><title>${failed ? text(l, 'error-title', { title: name }) : name}</title><meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"><meta name="color-scheme" content="light dark"><meta name="theme-color" content="${theme.colour.light}" media="(prefers-color-scheme: light)"><meta name="theme-color" content="${theme.colour.dark}" media="(prefers-color-scheme: dark)">${
+    o.description && html`<meta name="description" content="${o.description}">`
+  }${o.robots && html`<meta name="robots" content="${o.robots}">`}${o.refreshSeconds && html`<meta http-equiv="refresh" content="${o.refreshSeconds}">`}${
+    o.origin && html`<link rel="canonical" href="${o.origin}${o.url.split('?')[0]}">`
+  }${preload.map((f) => html`<link rel="preload" href="${f}" as="font" type="font/woff2" crossorigin>`)}<link rel="stylesheet" href="${css}"><link rel="icon" href="${icon}" type="image/svg+xml"><script type="module" src="${js}"></script></head>
+<body class="${`govuk-template__body${o.wall ? ' v-wall' : ''}`}">${skipLink({ href: '#main-content', text: text(l, 'skip') })}${header(o)}${
+    o.demo &&
+    html`<aside class="v-demo" aria-label="${text(l, 'demo')}">${phaseBanner({ tag: { text: text(l, 'demo') }, text: text(l, 'demo.text') })}</aside>`
+  }<div class="govuk-width-container">${o.breadcrumbs ? breadcrumbs({ language: l, items: o.breadcrumbs, collapseOnMobile: true }) : o.backLink && backLink({ language: l, href: o.backLink })}<main class="${`govuk-main-wrapper${o.wide ? ' v-wide' : ' v-column'}`}" id="main-content">${
+    failed && errorSummary({ language: l, errors: o.error! })
+  }${o.body}</main></div>${!o.wall && footer(o)}</body></html>`
+}
+
+/** One line of summary for an error of one field: `#` and the field's id, the words of its message. */
+export const fieldError = (id: string, words: Content): SummaryError => ({ href: `#${id}`, text: words })
