@@ -49,13 +49,14 @@ export function queryIn<R = Record<string, unknown>>(
 ): Promise<R[]> {
   const kysely: Kysely<Tables> = 'kysely' in on ? on.kysely : on
   return kysely.getExecutor().provideConnection(async (connection) => {
-    const { rows } = await (connection as PoolConnection).client.query({
-      text,
-      ...(values ? { values: values as unknown[] } : {}),
-      ...(name ? { name } : {}),
-    })
-    return rows as R[]
+    const query = { text, ...(values ? { values: values as unknown[] } : {}), ...(name ? { name } : {}) }
+    return rowsOf<R>(await (connection as PoolConnection).client.query(query))
   })
+}
+
+/** Several statements in one text give several results: their rows one after another. */
+function rowsOf<R>(result: pg.QueryResult | pg.QueryResult[]): R[] {
+  return Array.isArray(result) ? result.flatMap((one) => one.rows) : result.rows
 }
 
 const retriedStates = new Set(['40001', '40P01'])
@@ -106,8 +107,7 @@ export function openDb(url: string, { max = 10 }: { max?: number } = {}): Db {
       }
     },
     async query<R>(text: string, values?: readonly unknown[]) {
-      const { rows } = await pool.query(text, values as unknown[])
-      return rows as R[]
+      return rowsOf<R>(await pool.query(text, values as unknown[] | undefined))
     },
     pool: () => ({ max, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => kysely.destroy(),
