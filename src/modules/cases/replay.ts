@@ -97,7 +97,7 @@ type Turn = {
   readonly id: string
   readonly class: 'general' | 'priority'
   place: number
-  /** `doubt`: an omitted act must have moved it, so every act on it is believed once. */
+  /** `doubt`: an act that is missing or strange must have moved it, so the next act on it is believed. */
   state: 'waiting' | 'called' | 'held' | 'left' | 'doubt'
   desk: Desk | null
   calledAt: string
@@ -366,8 +366,9 @@ export class TurnReplay {
     const n = this.#entryN ?? line.n + 1
     const muted = !this.#number(line, n, !known || type === 'line.opened')
     if (!muted) this.#time(line, entry.at, fault === null)
-    if (known) this.#act(line, entry as unknown as LineEntry, n, muted)
-    else this.#unknown(line, 1)
+    if (!known) this.#unknown(line, 1)
+    else if (fault?.kind === 'unlisted' && !muted) this.#strange(line, entry as unknown as LineEntry, n)
+    else this.#act(line, entry as unknown as LineEntry, n, muted)
   }
 
   /** What the log shows as a whole. Names the holds whose date has passed and that nobody ended. */
@@ -453,6 +454,16 @@ export class TurnReplay {
     if (line.n === acts) line.lax = line.opened = true
     line.credit += acts
     line.doubtful = true
+  }
+
+  /** An act with a word that is in no list: what it did to its turn is anybody's guess, so whatever comes next on that turn is believed. */
+  #strange(line: Line, entry: LineEntry, n: number): void {
+    if (entry.type !== 'turn.finished') this.#act(line, entry, n, false)
+    const turn = 'turn' in entry && line.turns.get(entry.turn)
+    if (!turn) return
+    turn.queue?.remove(turn)
+    this.#free(turn)
+    turn.state = 'doubt'
   }
 
   /** The line's numbers: 1, 2, 3, … in the order of the log. False when this act repeats a number: then it counts only where it fits. */
@@ -642,7 +653,7 @@ export class TurnReplay {
     }
     const detail = `Turn ${due.id} (${due.class}, place ${due.place}) was due, not ${turn.id} (${turn.class}, place ${turn.place}).`
     const mend = () => {
-      this.#dequeue(due)
+      due.queue?.remove(due)
       due.state = 'doubt'
     }
     return { kind: 'jump', detail, mend }
@@ -730,7 +741,7 @@ export class TurnReplay {
     }
     switch (entry.type) {
       case 'turn.called': {
-        this.#dequeue(turn)
+        turn.queue?.remove(turn)
         this.#free(turn)
         line.count++
         this.#tally(line, entry.desk).calls++
@@ -744,7 +755,7 @@ export class TurnReplay {
         this.#tally(line, entry.desk).passes++
         if (turn.passed.includes(entry.desk)) return
         const waits = turn.queue !== null
-        this.#dequeue(turn)
+        turn.queue?.remove(turn)
         turn.passed = [...turn.passed, entry.desk].sort()
         if (waits) this.#queue(line, turn)
         return
@@ -752,7 +763,7 @@ export class TurnReplay {
       case 'turn.held': {
         const holds = this.#tally(line, entry.desk).holds
         holds[entry.reason] = (holds[entry.reason] ?? 0) + 1
-        this.#dequeue(turn)
+        turn.queue?.remove(turn)
         this.#free(turn)
         turn.state = 'held'
         turn.heldFor.push(entry.reason)
@@ -768,7 +779,7 @@ export class TurnReplay {
       case 'turn.resumed':
         if (turn.state === 'left' && dateOf(line.at) > this.#undoneBy(turn.leftOn))
           this.#report({ kind: 'clock', detail: `Turn ${turn.id} left on ${turn.leftOn}: too long ago to undo.` })
-        this.#dequeue(turn)
+        turn.queue?.remove(turn)
         this.#free(turn)
         this.#queue(line, turn)
         return
@@ -776,7 +787,7 @@ export class TurnReplay {
         const returns = this.#tally(line, entry.desk).returns
         returns[entry.reason] = (returns[entry.reason] ?? 0) + 1
         line.count--
-        this.#dequeue(turn)
+        turn.queue?.remove(turn)
         this.#free(turn)
         if (entry.reason === 'absent') {
           turn.absent = true
@@ -788,7 +799,7 @@ export class TurnReplay {
         return
       }
       case 'turn.left': {
-        this.#dequeue(turn)
+        turn.queue?.remove(turn)
         this.#free(turn)
         turn.state = 'left'
         turn.leftOn = dateOf(line.at)
@@ -798,7 +809,7 @@ export class TurnReplay {
       }
       case 'turn.finished': {
         if (entry.outcome === 'done' && entry.desk !== null) this.#done(line, turn, entry.desk)
-        this.#dequeue(turn)
+        turn.queue?.remove(turn)
         this.#free(turn)
         line.turns.delete(turn.id)
       }
@@ -925,12 +936,6 @@ export class TurnReplay {
     let queue = queues.get(key)
     if (!queue) queues.set(key, (queue = new Waiting(turn.passed, key)))
     queue.add(turn)
-  }
-
-  #dequeue(turn: Turn): void {
-    const queue = turn.queue
-    if (queue === null) return
-    queue.remove(turn)
   }
 
   /** The desk that had this turn has it no longer. */
