@@ -1,0 +1,617 @@
+/** What people can do about who they are. Each function is one transaction, or joins the one it is given. */
+import { type Db, sqlState, type Tx } from '#db'
+import { newReference, type OfficeId, type PersonId, type Reference, randomId, uuidv7 } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import type { Language } from '#kernel/text'
+import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
+import { type Grant, holds, type Role, roles, type Visitor } from '#web'
+import { maskEmail, networkOf, parseEmail } from './address.ts'
+import { type Identity, parseIdentity } from './identity.ts'
+import { hashToken, keyedHash, newCode, newPrintedSecret, parseCode, parsePrintedSecret, sameHash } from './secrets.ts'
+import type { On, Way } from './store.ts'
+import * as store from './store.ts'
+
+/** OWASP ASVS 4.0.3, 3.3.2 at level 2: half an hour idle, twelve hours in all. */
+export const sessionIdleMs = 30 * minuteMs
+export const sessionLongestMs = 12 * hourMs
+const touchEveryMs = minuteMs
+
+export const codeMinutes = 10
+const codeTries = 5
+const inviteDays = 7
+const receiptDays = 400
+const counterSlipDays = 30
+
+// How often within a window; in the database, so that they hold over processes. What is counted: an e-mail address, a network address, a
+// reference or a person. Five codes of five tries in a quarter of an hour leave a guesser 1 in 40,000; a day's worth, 1 in 10,000.
+const limits = {
+  'code-email': { most: 5, windowMs: 15 * minuteMs },
+  'code-email-day': { most: 20, windowMs: dayMs },
+  'code-network': { most: 60, windowMs: 15 * minuteMs },
+  'try-network': { most: 100, windowMs: 15 * minuteMs },
+  'slip-reference': { most: 10, windowMs: hourMs },
+  'identity-person': { most: 5, windowMs: dayMs },
+  'invite-network': { most: 60, windowMs: 15 * minuteMs },
+} as const
+
+/** A letter to an address without an inbox: what the messages module sends when it hears `people.letter`. */
+export type Letter = { to: string; language: Language } & (
+  | { template: 'sign-in-code' | 'contact-code'; data: { code: string; minutes: number } }
+  | { template: 'invite'; data: { link: string; role: Role; office: string; days: number } }
+  | { template: 'contact-added'; data: { email: string } }
+  | { template: 'contact-ended'; data: Record<string, never> }
+)
+
+export type Slip = { reference: Reference; secret: string }
+
+/** A person as other modules may know one. `email` is the proved address that mail goes to. */
+export type Person = {
+  id: PersonId
+  name: string | null
+  language: Language
+  email: string | null
+  identities: readonly (Identity & { shownAt: Date | null })[]
+}
+
+/** What the accounts need of their neighbours. */
+export type AccountDeps = {
+  readonly db: Db
+  readonly clock: Clock
+  readonly jobs: { add(on: Db | Tx, name: string, data: object): Promise<unknown> }
+  readonly keys: {
+    secret(name: string): Buffer
+    encrypt(key: Buffer, plain: Buffer, aad: string): Buffer
+    decrypt(key: Buffer, box: Buffer, aad: string): Buffer
+  }
+  readonly publicUrl: string
+}
+
+export type Accounts = ReturnType<typeof accounts>
+
+const later = (at: Date, ms: number) => new Date(at.getTime() + ms)
+
+function tooMany(): Problem {
+  return new Problem('too-many', 'Too many tries in a short time.')
+}
+
+function field(pointer: string, code: string, detail: string): Problem {
+  return new Problem('invalid', detail, { fields: [{ pointer, code, detail }] })
+}
+
+/** The name as it is kept: one line, single spaces. Refuses with `invalid` (`/name`). */
+export function parseName(typed: string): string {
+  const name = typed.normalize('NFC').replace(/\s+/g, ' ').trim()
+  if (name.length < 2 || name.length > 200 || /\p{Cc}|\p{Cf}|[<>]/u.test(name)) throw field('/name', 'name', 'Enter the full name.')
+  return name
+}
+
+function identityOrProblem(typed: string): Identity {
+  const identity = parseIdentity(typed)
+  if ('fault' in identity) throw field('/identity', `identity-${identity.fault}`, 'This is not a CURP or RFC.')
+  return identity
+}
+
+export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
+  const codeKey = keys.secret('people/codes')
+  const slipKey = keys.secret('people/slips')
+  const limitKey = keys.secret('people/limits')
+  const letterKey = keys.secret('people/letters')
+
+  async function within(kind: keyof typeof limits, what: string): Promise<void> {
+    const now = clock.now()
+    const { most, windowMs } = limits[kind]
+    if ((await store.countUp(db, keyedHash(limitKey, kind, what), now, later(now, windowMs))) > most) throw tooMany()
+  }
+
+  async function write(tx: Tx, letter: Letter, lastsMs: number): Promise<void> {
+    const now = clock.now()
+    const id = uuidv7(now.getTime())
+    // Sealed, and named by its id alone in the job: neither an address nor a code lies in the queue.
+    const box = keys.encrypt(letterKey, Buffer.from(JSON.stringify(letter)), id)
+    await store.addLetter(tx, { id, box, expires_at: later(now, lastsMs) })
+    await jobs.add(tx, 'people.letter', { id })
+  }
+
+  async function newSession(on: On, person: PersonId, way: Way, device: string): Promise<string> {
+    const now = clock.now()
+    const token = randomId(32)
+    await store.addSession(on, {
+      token_hash: hashToken(token),
+      id: randomId(),
+      person,
+      way,
+      device,
+      started_at: now,
+      seen_at: now,
+      ends_at: later(now, sessionLongestMs),
+    })
+    return token
+  }
+
+  async function newPerson(tx: Tx, language: Language, name: string | null): Promise<PersonId> {
+    const now = clock.now()
+    const id = uuidv7(now.getTime()) as PersonId
+    await store.addPerson(tx, { id, name, language, created_at: now })
+    return id
+  }
+
+  async function newSlip(tx: Tx, person: PersonId): Promise<Slip> {
+    const now = clock.now()
+    const slip = { reference: newReference(), secret: newPrintedSecret() }
+    const secretHash = keyedHash(slipKey, slip.reference, slip.secret)
+    await store.addSlips(tx, [{ reference: slip.reference, person, secretHash }], 'counter', now, later(now, counterSlipDays * dayMs))
+    return slip
+  }
+
+  /**
+   * Sends a code to the address. Does and answers the same whether anyone has that address. Refuses with `invalid` what is no address and
+   * with `too-many` beyond the limits.
+   */
+  async function askCode(asked: {
+    email: string
+    browser: string
+    network: string
+    language: Language
+    contactOf?: PersonId
+  }): Promise<{ email: string }> {
+    const email = parseEmail(asked.email)
+    await within('code-network', networkOf(asked.network))
+    await within('code-email', email)
+    await within('code-email-day', email)
+    const now = clock.now()
+    const id = uuidv7(now.getTime())
+    const code = newCode()
+    const purpose = asked.contactOf ? 'contact' : 'sign-in'
+    await db.tx(async (tx) => {
+      await store.putCode(tx, {
+        id,
+        purpose,
+        person: asked.contactOf ?? null,
+        email,
+        browser_hash: hashToken(asked.browser),
+        code_hash: keyedHash(codeKey, id, code),
+        tries: 0,
+        created_at: now,
+        expires_at: later(now, codeMinutes * minuteMs),
+        used_at: null,
+      })
+      const template = asked.contactOf ? ('contact-code' as const) : ('sign-in-code' as const)
+      await write(tx, { to: email, language: asked.language, template, data: { code, minutes: codeMinutes } }, codeMinutes * minuteMs)
+    })
+    return { email }
+  }
+
+  /** Counts the try, then says whether the code is right. */
+  async function judgeCode(given: { code: string; browser: string; network: string }, purpose: 'sign-in' | 'contact') {
+    await within('try-network', networkOf(given.network))
+    const found = await store.tryCode(db, hashToken(given.browser), purpose, clock.now(), codeTries)
+    if (!found) throw new Problem('people/code-expired', 'This code is over.')
+    if (!sameHash(found.code_hash, keyedHash(codeKey, found.id, parseCode(given.code)))) {
+      throw new Problem('people/code-wrong', 'The code is not right.', {
+        fields: [{ pointer: '/code', code: 'code-wrong', detail: `${codeTries - found.tries} tries left.` }],
+      })
+    }
+    return found
+  }
+
+  /** What the link would give, and whether its address already has an account; `people/invite-used` when it is used, over or none. */
+  async function inviteOf(token: string, network: string): Promise<{ email: string; grant: Grant; person: PersonId | null }> {
+    await within('invite-network', networkOf(network))
+    const found = await store.findInvite(db, hashToken(token), clock.now())
+    if (!found) throw new Problem('people/invite-used', 'This link was used or is over.')
+    const person = (await store.ownerOf(db, found.email)) ?? null
+    return { email: found.email, grant: { role: found.role, office: found.office || null }, person }
+  }
+
+  /** The clerk's authority at this office, and that nobody serves oneself. */
+  function atCounter(clerk: Visitor, office: OfficeId): PersonId {
+    if (clerk.person === null || !holds(clerk, ['clerk', 'official'], office))
+      throw new Problem('forbidden', 'Only a clerk of this office.')
+    return clerk.person
+  }
+
+  async function setIdentity(on: Tx, person: PersonId, identity: Identity, shown: boolean): Promise<void> {
+    try {
+      await store.setIdentity(on, person, identity, clock.now(), shown)
+    } catch (error) {
+      if (sqlState(error) !== '23505') throw error
+      throw new Problem('people/identity-taken', 'Another account has this CURP or RFC.', { cause: error })
+    }
+  }
+
+  return {
+    // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /** The living session of a cookie. One indexed query and no cache, so a sign-out anywhere holds at once everywhere. */
+    async session(token: string): Promise<store.SessionRow | null> {
+      if (!/^[\w-]{43}$/.test(token)) return null
+      const now = clock.now()
+      const hash = hashToken(token)
+      const found = await store.findSession(db, hash, now, later(now, -sessionIdleMs))
+      if (!found) return null
+      if (now.getTime() - found.seen_at.getTime() >= touchEveryMs) await store.touchSession(db, hash, now)
+      return found
+    },
+
+    /** A new session's cookie value. The caller knows how surely it is they. */
+    startSession: newSession,
+
+    async signOut(token: string): Promise<void> {
+      await store.endSession(db, hashToken(token))
+    },
+
+    /** Ends the person's sessions but this one. */
+    async endOtherSessions(person: PersonId, session: string): Promise<number> {
+      return db.tx(async (tx) => {
+        const ended = await store.endSessions(tx, person, session)
+        if (ended > 0) await store.addEvent(tx, clock.now(), 'sessions-ended', person, person)
+        return ended
+      })
+    },
+
+    sessions(person: PersonId) {
+      const now = clock.now()
+      return store.sessionsOf(db, person, now, later(now, -sessionIdleMs))
+    },
+
+    // ── Codes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    askCode,
+
+    /**
+     * Signs in whoever proves by the code that the address is theirs; an address nobody has becomes a new account. The code counts only in
+     * the browser that asked for it. Refuses with `people/code-wrong`, `people/code-expired` (also: used, or five tries gone) and `too-many`.
+     */
+    async signInByCode(given: {
+      code: string
+      browser: string
+      network: string
+      language: Language
+      device: string
+    }): Promise<{ person: PersonId; token: string }> {
+      const { id, email } = await judgeCode(given, 'sign-in')
+      return db.tx(async (tx) => {
+        const now = clock.now()
+        if (!(await store.useCode(tx, id, now))) throw new Problem('people/code-expired', 'This code was used.')
+        await store.lockEmail(tx, email)
+        let person = await store.ownerOf(tx, email)
+        // A counter may be taking the account back this moment: after it, the address is nobody's, and becomes a new account.
+        if (person) await store.lockPerson(tx, person)
+        person = await store.ownerOf(tx, email)
+        if (!person) {
+          person = await newPerson(tx, given.language, null)
+          await store.addContact(tx, person, email, now, true)
+          await store.addEvent(tx, now, 'registered', person, person)
+        }
+        return { person, token: await newSession(tx, person, 'email', given.device) }
+      })
+    },
+
+    /**
+     * Sends a code by which the address becomes a contact of `person`: asked by the person, or by a clerk for a person who has no proved
+     * contact (with one, `restoreAtCounter` is the way, which tells the others). Refuses with `forbidden` a visitor who came in by a receipt
+     * alone: who finds a paper must not make the account theirs.
+     */
+    async askContact(
+      by: Visitor,
+      person: PersonId,
+      asked: { email: string; browser: string; network: string; language: Language; office?: OfficeId },
+    ): Promise<{ email: string }> {
+      if (by.person === person) {
+        const own = (await store.sessionsOf(db, person, new Date(0), new Date(0))).find((s) => s.id === by.session)
+        if (!own || own.way === 'receipt') throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
+      } else {
+        if (!asked.office) throw new Problem('forbidden', 'Only the person, or a clerk at a counter.')
+        atCounter(by, asked.office)
+        if ((await store.contactsOf(db, person)).some((c) => c.confirmed_at !== null))
+          throw new Problem('forbidden', 'This person has a contact: with identity shown, take the account back.')
+      }
+      return askCode({ ...asked, contactOf: person })
+    },
+
+    /**
+     * Proves the contact asked for in this browser; the earlier contacts are told. Refuses as `signInByCode`, and with `conflict` when
+     * another account has the address.
+     */
+    async confirmContact(
+      by: Visitor,
+      given: { code: string; browser: string; network: string },
+    ): Promise<{ person: PersonId; email: string }> {
+      const { id, email, person } = await judgeCode(given, 'contact')
+      if (!person) throw new Error('A contact code without its person.')
+      return db.tx(async (tx) => {
+        const now = clock.now()
+        if (!(await store.useCode(tx, id, now))) throw new Problem('people/code-expired', 'This code was used.')
+        await store.lockEmail(tx, email)
+        await store.lockPerson(tx, person)
+        const owner = await store.ownerOf(tx, email)
+        if (owner === person) return { person, email }
+        if (owner) throw new Problem('conflict', 'Another account has this address.')
+        const before = await store.contactsOf(tx, person)
+        const { language } = (await store.findPerson(tx, person))!
+        await store.addContact(tx, person, email, now, true)
+        await store.addEvent(tx, now, 'contact-added', person, by.person)
+        for (const c of before)
+          if (c.confirmed_at)
+            await write(tx, { to: c.email, language, template: 'contact-added', data: { email: maskEmail(email) } }, dayMs)
+        return { person, email }
+      })
+    },
+
+    // ── Slips: a reference and a printed secret ───────────────────────────────────────────────────────────────────────────────────────
+
+    /**
+     * Lets each receipt's reference sign its person in and returns the secrets to print, in the same order. They are kept only as keyed
+     * hashes. One statement however many.
+     */
+    async allowReceipts(on: On, receipts: readonly { reference: Reference; person: PersonId }[]): Promise<string[]> {
+      const now = clock.now()
+      const secrets = receipts.map(() => newPrintedSecret())
+      const rows = receipts.map((r, i) => ({ ...r, secretHash: keyedHash(slipKey, r.reference, secrets[i]!) }))
+      if (rows.length > 0) await store.addSlips(on, rows, 'receipt', now, later(now, receiptDays * dayMs))
+      return secrets
+    },
+
+    /** Signs in by a receipt, or once by a slip from a counter. Refuses with `people/code-wrong` alike whatever is wrong, and `too-many`. */
+    async signInBySlip(given: {
+      reference: Reference | null
+      secret: string
+      network: string
+      device: string
+    }): Promise<{ person: PersonId; token: string }> {
+      await within('try-network', networkOf(given.network))
+      const wrong = new Problem('people/code-wrong', 'The reference or the secret is not right.')
+      const { reference } = given
+      if (reference === null) throw wrong
+      await within('slip-reference', reference)
+      const found = await store.findSlip(db, reference, clock.now())
+      // Computed also when there is no such reference, so that time tells nothing either.
+      const hash = keyedHash(slipKey, reference, parsePrintedSecret(given.secret))
+      if (!sameHash(found?.secret_hash ?? Buffer.alloc(32), hash) || !found) throw wrong
+      return db.tx(async (tx) => {
+        // A counter may have ended the slip while we looked.
+        await store.lockPerson(tx, found.person)
+        if (!(await store.findSlip(tx, reference, clock.now()))) throw wrong
+        if (found.kind === 'counter' && !(await store.endSlip(tx, reference))) throw wrong
+        return { person: found.person, token: await newSession(tx, found.person, found.kind, given.device) }
+      })
+    },
+
+    // ── Who a person is ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async person(on: On, id: PersonId): Promise<Person | null> {
+      const row = await store.findPerson(on, id)
+      if (!row) return null
+      return { ...row, identities: row.identities.map((i) => ({ kind: i.kind, value: i.value, shownAt: i.shown_at })) }
+    },
+
+    async names(on: On, ids: readonly PersonId[]): Promise<Map<PersonId, string | null>> {
+      return new Map((await store.namesOf(on, ids)).map((r) => [r.id, r.name]))
+    },
+
+    /**
+     * The person says who they are. Refuses with `invalid` (`/name`, `/identity`), with `people/identity-taken` when another account has the number
+     * (any counter gives it back to who shows it), and with `conflict` when a clerk has seen another number: then only a counter changes it.
+     */
+    async declareIdentity(person: PersonId, typed: { name: string; identity: string }): Promise<void> {
+      const name = parseName(typed.name)
+      const identity = identityOrProblem(typed.identity)
+      // Whether a number is taken is told here alone, and seldom: five tries a day do not list the country.
+      await within('identity-person', person)
+      await db.tx(async (tx) => {
+        await store.lockPerson(tx, person)
+        const found = await store.findPerson(tx, person)
+        const had = found?.identities.find((i) => i.kind === identity.kind)
+        if (had?.shown_at && (had.value !== identity.value || found?.name !== name))
+          throw new Problem('conflict', 'A clerk has seen this identity: it changes at a counter only.')
+        if (had?.value !== identity.value) {
+          await setIdentity(tx, person, identity, false)
+          await store.addEvent(tx, clock.now(), 'identified', person, person)
+        }
+        await store.setName(tx, person, name)
+      })
+    },
+
+    async setLanguage(person: PersonId, language: Language): Promise<void> {
+      await store.setLanguage(db, person, language)
+    },
+
+    contacts: (person: PersonId) => store.contactsOf(db, person),
+    events: (person: PersonId, limit = 50) => store.eventsOf(db, person, limit),
+
+    // ── At the counter ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /**
+     * Registers the person who stands before the clerk with their identity in hand. A known identity comes back as `known`, changed in nothing and
+     * without a slip: to take an account over is `restoreAtCounter`, which is told. Refuses with `forbidden` and `invalid`.
+     */
+    async registerAtCounter(
+      tx: Tx,
+      clerk: Visitor,
+      office: OfficeId,
+      shown: { identity: string; name: string; language: Language },
+    ): Promise<{ person: PersonId; known: boolean; slip: Slip | null }> {
+      const by = atCounter(clerk, office)
+      const identity = identityOrProblem(shown.identity)
+      const name = parseName(shown.name)
+      const found = await store.findIdentity(tx, identity)
+      if (found) return { person: found.person, known: true, slip: null }
+      const now = clock.now()
+      const person = await newPerson(tx, shown.language, name)
+      await setIdentity(tx, person, identity, true)
+      await store.addEvent(tx, now, 'registered-at-counter', person, by, { role: null, office })
+      return { person, known: false, slip: await newSlip(tx, person) }
+    },
+
+    /**
+     * Gives the account of this identity to the person who shows it: every other contact, session and printed secret ends; cases and places stay.
+     * `email`, when it is already proved, is kept. The contacts that end are told by mail, the person sees the act on *who looked at my data*.
+     * Refuses with `forbidden`, `invalid`, and `not-found` when nobody has the identity.
+     */
+    async restoreAtCounter(
+      tx: Tx,
+      clerk: Visitor,
+      office: OfficeId,
+      shown: { identity: string; name: string; email: string | null },
+    ): Promise<{ person: PersonId; slip: Slip }> {
+      const by = atCounter(clerk, office)
+      const identity = identityOrProblem(shown.identity)
+      const name = parseName(shown.name)
+      const keep = shown.email === null ? null : parseEmail(shown.email)
+      const found = await store.findIdentity(tx, identity)
+      if (!found) throw new Problem('not-found', 'Nobody is registered with this identity.')
+      const { person } = found
+      if (person === by) throw new Problem('forbidden', 'Nobody serves oneself.')
+      const now = clock.now()
+      await store.lockPerson(tx, person)
+      const { language } = (await store.findPerson(tx, person))!
+      await store.setName(tx, person, name)
+      await store.setIdentity(tx, person, identity, now, true)
+      await store.endSessions(tx, person)
+      await store.endSlips(tx, person)
+      for (const ended of await store.endContacts(tx, person, now, keep))
+        if (ended.confirmed_at) await write(tx, { to: ended.email, language, template: 'contact-ended', data: {} }, dayMs)
+      await store.addEvent(tx, now, 'restored', person, by, { role: null, office })
+      await store.addUses(tx, now, [{ subject: person, actor: by, office, purpose: 'restore' }])
+      return { person, slip: await newSlip(tx, person) }
+    },
+
+    // ── Roles and invites ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /**
+     * A one-time link, good for seven days, that gives the role; it is also sent to the address. `by` is null from the command line. Refuses with `invalid`
+     * an unknown role, and a role of an office without one.
+     */
+    async invite(
+      by: Visitor | null,
+      typed: { email: string; role: string; office: string | null; language: Language },
+    ): Promise<{ link: string; expiresAt: Date }> {
+      if (by && !administers(by)) throw new Problem('forbidden', 'Only an administrator invites.')
+      const email = parseEmail(typed.email)
+      const grant = parseGrant(typed.role, typed.office)
+      const now = clock.now()
+      const token = randomId(32)
+      const link = new URL(`/invites/${token}`, publicUrl).href
+      const expiresAt = later(now, inviteDays * dayMs)
+      await db.tx(async (tx) => {
+        await store.addInvite(tx, {
+          token_hash: hashToken(token),
+          email,
+          role: grant.role,
+          office: grant.office ?? '',
+          invited_by: by?.person ?? null,
+          created_at: now,
+          expires_at: expiresAt,
+          used_at: null,
+          used_by: null,
+        })
+        const data = { link, role: grant.role, office: grant.office ?? '', days: inviteDays }
+        await write(tx, { to: email, language: typed.language, template: 'invite', data }, inviteDays * dayMs)
+      })
+      return { link, expiresAt }
+    },
+
+    inviteOf,
+
+    /**
+     * Takes the invite. For an address with an account only its signed-in person may: a link made by an administrator must not open somebody's
+     * account. For a new address the link itself makes the account and signs in (`token`). Refuses as `inviteOf`, `sign-in-first`, `forbidden`.
+     */
+    async takeInvite(
+      visitor: Visitor,
+      link: string,
+      given: { name: string; language: Language; network: string; device: string },
+    ): Promise<{ person: PersonId; token: string | null }> {
+      const { email, grant } = await inviteOf(link, given.network)
+      return db.tx(async (tx) => {
+        const now = clock.now()
+        await store.lockEmail(tx, email)
+        const owner = await store.ownerOf(tx, email)
+        if (owner && visitor.person === null) throw new Problem('sign-in-first', 'Sign in with the address of the invitation.')
+        if (owner && visitor.person !== owner) throw new Problem('forbidden', 'The invitation is for another account.')
+        let person = owner
+        let token: string | null = null
+        if (!person) {
+          person = await newPerson(tx, given.language, parseName(given.name))
+          await store.addContact(tx, person, email, now, true)
+          await store.addEvent(tx, now, 'registered', person, person)
+          token = await newSession(tx, person, 'invite', given.device)
+        }
+        if (!(await store.useInvite(tx, hashToken(link), person, now))) throw new Problem('people/invite-used', 'This link was used.')
+        if (await store.addGrant(tx, person, grant, now, null)) await store.addEvent(tx, now, 'role-given', person, null, grant)
+        return { person, token }
+      })
+    },
+
+    /** Gives a role; nothing when it is held. `by` is null from the command line and for demonstrations. */
+    async giveRole(on: Tx, by: Visitor | null, person: PersonId, grant: Grant): Promise<void> {
+      if (by && !administers(by)) throw new Problem('forbidden', 'Only an administrator gives roles.')
+      const { role, office } = parseGrant(grant.role, grant.office)
+      if (!(await store.findPerson(on, person))) throw new Problem('not-found', 'There is no such person.')
+      const now = clock.now()
+      if (await store.addGrant(on, person, { role, office }, now, by?.person ?? null))
+        await store.addEvent(on, now, 'role-given', person, by?.person ?? null, { role, office })
+    },
+
+    /** Withdraws a role and ends the person's sessions. Refuses with `conflict` to withdraw the last administrator. */
+    async withdrawRole(on: Tx, by: Visitor | null, person: PersonId, grant: Grant): Promise<void> {
+      if (by && !administers(by)) throw new Problem('forbidden', 'Only an administrator withdraws roles.')
+      if (grant.role === 'admin' && grant.office === null) {
+        const admins = await store.lockHolders(on, 'admin', null)
+        if (admins.length === 1 && admins[0]!.person === person) throw new Problem('conflict', 'This is the last administrator.')
+      }
+      if (!(await store.removeGrant(on, person, grant))) return
+      await store.endSessions(on, person)
+      await store.addEvent(on, clock.now(), 'role-withdrawn', person, by?.person ?? null, grant)
+    },
+
+    grants: (on: On, person: PersonId) => store.grantsOf(on, person),
+    holders: (on: On, role: Role, office: OfficeId) => store.holdersOf(on, role, office),
+    staff: () => store.staff(db),
+    ownerOf: (email: string) => store.ownerOf(db, parseEmail(email)),
+
+    // ── Who looked, letters, tidying ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /** Records who used whose data and for what, in the caller's transaction; one statement however many. */
+    async recordUse(on: On, uses: readonly Use[]): Promise<void> {
+      if (uses.length > 0) await store.addUses(on, clock.now(), uses)
+    },
+
+    uses: (person: PersonId, before: string | null, limit: number) => store.usesOf(db, person, before, limit),
+
+    /** The letter of a `people.letter` job; null once it has expired. */
+    async letter(id: string): Promise<Letter | null> {
+      const found = await store.findLetter(db, id, clock.now())
+      return found ? (JSON.parse(keys.decrypt(letterKey, found.box, id).toString()) as Letter) : null
+    },
+
+    tidy: () => store.tidy(db, clock.now()),
+  }
+}
+
+/** One use of somebody's data. `actor` null: the system itself. `purpose` is a word with a text under `use.<purpose>` where people knows it. */
+export type Use = {
+  subject: PersonId
+  actor: PersonId | null
+  office?: OfficeId | null
+  caseReference?: Reference | null
+  keyId?: string | null
+  purpose: string
+}
+
+/** Whether the visitor administers the portal; a role over one office does not. */
+export function administers(visitor: Visitor): boolean {
+  return visitor.grants.some((g) => g.role === 'admin' && g.office === null)
+}
+
+const officeless: readonly Role[] = ['analyst', 'control', 'admin']
+
+/** A role and its office as typed. Refuses with `invalid` (`/role`, `/office`). */
+export function parseGrant(role: string, office: string | null): Grant {
+  if (!(roles as readonly string[]).includes(role)) throw field('/role', 'role', `The roles are ${roles.join(', ')}.`)
+  const place = office?.trim() || null
+  if (place !== null && !/^[a-z0-9-]{1,100}$/.test(place))
+    throw field('/office', 'office', 'An office is named by its id, such as registro-civil-09015.')
+  if (place === null && !officeless.includes(role as Role)) throw field('/office', 'office', `The role ${role} is held at an office.`)
+  return { role: role as Role, office: place as OfficeId | null }
+}

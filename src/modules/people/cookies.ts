@@ -1,0 +1,25 @@
+import { randomId } from '#kernel/id'
+import type { Reply, Request } from '#web'
+
+/** The names and attributes of our cookies. `__Host-` (RFC 6265bis) pins a cookie to this host over https; without https no browser takes it. */
+export type Cookies = {
+  readonly session: string
+  readonly browser: string
+  readonly options: { path: '/'; httpOnly: true; sameSite: 'lax'; secure: boolean }
+}
+
+export function cookies(publicUrl: string): Cookies {
+  const secure = publicUrl.startsWith('https:')
+  const prefix = secure ? '__Host-' : ''
+  return { session: `${prefix}session`, browser: `${prefix}code`, options: { path: '/', httpOnly: true, sameSite: 'lax', secure } }
+}
+
+/** The browser's random mark, to which a code is bound; set when there is none. */
+export function browserToken(names: Cookies, request: Request, reply: Reply): string {
+  const had = request.cookies[names.browser]
+  if (had && /^[\w-]{22}$/.test(had)) return had
+  const fresh = randomId()
+  reply.setCookie(names.browser, fresh, names.options)
+  request.cookies[names.browser] = fresh
+  return fresh
+}

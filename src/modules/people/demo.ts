@@ -1,0 +1,43 @@
+import type { Db } from '#db'
+import { type OfficeId, type PersonId, uuidv7 } from '#kernel/id'
+import type { Grant } from '#web'
+import { curpCheckDigit } from './identity.ts'
+import * as store from './store.ts'
+
+/** A demonstration account as `<data>/demo.json` lists it. */
+export type DemoAccount = { id: PersonId; email: string; name: string; roles: Grant[] }
+
+// Nobody's: fictional names, and the domain can never receive mail (RFC 2606).
+const accounts = (office: OfficeId) =>
+  [
+    { email: 'ciudadana@demo.invalid', name: 'Rosa Jiménez Tlacuilo', curp: 'JITR900412MDFMLS0', roles: [] },
+    { email: 'oficial1@demo.invalid', name: 'Tomás Arriaga Bello', curp: 'AIBT850923HDFRLM0', roles: ['official', 'clerk'] },
+    { email: 'oficial2@demo.invalid', name: 'Inés Quiroga Maya', curp: 'QUMI881105MDFRYN0', roles: ['official', 'clerk'] },
+    { email: 'supervisora@demo.invalid', name: 'Elvira Nava Chi', curp: 'NACE790630MYNVHL0', roles: ['supervisor'] },
+    { email: 'admin@demo.invalid', name: 'Fausto Rivas Uc', curp: 'RIUF820214HYNVCS0', roles: ['admin'] },
+  ].map((a) => ({
+    ...a,
+    curp: a.curp + curpCheckDigit(a.curp),
+    grants: a.roles.map((role) => ({ role, office: role === 'admin' ? null : office }) as Grant),
+  }))
+
+/** Makes the five demonstration accounts, the officials all at `office`; those that exist stay as they are. */
+export async function seedDemo(db: Db, { office, now = new Date() }: { office: OfficeId; now?: Date }): Promise<DemoAccount[]> {
+  return db.tx(async (tx) => {
+    const made: DemoAccount[] = []
+    for (const { email, name, curp, grants } of accounts(office)) {
+      await store.lockEmail(tx, email)
+      let id = await store.ownerOf(tx, email)
+      if (!id) {
+        id = uuidv7(now.getTime()) as PersonId
+        await store.addPerson(tx, { id, name, language: 'es', created_at: now })
+        await store.addContact(tx, id, email, now, true)
+        await store.setIdentity(tx, id, { kind: 'curp', value: curp }, now, true)
+        for (const grant of grants)
+          if (await store.addGrant(tx, id, grant, now, null)) await store.addEvent(tx, now, 'role-given', id, null, grant)
+      }
+      made.push({ id, email, name, roles: await store.grantsOf(tx, id) })
+    }
+    return made
+  })
+}

@@ -1,0 +1,96 @@
+/** Who is acting, and how surely; who read what about me. README.md tells the rules and the tables. */
+import type { PersonId } from '#kernel/id'
+import type { Language } from '#kernel/text'
+import type { Reply, Request, Visitor, Web } from '#web'
+import { type AccountDeps, type Accounts, accounts, sessionLongestMs } from './accounts.ts'
+import { browserToken, type Cookies, cookies } from './cookies.ts'
+import { pages } from './pages.ts'
+import type { On, Way } from './store.ts'
+
+export type { Letter, Person, Slip, Use } from './accounts.ts'
+export { maskEmail, parseEmail } from './address.ts'
+export { type DemoAccount, seedDemo } from './demo.ts'
+export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
+export type { Way } from './store.ts'
+
+/** Jobs as people need them; `#jobs` fits. */
+type PeopleJobs = AccountDeps['jobs'] & { every(name: string, cron: string, handler: () => Promise<void>): void }
+
+export type PeopleDeps = Omit<AccountDeps, 'jobs'> & {
+  readonly jobs: PeopleJobs
+  /** An office's name in words, where the catalogue knows it; its id otherwise. */
+  readonly officeName?: (office: string, language: Language) => string | null
+  /** Whether `/dev/mail` exists: the page that asks for a code links to it. */
+  readonly devMail?: boolean
+}
+
+/** The people module. What refuses does so with a `Problem`; each function's own sentence says which. */
+export interface People
+  extends Pick<
+    Accounts,
+    | 'allowReceipts'
+    | 'askContact'
+    | 'confirmContact'
+    | 'grants'
+    | 'giveRole'
+    | 'withdrawRole'
+    | 'holders'
+    | 'declareIdentity'
+    | 'invite'
+    | 'letter'
+    | 'names'
+    | 'ownerOf'
+    | 'person'
+    | 'recordUse'
+    | 'registerAtCounter'
+    | 'restoreAtCounter'
+    | 'tidy'
+  > {
+  /** Who holds the request's session cookie; signed out when none lives. One indexed query, none without a cookie, and no cache. */
+  identify(request: Request, language: Language): Promise<Visitor>
+  /** A new session, for tests, demonstrations and benches: the cookie as a `cookie` header carries it. */
+  startSession(on: On, person: PersonId, way: Way): Promise<{ cookie: string; maxAgeMs: number }>
+  /** What binds a code to the browser that asks for it: a cookie of its own, set when there is none. For pages that ask for a contact's code. */
+  browserOf(request: Request, reply: Reply): string
+  /** Adds the pages. */
+  register(web: Web): void
+}
+
+/** Opens the module. Its tables exist; `jobs` has a handler of `people.letter` (the messages module) before anything is asked. */
+export function openPeople(deps: PeopleDeps): People {
+  const own = accounts(deps)
+  const names: Cookies = cookies(deps.publicUrl)
+  deps.jobs.every('people/tidy', '17 * * * *', own.tidy)
+
+  return {
+    allowReceipts: own.allowReceipts,
+    askContact: own.askContact,
+    confirmContact: own.confirmContact,
+    grants: own.grants,
+    giveRole: own.giveRole,
+    withdrawRole: own.withdrawRole,
+    holders: own.holders,
+    declareIdentity: own.declareIdentity,
+    invite: own.invite,
+    letter: own.letter,
+    names: own.names,
+    ownerOf: own.ownerOf,
+    person: own.person,
+    recordUse: own.recordUse,
+    registerAtCounter: own.registerAtCounter,
+    restoreAtCounter: own.restoreAtCounter,
+    tidy: own.tidy,
+
+    async identify(request, language) {
+      const token = request.cookies[names.session]
+      const found = token === undefined ? null : await own.session(token)
+      if (!found) return { person: null, session: null, language, grants: [] }
+      return { person: found.person, session: found.id, language, grants: found.grants }
+    },
+    async startSession(on, person, way) {
+      return { cookie: `${names.session}=${await own.startSession(on, person, way, 'computer')}`, maxAgeMs: sessionLongestMs }
+    },
+    browserOf: (request, reply) => browserToken(names, request, reply),
+    register: (web) => pages(web, own, names, deps),
+  }
+}

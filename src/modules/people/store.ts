@@ -1,0 +1,531 @@
+/** Every SQL statement of the people module. Decides nothing. */
+import { sql } from 'kysely'
+import { type Db, queryIn, type Tx, tablesOf } from '#db'
+import type { OfficeId, PersonId, Reference } from '#kernel/id'
+import { uuidv7 } from '#kernel/id'
+import type { Language } from '#kernel/text'
+import type { Grant, Role } from '#web'
+import type { Identity } from './identity.ts'
+
+export type On = Db | Tx
+
+/** How somebody came in, which says how surely it is they. */
+export type Way = 'email' | 'receipt' | 'counter' | 'invite'
+
+/** What an event tells. Its words stand in the text files under `event.<what>`. */
+export type EventKind =
+  | 'registered'
+  | 'registered-at-counter'
+  | 'identified'
+  | 'restored'
+  | 'contact-added'
+  | 'contact-ended'
+  | 'sessions-ended'
+  | 'invited'
+  | 'role-given'
+  | 'role-withdrawn'
+
+type Tables = {
+  people_person: { id: PersonId; name: string | null; language: Language; created_at: Date }
+  people_identity: { person: PersonId; kind: Identity['kind']; value: string; set_at: Date; shown_at: Date | null }
+  people_contact: {
+    id: string
+    person: PersonId
+    email: string
+    confirmed_at: Date | null
+    ended_at: Date | null
+    created_at: Date
+  }
+  people_session: {
+    token_hash: Buffer
+    id: string
+    person: PersonId
+    way: Way
+    device: string
+    started_at: Date
+    seen_at: Date
+    ends_at: Date
+  }
+  people_code: {
+    id: string
+    purpose: 'sign-in' | 'contact'
+    person: PersonId | null
+    email: string
+    browser_hash: Buffer
+    code_hash: Buffer
+    tries: number
+    created_at: Date
+    expires_at: Date
+    used_at: Date | null
+  }
+  people_slip: {
+    reference: Reference
+    person: PersonId
+    kind: 'receipt' | 'counter'
+    secret_hash: Buffer
+    created_at: Date
+    expires_at: Date
+  }
+  people_grant: { person: PersonId; role: Role; office: OfficeId | ''; given_at: Date; given_by: PersonId | null }
+  people_invite: {
+    token_hash: Buffer
+    email: string
+    role: Role
+    office: OfficeId | ''
+    invited_by: PersonId | null
+    created_at: Date
+    expires_at: Date
+    used_at: Date | null
+    used_by: PersonId | null
+  }
+  people_letter: { id: string; box: Buffer; expires_at: Date }
+  people_limit: { key: Buffer; count: number; ends_at: Date }
+  people_event: {
+    id: string
+    at: Date
+    subject: PersonId
+    actor: PersonId | null
+    what: EventKind
+    role: Role | null
+    office: OfficeId | null
+  }
+  people_use: {
+    subject: PersonId
+    id: string
+    at: Date
+    actor: PersonId | null
+    office: OfficeId | null
+    case_reference: Reference | null
+    key_id: string | null
+    purpose: string
+  }
+}
+
+const q = (on: On) => tablesOf<Tables>(on)
+
+// ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type SessionRow = {
+  id: string
+  person: PersonId
+  way: Way
+  seen_at: Date
+  grants: Grant[]
+}
+
+/** The living session of a cookie with its person's grants, in one round trip: the way of every signed-in request. */
+export async function findSession(on: On, tokenHash: Buffer, now: Date, seenAfter: Date): Promise<SessionRow | undefined> {
+  const [row] = await queryIn<SessionRow>(
+    on,
+    `select s.id, s.person, s.way, s.seen_at, coalesce((
+       select json_agg(json_build_object('role', g.role, 'office', nullif(g.office, ''))) from people_grant g where g.person = s.person
+     ), '[]') as grants
+     from people_session s where s.token_hash = $1 and s.ends_at > $2 and s.seen_at > $3`,
+    [tokenHash, now, seenAfter],
+    'people-find-session',
+  )
+  return row
+}
+
+export async function touchSession(on: On, tokenHash: Buffer, now: Date): Promise<void> {
+  await queryIn(
+    on,
+    'update people_session set seen_at = $2 where token_hash = $1 and seen_at < $2',
+    [tokenHash, now],
+    'people-touch-session',
+  )
+}
+
+export async function addSession(on: On, row: Tables['people_session']): Promise<void> {
+  await q(on).insertInto('people_session').values(row).execute()
+}
+
+export async function endSession(on: On, tokenHash: Buffer): Promise<void> {
+  await q(on).deleteFrom('people_session').where('token_hash', '=', tokenHash).execute()
+}
+
+/** Ends the person's sessions but the one named; how many. */
+export async function endSessions(on: On, person: PersonId, except: string | null = null): Promise<number> {
+  let query = q(on).deleteFrom('people_session').where('person', '=', person)
+  if (except !== null) query = query.where('id', '<>', except)
+  return Number((await query.executeTakeFirst()).numDeletedRows)
+}
+
+export function sessionsOf(on: On, person: PersonId, now: Date, seenAfter: Date) {
+  return q(on)
+    .selectFrom('people_session')
+    .select(['id', 'way', 'device', 'started_at', 'seen_at'])
+    .where('person', '=', person)
+    .where('ends_at', '>', now)
+    .where('seen_at', '>', seenAfter)
+    .orderBy('seen_at', 'desc')
+    .execute()
+}
+
+// ── Persons, identities, contacts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function addPerson(on: On, row: Tables['people_person']): Promise<void> {
+  await q(on).insertInto('people_person').values(row).execute()
+}
+
+/** The person with the address mail goes to. */
+export async function findPerson(on: On, id: PersonId) {
+  const row = await q(on)
+    .selectFrom('people_person as p')
+    .leftJoin('people_contact as c', (j) =>
+      j.onRef('c.person', '=', 'p.id').on('c.confirmed_at', 'is not', null).on('c.ended_at', 'is', null),
+    )
+    .select(['p.id', 'p.name', 'p.language', 'c.email'])
+    .where('p.id', '=', id)
+    .orderBy('c.confirmed_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const identities = await q(on)
+    .selectFrom('people_identity')
+    .select(['kind', 'value', 'shown_at'])
+    .where('person', '=', id)
+    .orderBy('kind')
+    .execute()
+  return { ...row, identities }
+}
+
+export function lockPerson(on: Tx, id: PersonId) {
+  return q(on).selectFrom('people_person').select(['id', 'name']).where('id', '=', id).forUpdate().executeTakeFirst()
+}
+
+export function namesOf(on: On, ids: readonly PersonId[]) {
+  return queryIn<{ id: PersonId; name: string | null }>(on, 'select id, name from people_person where id = any($1::uuid[])', [ids])
+}
+
+export async function setName(on: On, id: PersonId, name: string): Promise<void> {
+  await q(on).updateTable('people_person').set({ name }).where('id', '=', id).execute()
+}
+
+export async function setLanguage(on: On, id: PersonId, language: Language): Promise<void> {
+  await q(on).updateTable('people_person').set({ language }).where('id', '=', id).execute()
+}
+
+export function findIdentity(on: On, { kind, value }: Identity) {
+  return q(on)
+    .selectFrom('people_identity')
+    .select(['person', 'shown_at'])
+    .where('kind', '=', kind)
+    .where('value', '=', value)
+    .executeTakeFirst()
+}
+
+/** Sets the person's number of this kind; the unique index refuses (23505) one that another person has. */
+export async function setIdentity(on: On, person: PersonId, identity: Identity, at: Date, shown: boolean): Promise<void> {
+  await q(on)
+    .insertInto('people_identity')
+    .values({ person, ...identity, set_at: at, shown_at: shown ? at : null })
+    .onConflict((c) => c.columns(['person', 'kind']).doUpdateSet({ value: identity.value, set_at: at, shown_at: shown ? at : null }))
+    .execute()
+}
+
+/** Whose living, proved address it is. */
+export async function ownerOf(on: On, email: string): Promise<PersonId | undefined> {
+  const row = await q(on)
+    .selectFrom('people_contact')
+    .select('person')
+    .where('email', '=', email)
+    .where('confirmed_at', 'is not', null)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()
+  return row?.person
+}
+
+export async function addContact(on: On, person: PersonId, email: string, at: Date, confirmed: boolean): Promise<void> {
+  await q(on)
+    .insertInto('people_contact')
+    .values({ id: uuidv7(at.getTime()), person, email, confirmed_at: confirmed ? at : null, ended_at: null, created_at: at })
+    .execute()
+}
+
+export function contactsOf(on: On, person: PersonId) {
+  return q(on)
+    .selectFrom('people_contact')
+    .select(['id', 'email', 'confirmed_at'])
+    .where('person', '=', person)
+    .where('ended_at', 'is', null)
+    .orderBy('created_at')
+    .execute()
+}
+
+/** Ends the person's contacts, but a proved one with the address `except`; those that ended. */
+export function endContacts(on: On, person: PersonId, at: Date, except: string | null) {
+  let query = q(on).updateTable('people_contact').set({ ended_at: at }).where('person', '=', person).where('ended_at', 'is', null)
+  if (except !== null) query = query.where((e) => e.or([e('email', '<>', except), e('confirmed_at', 'is', null)]))
+  return query.returning(['email', 'confirmed_at']).execute()
+}
+
+/** Waits for others who make or move an account of this address. */
+export async function lockEmail(on: Tx, email: string): Promise<void> {
+  await queryIn(on, `select pg_advisory_xact_lock(hashtextextended('people/' || $1, 0))`, [email])
+}
+
+// ── Codes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Puts the code in the place of the browser's last one for this purpose. */
+export async function putCode(on: On, row: Tables['people_code']): Promise<void> {
+  const { browser_hash: _hash, purpose: _purpose, ...rest } = row
+  await q(on)
+    .insertInto('people_code')
+    .values(row)
+    .onConflict((c) => c.columns(['browser_hash', 'purpose']).doUpdateSet(rest))
+    .execute()
+}
+
+/** Counts a try and returns the code when one is left. A statement of its own: a refusal afterwards must not give the try back. */
+export function tryCode(on: Db, browserHash: Buffer, purpose: 'sign-in' | 'contact', now: Date, most: number) {
+  return q(on)
+    .updateTable('people_code')
+    .set({ tries: sql`tries + 1` })
+    .where('browser_hash', '=', browserHash)
+    .where('purpose', '=', purpose)
+    .where('expires_at', '>', now)
+    .where('used_at', 'is', null)
+    .where('tries', '<', most)
+    .returning(['id', 'code_hash', 'email', 'person', 'tries'])
+    .executeTakeFirst()
+}
+
+/** Uses the code up. False when it was used before. */
+export async function useCode(on: Tx, id: string, now: Date): Promise<boolean> {
+  const done = await q(on)
+    .updateTable('people_code')
+    .set({ used_at: now })
+    .where('id', '=', id)
+    .where('used_at', 'is', null)
+    .executeTakeFirst()
+  return done.numUpdatedRows === 1n
+}
+
+// ── Slips ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One statement however many; its text never changes, so it is prepared once. */
+export async function addSlips(
+  on: On,
+  rows: readonly { reference: Reference; person: PersonId; secretHash: Buffer }[],
+  kind: 'receipt' | 'counter',
+  at: Date,
+  expiresAt: Date,
+): Promise<void> {
+  await queryIn(
+    on,
+    `insert into people_slip (reference, person, secret_hash, kind, created_at, expires_at)
+     select reference, person, secret_hash, $4, $5, $6 from unnest($1::text[], $2::uuid[], $3::bytea[]) as t (reference, person, secret_hash)`,
+    [rows.map((r) => r.reference), rows.map((r) => r.person), rows.map((r) => r.secretHash), kind, at, expiresAt],
+    'people-add-slips',
+  )
+}
+
+export function findSlip(on: On, reference: Reference, now: Date) {
+  return q(on)
+    .selectFrom('people_slip')
+    .select(['person', 'kind', 'secret_hash'])
+    .where('reference', '=', reference)
+    .where('expires_at', '>', now)
+    .executeTakeFirst()
+}
+
+/** Takes the slip away; false when it was gone. */
+export async function endSlip(on: On, reference: Reference): Promise<boolean> {
+  return (await q(on).deleteFrom('people_slip').where('reference', '=', reference).executeTakeFirst()).numDeletedRows === 1n
+}
+
+export async function endSlips(on: On, person: PersonId): Promise<void> {
+  await q(on).deleteFrom('people_slip').where('person', '=', person).execute()
+}
+
+// ── Roles and invites ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** False when it was given before. */
+export async function addGrant(on: On, person: PersonId, grant: Grant, at: Date, by: PersonId | null): Promise<boolean> {
+  const done = await q(on)
+    .insertInto('people_grant')
+    .values({ person, role: grant.role, office: grant.office ?? '', given_at: at, given_by: by })
+    .onConflict((c) => c.doNothing())
+    .executeTakeFirst()
+  return done.numInsertedOrUpdatedRows === 1n
+}
+
+export async function removeGrant(on: On, person: PersonId, grant: Grant): Promise<boolean> {
+  const done = await q(on)
+    .deleteFrom('people_grant')
+    .where('person', '=', person)
+    .where('role', '=', grant.role)
+    .where('office', '=', grant.office ?? '')
+    .executeTakeFirst()
+  return done.numDeletedRows === 1n
+}
+
+/** Everyone with the role there, the rows locked: two withdrawals at once must not both find another administrator left. */
+export function lockHolders(on: Tx, role: Role, office: OfficeId | null) {
+  return q(on)
+    .selectFrom('people_grant')
+    .select('person')
+    .where('role', '=', role)
+    .where('office', '=', office ?? '')
+    .orderBy('person')
+    .forUpdate()
+    .execute()
+}
+
+export async function holdersOf(on: On, role: Role, office: OfficeId): Promise<PersonId[]> {
+  const rows = await q(on).selectFrom('people_grant').select('person').where('role', '=', role).where('office', '=', office).execute()
+  return rows.map((r) => r.person)
+}
+
+export async function grantsOf(on: On, person: PersonId): Promise<Grant[]> {
+  const rows = await q(on).selectFrom('people_grant').select(['role', 'office']).where('person', '=', person).orderBy('role').execute()
+  return rows.map((r) => ({ role: r.role, office: r.office || null }) as Grant)
+}
+
+/** Everyone who holds any role, for the administrator's page. */
+export function staff(on: On) {
+  return q(on)
+    .selectFrom('people_grant as g')
+    .innerJoin('people_person as p', 'p.id', 'g.person')
+    .leftJoin('people_contact as c', (j) =>
+      j.onRef('c.person', '=', 'p.id').on('c.confirmed_at', 'is not', null).on('c.ended_at', 'is', null),
+    )
+    .distinctOn(['p.name', 'p.id', 'g.role', 'g.office'])
+    .select(['p.id', 'p.name', 'c.email', 'g.role', 'g.office'])
+    .orderBy('p.name')
+    .orderBy('p.id')
+    .orderBy('g.role')
+    .orderBy('g.office')
+    .limit(2000)
+    .execute()
+}
+
+export async function addInvite(on: On, row: Tables['people_invite']): Promise<void> {
+  await q(on).insertInto('people_invite').values(row).execute()
+}
+
+export function findInvite(on: On, tokenHash: Buffer, now: Date) {
+  return q(on)
+    .selectFrom('people_invite')
+    .select(['email', 'role', 'office', 'invited_by'])
+    .where('token_hash', '=', tokenHash)
+    .where('expires_at', '>', now)
+    .where('used_at', 'is', null)
+    .executeTakeFirst()
+}
+
+/** Uses the invite up. False when it was used before. */
+export async function useInvite(on: Tx, tokenHash: Buffer, person: PersonId, now: Date): Promise<boolean> {
+  const done = await q(on)
+    .updateTable('people_invite')
+    .set({ used_at: now, used_by: person })
+    .where('token_hash', '=', tokenHash)
+    .where('used_at', 'is', null)
+    .executeTakeFirst()
+  return done.numUpdatedRows === 1n
+}
+
+// ── Letters, limits, events, uses ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function addLetter(on: On, row: Tables['people_letter']): Promise<void> {
+  await q(on).insertInto('people_letter').values(row).execute()
+}
+
+export function findLetter(on: On, id: string, now: Date) {
+  return q(on).selectFrom('people_letter').select(['box']).where('id', '=', id).where('expires_at', '>', now).executeTakeFirst()
+}
+
+/** Counts one more within the window of `key` and returns the count; a window that is over begins anew. Commits at once. */
+export async function countUp(on: Db, key: Buffer, now: Date, endsAt: Date): Promise<number> {
+  const [row] = await queryIn<{ count: number }>(
+    on,
+    `insert into people_limit as l (key, count, ends_at) values ($1, 1, $3)
+     on conflict (key) do update set
+       count = case when l.ends_at <= $2 then 1 else l.count + 1 end,
+       ends_at = case when l.ends_at <= $2 then excluded.ends_at else l.ends_at end
+     returning count`,
+    [key, now, endsAt],
+    'people-count-up',
+  )
+  return row!.count
+}
+
+export async function addEvent(
+  on: On,
+  at: Date,
+  what: EventKind,
+  subject: PersonId,
+  actor: PersonId | null,
+  grant: { role: Role | null; office: OfficeId | null } = { role: null, office: null },
+): Promise<void> {
+  await q(on)
+    .insertInto('people_event')
+    .values({ id: uuidv7(at.getTime()), at, subject, actor, what, ...grant })
+    .execute()
+}
+
+export function eventsOf(on: On, subject: PersonId, limit: number) {
+  return q(on)
+    .selectFrom('people_event')
+    .select(['at', 'what', 'actor', 'role', 'office'])
+    .where('subject', '=', subject)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** One statement however many; its text never changes, so it is prepared once. */
+export async function addUses(
+  on: On,
+  at: Date,
+  uses: readonly {
+    subject: PersonId
+    actor: PersonId | null
+    office?: OfficeId | null
+    caseReference?: Reference | null
+    keyId?: string | null
+    purpose: string
+  }[],
+): Promise<void> {
+  await queryIn(
+    on,
+    `insert into people_use (subject, id, actor, office, case_reference, key_id, purpose, at)
+     select subject, id, actor, office, case_reference, key_id, purpose, $8
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
+       as t (subject, id, actor, office, case_reference, key_id, purpose)`,
+    [
+      uses.map((u) => u.subject),
+      uses.map(() => uuidv7(at.getTime())),
+      uses.map((u) => u.actor),
+      uses.map((u) => u.office ?? null),
+      uses.map((u) => u.caseReference ?? null),
+      uses.map((u) => u.keyId ?? null),
+      uses.map((u) => u.purpose),
+      at,
+    ],
+    'people-add-uses',
+  )
+}
+
+export function usesOf(on: On, subject: PersonId, before: string | null, limit: number) {
+  let query = q(on)
+    .selectFrom('people_use')
+    .select(['id', 'at', 'actor', 'office', 'case_reference', 'purpose'])
+    .where('subject', '=', subject)
+  if (before !== null) query = query.where('id', '<', before)
+  return query.orderBy('id', 'desc').limit(limit).execute()
+}
+
+/** Deletes what is over. Expired rows are already refused everywhere: this only gives back their room. */
+export async function tidy(on: Db, now: Date): Promise<void> {
+  for (const [table, column] of [
+    ['people_session', 'ends_at'],
+    ['people_code', 'expires_at'],
+    ['people_slip', 'expires_at'],
+    ['people_letter', 'expires_at'],
+    ['people_limit', 'ends_at'],
+  ] as const) {
+    await queryIn(on, `delete from ${table} where ${column} <= $1`, [now])
+  }
+}
