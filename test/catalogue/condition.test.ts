@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FeelDate, FeelDuration, evaluate, parseDate } from 'feelin'
-import { ConditionError, type Names, compileCondition } from '../../src/modules/catalogue/condition.ts'
+import { evaluate, FeelDate, FeelDuration, parseDate } from 'feelin'
+import { ConditionError, compileCondition, type Names } from '../../src/modules/catalogue/condition.ts'
 
 const names: Names = {
   age: { type: 'number' },
@@ -77,7 +77,15 @@ test('a condition holds exactly when feelin finds it true', () => {
 })
 
 test('an unanswered question makes a comparison neither true nor false, and the condition does not hold', () => {
-  for (const text of ['age < 18', 'not(age < 18)', 'kind = "child"', 'not(married)', 'birth-date < today()', 'age in [1..2]', 'proof != null']) {
+  for (const text of [
+    'age < 18',
+    'not(age < 18)',
+    'kind = "child"',
+    'not(married)',
+    'birth-date < today()',
+    'age in [1..2]',
+    'proof != null',
+  ]) {
     assert.equal(compileCondition(text, names).holds({ values: {}, today }), false, text)
   }
   assert.equal(compileCondition('count(children) = 0', names).holds({ values: {}, today }), true)

@@ -7,6 +7,7 @@ import { type Static, Type } from 'typebox'
  */
 
 const strict = { additionalProperties: false } as const
+const oneOf = <const T extends readonly string[]>(all: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...all] })
 const Id = Type.String({ pattern: '^[a-z][a-z0-9]*(-[a-z0-9]+)*$', maxLength: 40 })
 /** A condition in FEEL over the answers by question id, e.g. `age < 18`. */
 const Condition = Type.String({ minLength: 1, maxLength: 300 })
@@ -103,7 +104,7 @@ const SingleQuestion = Type.Union([
   Type.Object(
     {
       ...questionBase,
-      kind: Type.Union(plainKinds.map((k) => Type.Literal(k))),
+      kind: oneOf(plainKinds),
       maxLength: Type.Optional(Type.Integer({ minimum: 1, maximum: 4000 })),
     },
     strict,
@@ -237,7 +238,7 @@ export const Definition = Type.Object(
     agency: Id,
     /** The official catalogue key (homoclave), where one is known. */
     homoclave: Type.Optional(Type.String({ maxLength: 30 })),
-    lifeEvents: Type.Array(Type.Union(lifeEvents.map((e) => Type.Literal(e))), { minItems: 1, uniqueItems: true }),
+    lifeEvents: Type.Array(oneOf(lifeEvents), { minItems: 1, uniqueItems: true }),
     applicants: Type.Array(Type.Union([Type.Literal('person'), Type.Literal('company')]), { minItems: 1, uniqueItems: true }),
     legalBasis: Type.Array(Source, { minItems: 1, maxItems: 12 }),
     fee: Fee,
@@ -246,7 +247,7 @@ export const Definition = Type.Object(
     /** Working days the applicant has to bring what was asked for; at least 5 (LFPA 17-A). */
     answerWithin: Type.Object({ workingDays: Type.Integer({ minimum: 5, maximum: 60 }), source: Source }, strict),
     validity: Validity,
-    channels: Type.Array(Type.Union(channels.map((c) => Type.Literal(c))), { minItems: 1, uniqueItems: true }),
+    channels: Type.Array(oneOf(channels), { minItems: 1, uniqueItems: true }),
     questions: Type.Array(Question, { minItems: 1, maxItems: 60 }),
     pages: Type.Array(Page, { minItems: 1, maxItems: 40 }),
     papers: Type.Array(Paper, { maxItems: 20 }),
@@ -268,7 +269,9 @@ export type DefinitionTexts = { readonly es: Readonly<Record<string, string>>; r
 export const Example = Type.Object(
   {
     /** What the example shows, in English: `a child under one year`. */
-    name: Type.String(),
+    name: Type.String({ minLength: 3, maxLength: 200 }),
+    /** The day on which it is tried; the checker has a fixed day where none is given. */
+    today: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' })),
     answers: Type.Record(Type.String(), Type.Unknown()),
     expect: Type.Object(
       {

@@ -1,0 +1,155 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { type Checked, checkAdoptions, checkDefinition, type Fault, type Surroundings } from './check.ts'
+import type { Adoption, Definition } from './definition.ts'
+import { type Agencies, readAgencies } from './offices.ts'
+import { readPlaces } from './places.ts'
+
+/** What a folder of services holds that is sound, and every fault of the rest. */
+export type FolderContent = {
+  readonly definitions: ReadonlyMap<string, Checked>
+  /** Adoptions by place (INEGI key) and base id. */
+  readonly adoptions: ReadonlyMap<string, ReadonlyMap<string, Adoption>>
+  readonly faults: readonly Fault[]
+  readonly checkedFiles: number
+}
+
+/** A file of a definition is text by hand: more than this is none. */
+const maxBytes = 300_000
+const files = { definition: 'definition.json', es: 'text.es.json', en: 'text.en.json', examples: 'examples.json' } as const
+
+/** The base ids of the folders below `services` that hold a `definition.json`. */
+export function baseFolders(services: string): string[] {
+  return readdirSync(services, { recursive: true, withFileTypes: true })
+    .filter((e) => e.isFile() && e.name === files.definition)
+    .map((e) => relative(services, e.parentPath).split(sep).join('/'))
+    .sort()
+}
+
+function readJson(path: string, shown: string): { value: unknown } | { fault: Fault } {
+  const fault = (what: string, remedy: string) => ({ fault: { file: shown, pointer: '', what, remedy } })
+  if (!existsSync(path)) return fault('the file is missing', 'Add it.')
+  const { size } = statSync(path)
+  if (size > maxBytes) return fault(`it has ${size} bytes`, `Keep it under ${maxBytes}.`)
+  try {
+    return { value: JSON.parse(readFileSync(path, 'utf8')) as unknown }
+  } catch (error) {
+    return fault(`it is not JSON: ${(error as Error).message}`, 'Mend the JSON at that place.')
+  }
+}
+
+function checkOne(services: string, id: string, around: Surroundings): { faults: readonly Fault[]; checked: Checked | null } {
+  const read = Object.entries(files).map(([key, name]) => [key, readJson(join(services, id, name), `${id}/${name}`)] as const)
+  const faults = read.flatMap(([, r]) => ('fault' in r ? [r.fault] : []))
+  if (faults.length > 0) return { faults, checked: null }
+  const [definition, es, en, examples] = read.map(([, r]) => ('value' in r ? r.value : null))
+  return checkDefinition(id, { definition, es, en, examples }, around)
+}
+
+/** Papers that need each other could never be had: the circle, or null. */
+function circleOfPapers(definitions: ReadonlyMap<string, Checked>): string[] | null {
+  const needs = (id: string) =>
+    definitions
+      .get(id)
+      ?.definition.papers.filter((p) => p.from !== undefined && !p.optional && p.when === undefined)
+      .map((p) => p.from!) ?? []
+  const done = new Set<string>()
+  const walk = (id: string, path: readonly string[]): string[] | null => {
+    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id]
+    if (done.has(id)) return null
+    for (const next of needs(id)) {
+      const found = walk(next, [...path, id])
+      if (found) return found
+    }
+    done.add(id)
+    return null
+  }
+  for (const id of definitions.keys()) {
+    const found = walk(id, [])
+    if (found) return found
+  }
+  return null
+}
+
+/** Reads and checks a whole folder of services, or only the bases in `only`. */
+export function readServices(services: string, surroundings: Omit<Surroundings, 'bases'>, only?: ReadonlySet<string>): FolderContent {
+  const all = baseFolders(services)
+  const around: Surroundings = { ...surroundings, bases: new Set(all) }
+  const definitions = new Map<string, Checked>()
+  const faults: Fault[] = []
+  let checkedFiles = 0
+  for (const id of all) {
+    if (only && !only.has(id)) continue
+    const one = checkOne(services, id, around)
+    checkedFiles += 4
+    faults.push(...one.faults)
+    if (one.checked) definitions.set(id, one.checked)
+  }
+  const circle = circleOfPapers(definitions)
+  if (circle) {
+    faults.push({
+      file: `${circle[0]}/definition.json`,
+      pointer: '/papers',
+      what: `papers that need each other: ${circle.join(' → ')}`,
+      remedy: 'Take one of them off a list.',
+    })
+    definitions.delete(circle[0]!)
+  }
+  const adoptions = new Map<string, ReadonlyMap<string, Adoption>>()
+  const folder = join(services, 'adoptions')
+  if (!only && existsSync(folder)) {
+    const bases = new Map<string, Definition>([...definitions].map(([id, c]) => [id, c.definition]))
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || !entry.name.endsWith('.json')) continue
+      const path = join(entry.parentPath, entry.name)
+      const shown = `adoptions/${relative(folder, path).split(sep).join('/')}`
+      const place = basename(entry.name, '.json')
+      checkedFiles++
+      const inState = basename(dirname(path))
+      if (place.length === 5 && inState !== place.slice(0, 2)) {
+        faults.push({
+          file: shown,
+          pointer: '',
+          what: `the municipality ${place} lies in the state ${place.slice(0, 2)}`,
+          remedy: `Move it to adoptions/${place.slice(0, 2)}/.`,
+        })
+        continue
+      }
+      const read = readJson(path, shown)
+      if ('fault' in read) {
+        faults.push(read.fault)
+        continue
+      }
+      const found = checkAdoptions(shown, place, read.value, bases, around)
+      faults.push(...found.faults)
+      if (found.adoptions.size > 0) adoptions.set(place, found.adoptions)
+    }
+  }
+  return { definitions, adoptions, faults, checkedFiles }
+}
+
+/**
+ * Checks `folder`, which is one definition's folder or a whole `services` folder; what the command `check-service` prints. Throws a `RangeError` where
+ * the folder is neither.
+ */
+export function checkFolder(
+  folder: string,
+  reference: string,
+): { readonly ok: boolean; readonly services: number; readonly faults: readonly Fault[] } {
+  const path = resolve(folder)
+  if (!existsSync(path)) throw new RangeError(`There is no folder ${folder}.`)
+  const agencies: Agencies = readAgencies(reference)
+  const around = { agencies, places: readPlaces(reference) }
+  if (!existsSync(join(path, files.definition))) {
+    const all = readServices(path, around)
+    if (all.checkedFiles === 0) throw new RangeError(`${folder} holds neither a definition.json nor folders with one.`)
+    return { ok: all.faults.length === 0, services: all.definitions.size, faults: all.faults }
+  }
+  // The root is above the id's first part, wherever the folder stands.
+  const parts = path.split(sep)
+  const level = Math.max(parts.lastIndexOf('federal'), parts.lastIndexOf('state'), parts.lastIndexOf('municipal'))
+  if (level < 0) throw new RangeError(`${folder} does not lie under federal/, state/ or municipal/.`)
+  const id = parts.slice(level).join('/')
+  const found = readServices(parts.slice(0, level).join(sep), around, new Set([id]))
+  return { ok: found.faults.length === 0, services: found.definitions.size, faults: found.faults }
+}
