@@ -79,6 +79,9 @@ export interface Field extends Extra {
 const asOptions = <O extends { readonly text: Content }>(given: Content | O): O =>
   given instanceof Html || typeof given === 'string' ? ({ text: given } as unknown as O) : given
 
+// What a form sends back is text: `3` and `'3'` are one choice.
+const same = (a: string | number, b: string | number | null | undefined) => b !== null && b !== undefined && String(a) === String(b)
+
 type Described = Pick<Field, 'hint' | 'error'>
 
 function helpOf(field: Described, id: string, describedBy: string | undefined) {
@@ -185,7 +188,7 @@ export interface SelectOptions extends Field {
 
 /** A closed list in one line. Prefer `radios` below some eight items. */
 export function select(options: SelectOptions): Html {
-  const chosen = (item: SelectItem) => item.selected ?? (options.value ? (item.value ?? item.text) === options.value : false)
+  const chosen = (item: SelectItem) => item.selected ?? same(item.value ?? item.text, options.value)
   return labelled(
     options,
     (id, describedBy, failed) =>
@@ -323,12 +326,12 @@ function choices(
 
 /** One of a few. `classes`: `govuk-radios--inline` (two short ones), `govuk-radios--small`. */
 export function radios(options: RadiosOptions): Html {
-  return choices('radios', options, (c) => (options.value ? c.value === options.value : false))
+  return choices('radios', options, (c) => same(c.value, options.value))
 }
 
 /** Any of a few, each sent under the same name. */
 export function checkboxes(options: CheckboxesOptions): Html {
-  return choices('checkboxes', options, (c) => options.values?.includes(c.value) ?? false)
+  return choices('checkboxes', options, (c) => options.values?.some((v) => same(c.value, v)) ?? false)
 }
 
 export interface DatePart {

@@ -120,11 +120,12 @@ export interface SummaryListOptions extends Extra {
 /** Names and values, with a link to change each. `classes: 'govuk-summary-list--no-border'` for short lists. */
 export function summaryList(options: SummaryListOptions): Html {
   const card = options.card
+  const rows = options.rows.filter((r) => r !== null && r !== undefined && r !== false)
   const link = (a: SummaryAction): Html =>
     html`<a class="${joined('govuk-link', a.classes)}" href="${a.href}"${attrs(a.attributes)}>${a.text}${
       (a.about || card) && html`<span class="govuk-visually-hidden">${a.about && ` ${a.about}`}${card && html` (${card.title})`}</span>`
     }</a>`
-  const anyActions = options.rows.some((r) => r && r.actions?.length)
+  const anyActions = rows.some((r) => r.actions?.length)
   const row = (r: SummaryRow): Html =>
     html`<div class="${joined('govuk-summary-list__row', anyActions && !r.actions && 'govuk-summary-list__row--no-actions', r.classes)}"><dt class="${joined('govuk-summary-list__key', r.keyClasses)}">${r.key}</dt><dd class="${joined('govuk-summary-list__value', r.valueClasses)}">${r.value}</dd>${
       r.actions?.length
@@ -135,10 +136,12 @@ export function summaryList(options: SummaryListOptions): Html {
           }</dd>`
         : null
     }</div>`
-  const list = html`<dl class="${joined('govuk-summary-list', options.classes)}"${attrs(options.attributes)}>${options.rows.map((r) => r && row(r))}</dl>`
+  const list = html`<dl class="${joined('govuk-summary-list', options.classes)}"${attrs(options.attributes)}>${rows.map(row)}</dl>`
   if (!card) return list
   const level = String(card.headingLevel ?? 2)
-  return html`<div class="${joined('govuk-summary-card', card.classes)}"><div class="govuk-summary-card__title-wrapper"><h${level} class="govuk-summary-card__title">${card.title}</h${level}>${
+  return html`<div class="${joined('govuk-summary-card', card.classes)}"><div class="govuk-summary-card__title-wrapper">${
+    card.title && html`<h${level} class="govuk-summary-card__title">${card.title}</h${level}>`
+  }${
     card.actions?.length === 1
       ? html`<div class="govuk-summary-card__actions">${link(card.actions[0]!)}</div>`
       : card.actions?.length
