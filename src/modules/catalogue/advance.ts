@@ -1,12 +1,13 @@
 import { type Condition, compileCondition, type Names } from './condition.ts'
 import type { Definition, Step } from './definition.ts'
 import { answerNames } from './names.ts'
+import type { Answers } from './questions/index.ts'
 
-/** A step that is being done; of a parallel step one entry for each branch still open. */
-export type ActiveStep = { readonly step: string; readonly branch: string | null }
+/** A step that is being done, since when (an instant as the caller writes them); of a parallel step one entry for each branch still open. */
+export type ActiveStep = { readonly step: string; readonly branch?: string; readonly opened: string }
 
 /** How far a case has come. Plain data, without a word of what was answered. */
-export type StepsState = {
+export type Progress = {
   readonly active: readonly ActiveStep[]
   /** Result of each finished step; of a branch under `<step>/<branch>`. */
   readonly results: Readonly<Record<string, string>>
@@ -14,25 +15,30 @@ export type StepsState = {
   readonly loops: Readonly<Record<string, number>>
 }
 
-/** What happened. `submitted` is the filing, or, with a step, the data a later step asked for. */
-export type StepEvent =
-  | { readonly kind: 'submitted'; readonly step?: string }
-  | { readonly kind: 'paid' | 'signed' | 'timer'; readonly step: string }
-  | { readonly kind: 'reviewed'; readonly step: string; readonly branch?: string | null; readonly result: 'ok' | 'objection' }
-  | { readonly kind: 'decided'; readonly step: string; readonly result: 'granted' | 'refused' }
+/** What happened. `at` is the instant, as the caller writes them. */
+export type ProcessEvent =
+  | { readonly type: 'submitted' | 'paid' | 'signed' | 'timer'; readonly step: string; readonly at: string }
+  | { readonly type: 'reviewed'; readonly step: string; readonly branch?: string; readonly result: 'ok' | 'objection'; readonly at: string }
+  | { readonly type: 'decided'; readonly step: string; readonly result: 'granted' | 'refused'; readonly at: string }
 
 /** What the caller must do now. */
 export type Command =
-  /** An office acts: take a turn there. `unit` as `officeFor` takes it; null is the case's own office. */
-  | { readonly kind: 'turn'; readonly step: string; readonly branch: string | null; readonly unit: string | null }
-  /** The applicant acts. */
-  | { readonly kind: 'pay' | 'sign' | 'data'; readonly step: string }
+  /** Open a turn or a task: `unit` as `officeFor` takes it, absent the case's own office. */
+  | {
+      readonly open: string
+      readonly kind: 'data' | 'pay' | 'sign' | 'review' | 'decide'
+      readonly branch?: string
+      readonly unit?: string
+    }
   /** Wait this many working days, then send `timer`. */
-  | { readonly kind: 'timer'; readonly step: string; readonly workingDays: number }
+  | { readonly timer: string; readonly workingDays: number }
   /** Make the document of the last decision; the case is over. */
-  | { readonly kind: 'issue'; readonly step: string; readonly result: 'granted' | 'refused' }
+  | { readonly finish: string; readonly result: 'granted' | 'refused' }
 
-const answering: Record<StepEvent['kind'], readonly Step['kind'][]> = {
+/** What the ways' conditions look at beside results: the answers of the filing, and the day of the event. */
+export type ProcessFacts = { readonly answers: Answers; readonly today: string }
+
+const answering: Record<ProcessEvent['type'], readonly Step['kind'][]> = {
   submitted: ['data'],
   paid: ['pay'],
   signed: ['sign'],
@@ -53,11 +59,6 @@ export function wayNames(definition: Definition, step: Step): Names {
   return names
 }
 
-/** A way's condition. It may not look at the day: the steps follow from answers and results alone, so that anyone can follow them later. */
-export function wayCondition(definition: Definition, step: Step, when: string): Condition {
-  return compileCondition(when, wayNames(definition, step), { today: false })
-}
-
 function compile(definition: Definition): Compiled {
   let found = compiled.get(definition)
   if (!found) {
@@ -66,7 +67,7 @@ function compile(definition: Definition): Compiled {
       if ('next' in step) {
         ways.set(
           step.id,
-          step.next.map((way) => (way.when === undefined ? null : wayCondition(definition, step, way.when))),
+          step.next.map((way) => (way.when === undefined ? null : compileCondition(way.when, wayNames(definition, step)))),
         )
       }
     }
@@ -76,47 +77,46 @@ function compile(definition: Definition): Compiled {
   return found
 }
 
+/** A case before it is filed: the first step is open. */
+export function begin(definition: Definition, at: string): Progress {
+  return { active: [{ step: definition.steps[0]!.id, opened: at }], results: {}, loops: {} }
+}
+
 /**
- * The next state of a case and what must be done for it; `null` is a case not yet filed. `answers` are those of the filing. An event that answers nothing
- * open changes nothing and asks for nothing, so that one told twice does no harm. For a definition that passed the checker every case
- * comes to an end and this never throws.
+ * The next state of a case and what must be done for it. An event that answers nothing open changes nothing and asks for nothing (the same
+ * object comes back), so that one told twice does no harm. For a definition that passed the checker every case comes to an end and this never throws.
  */
 export function advance(
   definition: Definition,
-  state: StepsState | null,
-  event: StepEvent,
-  answers: Readonly<Record<string, unknown>>,
-): { readonly state: StepsState; readonly commands: readonly Command[] } {
-  const first = definition.steps[0]!.id
-  const now: StepsState = state ?? { active: [{ step: first, branch: null }], results: {}, loops: {} }
-  const { steps } = compile(definition)
-  const id = event.step ?? first
-  const step = steps.get(id)
-  const branch = event.kind === 'reviewed' ? (event.branch ?? null) : null
-  const at = now.active.findIndex((a) => a.step === id && a.branch === branch)
-  if (!step || at < 0 || !answering[event.kind].includes(step.kind)) return { state: now, commands: [] }
+  progress: Progress,
+  event: ProcessEvent,
+  facts: ProcessFacts,
+): { readonly progress: Progress; readonly commands: readonly Command[] } {
+  const step = compile(definition).steps.get(event.step)
+  const branch = event.type === 'reviewed' ? event.branch : undefined
+  const at = progress.active.findIndex((a) => a.step === event.step && a.branch === branch)
+  if (!step || at < 0 || !answering[event.type].includes(step.kind)) return { progress, commands: [] }
 
-  const active = now.active.filter((_, i) => i !== at)
-  const results = { ...now.results }
-  const own = event.kind === 'reviewed' || event.kind === 'decided' ? event.result : 'done'
-  results[branch === null ? step.id : `${step.id}/${branch}`] = own
+  const active = progress.active.filter((_, i) => i !== at)
+  const results = { ...progress.results }
+  const own = event.type === 'reviewed' || event.type === 'decided' ? event.result : 'done'
+  results[branch === undefined ? step.id : `${step.id}/${branch}`] = own
   if (step.kind === 'parallel') {
-    if (active.some((a) => a.step === step.id)) return { state: { ...now, active, results }, commands: [] }
+    if (active.some((a) => a.step === step.id)) return { progress: { ...progress, active, results }, commands: [] }
     results[step.id] = step.branches.every((b) => results[`${step.id}/${b.id}`] === 'ok') ? 'ok' : 'objection'
   }
-  return leave(definition, { active, results, loops: now.loops }, step, answers)
+  return leave(definition, { active, results, loops: progress.loops }, step, event.at, facts)
 }
 
-function leave(definition: Definition, state: StepsState, step: Step, answers: Readonly<Record<string, unknown>>) {
+function leave(definition: Definition, progress: Progress, step: Step, at: string, facts: ProcessFacts) {
   const { steps, ways } = compile(definition)
-  if (!('next' in step)) return { state, commands: [] }
-  const values: Record<string, unknown> = { ...answers, result: state.results[step.id] ?? null }
-  for (const s of definition.steps) values[`results.${s.id}`] = state.results[s.id] ?? null
-  const loops = { ...state.loops }
+  if (!('next' in step)) return { progress, commands: [] }
+  const values: Record<string, unknown> = { ...facts.answers, result: progress.results[step.id] ?? null }
+  for (const s of definition.steps) values[`results.${s.id}`] = progress.results[s.id] ?? null
+  const loops = { ...progress.loops }
   const taken = step.next.find((way, i) => {
     const condition = ways.get(step.id)![i]
-    // No condition of a way looks at the day, see wayCondition.
-    if (condition && !condition.holds({ values, today: '' })) return false
+    if (condition && !condition.holds({ values, today: facts.today })) return false
     if (way.atMost === undefined) return true
     const key = `${step.id}/${i}`
     if ((loops[key] ?? 0) >= way.atMost) return false
@@ -125,64 +125,62 @@ function leave(definition: Definition, state: StepsState, step: Step, answers: R
   })
   // The checker sees to it that the last way always holds.
   const next = taken && steps.get(taken.to)
-  if (!next) return { state, commands: [] }
+  if (!next) return { progress, commands: [] }
 
   const entered: ActiveStep[] = []
   const commands: Command[] = []
   switch (next.kind) {
     case 'parallel':
       for (const b of next.branches) {
-        entered.push({ step: next.id, branch: b.id })
-        commands.push({ kind: 'turn', step: next.id, branch: b.id, unit: b.unit ?? null })
+        entered.push({ step: next.id, branch: b.id, opened: at })
+        commands.push({ open: next.id, kind: 'review', branch: b.id, ...(b.unit === undefined ? {} : { unit: b.unit }) })
       }
       break
-    case 'review':
-    case 'decide':
-      entered.push({ step: next.id, branch: null })
-      commands.push({ kind: 'turn', step: next.id, branch: null, unit: next.unit ?? null })
-      break
     case 'timer':
-      entered.push({ step: next.id, branch: null })
-      commands.push({ kind: 'timer', step: next.id, workingDays: next.workingDays })
+      entered.push({ step: next.id, opened: at })
+      commands.push({ timer: next.id, workingDays: next.workingDays })
       break
     case 'issue':
-      commands.push({ kind: 'issue', step: next.id, result: lastDecision(definition, state, step) })
+      commands.push({ finish: next.id, result: lastDecision(definition, progress, step) })
       break
     default:
-      entered.push({ step: next.id, branch: null })
-      commands.push({ kind: next.kind, step: next.id })
+      entered.push({ step: next.id, opened: at })
+      commands.push({ open: next.id, kind: next.kind, ...('unit' in next && next.unit !== undefined ? { unit: next.unit } : {}) })
   }
   // A step entered again forgets what it found before: its old results are about another state of the case.
-  const results = Object.fromEntries(Object.entries(state.results).filter(([k]) => k !== next.id && !k.startsWith(`${next.id}/`)))
-  return { state: { active: [...state.active, ...entered], results, loops }, commands }
+  const results = Object.fromEntries(Object.entries(progress.results).filter(([k]) => k !== next.id && !k.startsWith(`${next.id}/`)))
+  return { progress: { active: [...progress.active, ...entered], results, loops }, commands }
 }
 
-function lastDecision(definition: Definition, state: StepsState, from: Step): 'granted' | 'refused' {
-  if (from.kind === 'decide') return state.results[from.id] === 'granted' ? 'granted' : 'refused'
+function lastDecision(definition: Definition, progress: Progress, from: Step): 'granted' | 'refused' {
+  if (from.kind === 'decide') return progress.results[from.id] === 'granted' ? 'granted' : 'refused'
   // Several decisions on the way (a name, then the licence): one refusal refuses.
-  const decided = definition.steps.filter((s) => s.kind === 'decide' && state.results[s.id] !== undefined)
-  return decided.length > 0 && decided.every((s) => state.results[s.id] === 'granted') ? 'granted' : 'refused'
+  const decided = definition.steps.filter((s) => s.kind === 'decide' && progress.results[s.id] !== undefined)
+  return decided.length > 0 && decided.every((s) => progress.results[s.id] === 'granted') ? 'granted' : 'refused'
 }
 
 /** The steps in the order in which they are reached when every review is ok and every decision grants: the way a person is shown. */
-export function straightPath(definition: Definition, answers: Readonly<Record<string, unknown>>): string[] {
-  const kinds = new Map(definition.steps.map((s) => [s.id, s.kind]))
+export function straightPath(definition: Definition, facts: ProcessFacts): string[] {
+  const { steps } = compile(definition)
+  let progress = begin(definition, '')
   const path = [definition.steps[0]!.id]
-  let { state, commands } = advance(definition, null, { kind: 'submitted' }, answers)
   // A checked definition ends well before; the bound serves the checker, which also looks at bad ones.
-  for (let i = 0; i < 400; i++) {
-    for (const c of commands) if (path.at(-1) !== c.step) path.push(c.step)
-    const open = state.active[0]
-    if (!open) break
-    const { step, branch } = open
-    const kind = kinds.get(step)!
-    const event: StepEvent =
+  for (let i = 0; i < 400 && progress.active.length > 0; i++) {
+    const { step: id, branch } = progress.active[0]!
+    const { kind } = steps.get(id)!
+    const event: ProcessEvent =
       kind === 'decide'
-        ? { kind: 'decided', step, result: 'granted' }
+        ? { type: 'decided', step: id, result: 'granted', at: '' }
         : kind === 'review' || kind === 'parallel'
-          ? { kind: 'reviewed', step, branch, result: 'ok' }
-          : { kind: kind === 'pay' ? 'paid' : kind === 'sign' ? 'signed' : kind === 'timer' ? 'timer' : 'submitted', step }
-    ;({ state, commands } = advance(definition, state, event, answers))
+          ? { type: 'reviewed', step: id, ...(branch === undefined ? {} : { branch }), result: 'ok', at: '' }
+          : { type: kind === 'pay' ? 'paid' : kind === 'sign' ? 'signed' : kind === 'timer' ? 'timer' : 'submitted', step: id, at: '' }
+    const after = advance(definition, progress, event, facts)
+    if (after.progress === progress) break
+    for (const c of after.commands) {
+      const entered = 'open' in c ? c.open : 'timer' in c ? c.timer : c.finish
+      if (path.at(-1) !== entered) path.push(entered)
+    }
+    progress = after.progress
   }
   return path
 }

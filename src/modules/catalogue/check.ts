@@ -1,7 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { pesos } from '#kernel/money'
 import { languages } from '#kernel/text'
-import { straightPath, wayCondition } from './advance.ts'
+import { straightPath, wayNames } from './advance.ts'
 import { ConditionError, compileCondition, type Names } from './condition.ts'
 import { Adoption, AdoptionFile, Definition, type DefinitionTexts, Example, type Question, type Step } from './definition.ts'
 import { accept, ask, asked, fee } from './journey.ts'
@@ -73,8 +73,7 @@ function remedyOf(e: ErrorObject): [what: string, remedy: string] {
 /** Faults from Ajv's errors, without those of the forms of a union that were not meant. */
 function schemaFaults(file: string, errors: readonly ErrorObject[] | null | undefined, prefix = ''): Fault[] {
   let all = [...(errors ?? [])]
-  const branch = (e: ErrorObject) =>
-    [...e.schemaPath.matchAll(/.*?\/anyOf\/\d+/g)].reduce<string[]>((found, m) => [...found, (found.at(-1) ?? '') + m[0]], [])
+  const branch = (e: ErrorObject) => [...e.schemaPath.matchAll(/\/anyOf\/\d+/g)].map((m) => e.schemaPath.slice(0, m.index + m[0].length))
   // A form whose `kind` (or unit of several literals) does not fit is not the one the author meant.
   const unmeant = new Set(
     all
@@ -180,7 +179,7 @@ export function checkDefinition(
   else {
     examples = files.examples as Example[]
     // Examples run the definition: with a fault in it they would only repeat what is said already.
-    if (faults.length === 0) examples.forEach((e, i) => runExample(id, d, texts, e, i, around, faults))
+    if (faults.length === 0) for (const [i, e] of examples.entries()) runExample(id, d, texts, e, i, around, faults)
   }
   return { faults, checked: faults.length === 0 ? { definition: d, texts, examples } : null }
 }
@@ -277,6 +276,9 @@ function checkQuestions(d: Definition, fault: Report): ReadonlyMap<string, reado
       else order.set(q, [p, i])
     })
   })
+  for (const [i, id] of (d.matter ?? []).entries()) {
+    if (!known.has(id)) fault(`/matter/${i}`, `there is no question "${id}"`, 'Name questions that say what the case is about.')
+  }
   d.questions.forEach((q, i) => {
     if (!order.has(q.id)) fault(`/questions/${i}/id`, `"${q.id}" stands on no page`, 'Put it on a page, or take it out.')
   })
@@ -380,14 +382,7 @@ function checkSteps(d: Definition, fault: Report, unitIs: (unit: string, pointer
           'unreachable: the way before it always holds',
           'Take it out, or give the way before it a condition.',
         )
-      if (w.when !== undefined) {
-        try {
-          wayCondition(d, s, w.when)
-        } catch (error) {
-          if (!(error instanceof ConditionError)) throw error
-          fault(`${pointer}/when`, error.message, 'Mend the condition; README.md of the catalogue lists what it may say.')
-        }
-      }
+      if (w.when !== undefined) condition(w.when, wayNames(d, s), `${pointer}/when`, fault)
     })
   })
   const next = (id: string, unbounded = false) => {
@@ -583,7 +578,13 @@ function runExample(
       )
     }
   }
-  if (example.expect.steps) same('steps', example.expect.steps, straightPath(d, asked(d, answers, world.today).answers), '/expect/steps')
+  if (example.expect.steps)
+    same(
+      'steps',
+      example.expect.steps,
+      straightPath(d, { answers: asked(d, answers, world.today).answers, today: world.today }),
+      '/expect/steps',
+    )
 }
 
 /** In examples a file is written as its name. */

@@ -133,11 +133,8 @@ function children(node: Node): Node[] {
 const maxLength = 300
 const maxDepth = 24
 
-/**
- * Compiles `text` with the names in reach; without `today` it may not ask what day it is. Throws `ConditionError` that says what is wrong and
- * what to write.
- */
-export function compileCondition(text: string, names: Names, may: { today: boolean } = { today: true }): Condition {
+/** Compiles `text` with the names in reach. Throws `ConditionError` that says what is wrong and what to write. */
+export function compileCondition(text: string, names: Names): Condition {
   if (text.length > maxLength) throw new ConditionError(`a condition has at most ${maxLength} characters; this one has ${text.length}`)
   let open = 0
   for (const c of text) {
@@ -199,7 +196,6 @@ export function compileCondition(text: string, names: Names, may: { today: boole
       }
       case 'today':
         arity(0)
-        if (!may.today) throw new ConditionError('today() is not taken in a way: the steps follow from answers and results alone')
         return { type: 'date', run: (f) => new Day(f.today) }
       case 'date':
         arity(1)
