@@ -37,7 +37,11 @@ create table cases_case (
   asked_on date,
   answer_by date,
   already_there boolean not null default false,
+  -- The receipt's printed secret, under the case's key.
+  receipt bytea,
   ended_at timestamptz,
+  -- How many events it has; the next takes the next number.
+  events integer not null default 0,
   primary key (place, id)
 );
 create index cases_case_applicant on cases_case (applicant, saved_at desc);
@@ -106,20 +110,23 @@ create table cases_turn (
   absent boolean not null default false,
   taken_at timestamptz not null,
   called_at timestamptz,
+  -- The last sign of work on it while called.
+  touched_at timestamptz,
   ended_at timestamptz,
   outcome text,
   -- The opening of `holder`, under the case's key.
   opening bytea not null,
   told_near boolean not null default false,
-  primary key (place, turn)
+  -- The turn first: a paper names its turn and not its place.
+  primary key (turn, place)
 );
 -- The lowest waiting place of a class: the only way a turn is found for a desk.
 create index cases_turn_waiting on cases_turn (place, line, class, at_place) where state = 'waiting';
 create index cases_turn_case on cases_turn (place, case_id);
-create index cases_turn_line_over on cases_turn (place, line, ended_at) where state in ('left', 'finished');
+create index cases_turn_line_over on cases_turn (place, line, ended_at desc) where state in ('left', 'finished');
 create unique index cases_turn_matter on cases_turn (place, matter) where matter is not null;
 create unique index cases_turn_desk on cases_turn (place, line, desk) where state = 'called';
-create index cases_turn_until on cases_turn (until) where state = 'held';
+create index cases_turn_called on cases_turn (touched_at) where state = 'called';
 
 create table cases_pass (
   place text not null,

@@ -1,0 +1,190 @@
+import type { Tx } from '#db'
+import type { Jobs } from '#jobs'
+import type { DeskId, LineId, TurnId } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import type { Entry, LineEntry, PublicLog } from '#publiclog'
+import type { DeskState, LineState, TurnState } from './line.ts'
+import * as store from './store.ts'
+
+/** An event yet to be numbered; `entries` point into the acts' own list. */
+type Pending = Omit<store.CaseEvent, 'seq' | 'entries'> & { readonly entries: readonly number[] }
+
+/** What a person is told, by a job that runs after commit. */
+export type News = {
+  readonly kind: string
+  readonly place: string
+  readonly caseId: string
+  readonly turn?: TurnId
+  readonly seq?: number
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Everything one transaction does to lines, turns, desks and cases: gathered in memory from the pure functions' results, then written by one
+ * statement per table. Lines must be locked before they are put in.
+ */
+export class Acts {
+  readonly now: Date
+  readonly #lines = new Map<LineId, { place: string; state: LineState; dirty: boolean }>()
+  readonly #newTurns: store.Turn[] = []
+  readonly #turns = new Map<TurnId, store.Turn>()
+  readonly #desks = new Map<DeskId, store.Desk>()
+  readonly #cases = new Map<string, store.Case>()
+  readonly #entries: Entry[] = []
+  readonly #events: Pending[] = []
+  readonly #jobs: { name: string; data: object; startAfter?: Date }[] = []
+  readonly #timers: store.Timer[] = []
+  readonly #cleared: { c: store.Case; kinds: store.TimerKind[] }[] = []
+
+  constructor(now: Date) {
+    this.now = now
+  }
+
+  /** Puts locked lines in. */
+  hold(lines: readonly store.Line[]): void {
+    for (const l of lines)
+      if (!this.#lines.has(l.state.line)) this.#lines.set(l.state.line, { place: l.place, state: l.state, dirty: false })
+  }
+
+  /** The present state of a locked line. */
+  line(id: LineId): LineState {
+    const l = this.#lines.get(id)
+    if (!l) throw new TypeError(`The line ${id} is not locked.`)
+    return l.state
+  }
+
+  /** The locked line that covers `cover` (`service/step`) now; undefined when none does. */
+  lineCovering(cover: string): LineState | undefined {
+    for (const { state } of this.#lines.values()) if (state.covers.includes(cover)) return state
+    return undefined
+  }
+
+  /** Takes one act of the line's pure functions: its entry and the states after it. Returns the entry's position for an event. */
+  act(done: { entry: LineEntry; line: LineState }): number {
+    const held = this.#lines.get(done.line.line)
+    if (!held) throw new TypeError(`The line ${done.line.line} is not locked.`)
+    held.state = done.line
+    held.dirty = true
+    return this.#entries.push(done.entry) - 1
+  }
+
+  /** Adds an entry that is no line's act. */
+  entry(entry: Entry): number {
+    return this.#entries.push(entry) - 1
+  }
+
+  addTurn(t: store.Turn): void {
+    this.#newTurns.push(t)
+  }
+
+  /** Writes a turn's new state; `more` are the columns beside the rule's own. */
+  turn(
+    t: store.Turn,
+    state: TurnState,
+    more: Partial<Pick<store.Turn, 'calledAt' | 'touchedAt' | 'endedAt' | 'outcome' | 'matter'>> = {},
+  ): store.Turn {
+    const next = { ...t, ...more, state }
+    const fresh = this.#newTurns.findIndex((n) => n.state.turn === state.turn)
+    if (fresh >= 0) this.#newTurns[fresh] = next
+    else this.#turns.set(state.turn, next)
+    return next
+  }
+
+  desk(d: store.Desk, state: DeskState): store.Desk {
+    const next = { ...d, state }
+    this.#desks.set(state.desk, next)
+    return next
+  }
+
+  case(c: store.Case): store.Case {
+    this.#cases.set(c.id, c)
+    return c
+  }
+
+  /** A case as these acts leave it so far. */
+  present(c: store.Case): store.Case {
+    return this.#cases.get(c.id) ?? c
+  }
+
+  event(e: Pending): void {
+    this.#events.push(e)
+  }
+
+  /** Tells the people concerned, after commit. */
+  tell(news: News): void {
+    this.#jobs.push({ name: 'cases/tell', data: news })
+  }
+
+  /** Enqueues a job with these acts. */
+  job(name: string, data: object, startAfter?: Date): void {
+    this.#jobs.push({ name, data, ...(startAfter ? { startAfter } : {}) })
+  }
+
+  setTimer(t: store.Timer): void {
+    this.#timers.push(t)
+  }
+
+  clearTimers(c: store.Case, kinds: store.TimerKind[]): void {
+    this.#cleared.push({ c, kinds })
+  }
+
+  /** Forgets what was gathered for one case, so that its refusal leaves no trace. Only before any later act on the same lines. */
+  mark(): { restore(): void } {
+    const lines = [...this.#lines].map(([k, v]) => [k, { ...v }] as const)
+    const sizes = [
+      this.#newTurns.length,
+      this.#entries.length,
+      this.#events.length,
+      this.#jobs.length,
+      this.#timers.length,
+      this.#cleared.length,
+    ] as const
+    const turns = new Map(this.#turns)
+    const desks = new Map(this.#desks)
+    const cases = new Map(this.#cases)
+    return {
+      restore: () => {
+        this.#lines.clear()
+        for (const [k, v] of lines) this.#lines.set(k, v)
+        ;[this.#newTurns.length, this.#entries.length, this.#events.length, this.#jobs.length, this.#timers.length, this.#cleared.length] =
+          sizes
+        for (const [own, then] of [
+          [this.#turns, turns],
+          [this.#desks, desks],
+          [this.#cases, cases],
+        ] as [Map<unknown, unknown>, Map<unknown, unknown>][]) {
+          own.clear()
+          for (const [k, v] of then) own.set(k, v)
+        }
+      },
+    }
+  }
+
+  /** Writes everything: the log last, since its lock is the one all others wait for. */
+  async write(tx: Tx, deps: { publiclog: Pick<PublicLog, 'append'>; jobs: Pick<Jobs, 'addAll'> }): Promise<void> {
+    await store.insertTurns(tx, this.#newTurns)
+    for (const t of this.#turns.values()) await store.updateTurn(tx, t)
+    for (const d of this.#desks.values()) await store.updateDesk(tx, d)
+    await store.updateLines(
+      tx,
+      [...this.#lines.values()].filter((l) => l.dirty).map((l) => ({ place: l.place, state: l.state })),
+    )
+    for (const { c, kinds } of this.#cleared) await store.clearTimers(tx, c, kinds)
+    await store.setTimers(tx, this.#timers)
+    if (this.#jobs.length) await deps.jobs.addAll(tx, this.#jobs)
+    const appended = this.#entries.length ? await deps.publiclog.append(tx, this.#entries) : []
+    const seqs = new Map<string, number>()
+    const events = this.#events.map((e): store.CaseEvent => {
+      const c = this.#cases.get(e.caseId)
+      if (!c) throw new Problem('conflict', 'An event needs its case among the acts.')
+      const seq = (seqs.get(e.caseId) ?? c.events) + 1
+      seqs.set(e.caseId, seq)
+      return { ...e, seq, entries: e.entries.map((i) => appended[i]!.id) }
+    })
+    await store.updateCases(
+      tx,
+      [...this.#cases.values()].map((c) => ({ ...c, events: seqs.get(c.id) ?? c.events })),
+    )
+    await store.insertEvents(tx, events)
+  }
+}

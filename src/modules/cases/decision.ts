@@ -1,0 +1,178 @@
+/** The decision as a document: what it says, what it commits to, how it is sealed. */
+import type { Service } from '#catalogue'
+import { canonicalBytes } from '#kernel/canonical'
+import { type Commitment, commit, type Opening, sha256Hex } from '#kernel/commitment'
+import { newReference, type TurnId } from '#kernel/id'
+import { addDays, dateIn, type PlainDate } from '#kernel/time'
+import type { Person } from '#people'
+import type { Deps } from './deps.ts'
+import type { Case, Decision, Turn } from './store.ts'
+import type { OpenVault } from './vault.ts'
+
+/** Where a rule comes from, as the definition says it. */
+type Rule = 'unverified' | { readonly law: string; readonly article?: string; readonly url?: string }
+
+/** What a decision says. Its canonical JSON is the document's content; page, PDF and paper are renderings of it. */
+export type DecisionRecord = {
+  readonly v: 1
+  readonly code: string
+  readonly demo: boolean
+  readonly reference: string
+  readonly service: string
+  readonly definition: string
+  readonly office: string
+  readonly person: { readonly name: string; readonly identity: string }
+  readonly filed: PlainDate
+  readonly due: PlainDate
+  readonly decided: PlainDate
+  readonly how: 'act' | 'silence'
+  readonly result: 'granted' | 'refused'
+  /** Reasons of the definition's list, with the rule behind each; empty where it grants. */
+  readonly reasons: readonly { readonly id: string; readonly rule: Rule }[]
+  /** The official's own words, if any. */
+  readonly note: string
+  /** The rules the decision rests on when it grants. */
+  readonly basis: readonly Rule[]
+  readonly turn: string
+  readonly line: string
+  readonly place: number
+  readonly until: PlainDate | null
+}
+
+/** What a paper says in short, and what the log's `paper` commits to: enough to be checked against the paper by eye. */
+export type PaperContent = {
+  readonly v: 1
+  readonly code: string
+  readonly turn: string
+  readonly reference: string
+  readonly service: string
+  readonly definition: string
+  readonly office: string
+  readonly person: string
+  readonly identity: string
+  readonly result: 'granted' | 'refused'
+  readonly decided: PlainDate
+  readonly until: PlainDate | null
+  /** SHA-256 of the record's canonical bytes, hex. */
+  readonly sha256: string
+}
+
+/** What lies sealed in a case as its decision. */
+export type SealedDecision = {
+  readonly record: DecisionRecord
+  /** Opens `paper` of the turn's last entry. */
+  readonly paper: Opening
+  /** Opens `holder` of the turn's first entry. */
+  readonly holder: Opening
+  /** The institution's seal over the record's canonical bytes. */
+  readonly seal: string
+}
+
+/** The first day on which it holds no more, or null when it holds for ever or for one use. */
+export function validUntil(validity: Service['definition']['validity'], decided: PlainDate): PlainDate | null {
+  const n = validity.count ?? 1
+  const [y, m, d] = decided.split('-').map(Number) as [number, number, number]
+  switch (validity.unit) {
+    case 'days':
+      return addDays(decided, n)
+    case 'months':
+    case 'years': {
+      const months = validity.unit === 'years' ? n * 12 : n
+      const last = new Date(Date.UTC(y, m - 1 + months + 1, 0))
+      return `${last.toISOString().slice(0, 8)}${String(Math.min(d, last.getUTCDate())).padStart(2, '0')}`
+    }
+    default:
+      return null
+  }
+}
+
+/** A decision ready to be written: the row, the commitment for `turn.finished` and the one for `case.decided`. */
+export type Made = { readonly row: Decision; readonly paper: Commitment; readonly decided: Commitment; readonly record: DecisionRecord }
+
+/** Makes the decision's document under the case's key and the institution's seal. `turn` is the one that ends with it. */
+export function makeDecision(
+  deps: Pick<Deps, 'catalogue' | 'signing' | 'demo'>,
+  given: {
+    c: Case
+    service: Service
+    person: Person
+    turn: Turn
+    vault: OpenVault
+    how: 'act' | 'silence'
+    result: 'granted' | 'refused'
+    reasons: readonly string[]
+    note: string
+    now: Date
+  },
+): Made {
+  const { c, service, person, turn, vault, how, result, now } = given
+  const { zone } = deps.catalogue.calendarOf(c.office)
+  const decided = dateIn(now, zone)
+  const until = result === 'granted' ? validUntil(service.definition.validity, decided) : null
+  const code = newReference()
+  const identity = person.identities[0]?.value ?? ''
+  const name = person.name ?? ''
+  const ruleOf = (id: string): Rule => (service.definition.reasons.find((r) => r.id === id)?.rule ?? 'unverified') as Rule
+  const record: DecisionRecord = {
+    v: 1,
+    code,
+    demo: deps.demo,
+    reference: c.reference,
+    service: c.service,
+    definition: c.definition,
+    office: c.office,
+    person: { name, identity },
+    filed: c.filedOn!,
+    due: c.dueOn!,
+    decided,
+    how,
+    result,
+    reasons: given.reasons.map((id) => ({ id, rule: ruleOf(id) })),
+    note: given.note,
+    basis: how === 'silence' ? [service.definition.silence.source as Rule] : (service.definition.legalBasis as Rule[]),
+    turn: turn.state.turn,
+    line: turn.line,
+    place: turn.state.place,
+    until,
+  }
+  const bytes = canonicalBytes(record)
+  const content: PaperContent = {
+    v: 1,
+    code,
+    turn: turn.state.turn,
+    reference: c.reference,
+    service: c.service,
+    definition: c.definition,
+    office: c.office,
+    person: name,
+    identity,
+    result,
+    decided,
+    until,
+    sha256: sha256Hex(bytes),
+  }
+  const paper = commit(content)
+  const about = commit({ case: c.pseudonym, reference: c.reference, result, sha256: content.sha256 })
+  const sealed: SealedDecision = {
+    record,
+    paper: paper.opening,
+    holder: vault.open<Opening>(`holder/${turn.state.turn}`, turn.opening),
+    seal: deps.signing.seal(bytes, 'decision').seal,
+  }
+  return {
+    record,
+    paper,
+    decided: about,
+    row: {
+      place: c.place,
+      caseId: c.id,
+      code,
+      turn: turn.state.turn as TurnId,
+      how,
+      sealed: vault.seal('decision', { ...sealed, about: about.opening }),
+      validUntil: until,
+      withdrawnOn: null,
+      decidedAt: now,
+    },
+  }
+}

@@ -1,0 +1,582 @@
+/** The desk: an official has one button, and never a choice. Each operation is one transaction under the lines' locks. */
+import type { Journey, Service, ShownAnswer } from '#catalogue'
+import { ask, showAnswers } from '#catalogue'
+import type { Tx } from '#db'
+import { addWorkingDays } from '#kernel/calendar'
+import { type DeskId, type OfficeId, randomId, type TurnId } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import { dateIn, endOfDay, minuteStamp } from '#kernel/time'
+import { holds, type SignedIn } from '#web'
+import { Acts } from './acts.ts'
+import { conflictDigest } from './conflict.ts'
+import { makeDecision } from './decision.ts'
+import type { Deps } from './deps.ts'
+import { lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact.ts'
+import { askedPapers, type FileFacts, type Filing, writeMessage } from './filing.ts'
+import { callTurn, decideCall, deskOff, deskOn, finishTurn, holdTurn, holdUntil, markAbsent, passTurn, returnTurn } from './line.ts'
+import { coversOf, lockLinesFor } from './lines.ts'
+import type { Case, CaseFile, Desk, Turn } from './store.ts'
+import * as store from './store.ts'
+import { stepTimers } from './submit.ts'
+
+/** Why a listed paper is asked for. Nothing else can be said. */
+export const askReasons = ['missing', 'unreadable', 'other-paper', 'expired'] as const
+export type AskReason = (typeof askReasons)[number]
+
+/** What a desk has before it. */
+export type Served = {
+  readonly desk: Desk
+  readonly turn: Turn
+  readonly c: Case
+  readonly service: Service
+  readonly step: Service['definition']['steps'][number]
+  readonly shown: readonly ShownAnswer[]
+  readonly journey: Journey
+  readonly files: readonly (CaseFile & FileFacts)[]
+  readonly messages: readonly { at: Date; author: string; text: string }[]
+  readonly applicant: { readonly name: string; readonly identity: string }
+  /** Why papers cannot be asked for now, or null when they can: one request, all at once, in the first third of the term. */
+  readonly cannotAsk: 'asked-once' | 'too-late' | 'already-there' | 'nothing-listed' | null
+  readonly askedBefore: readonly string[]
+}
+
+export type Desks = ReturnType<typeof openDesks>
+
+/** Opens the operations of desks. */
+export function openDesks(deps: Deps) {
+  const { db, catalogue, clock, vault } = deps
+
+  function official(visitor: SignedIn, office: OfficeId): void {
+    if (!holds(visitor, ['official'], office)) throw new Problem('forbidden', 'You are no official of this office.')
+  }
+
+  async function lockedDesk(tx: Tx, visitor: SignedIn, office: OfficeId): Promise<Desk> {
+    official(visitor, office)
+    const desk = await store.deskOf(tx, office, visitor.person)
+    if (!desk) throw new Problem('cases/off-duty', 'Your desk is off duty.')
+    return desk
+  }
+
+  /** The turn this desk has called, with its case and lines locked in the fixed order. */
+  async function called(tx: Tx, visitor: SignedIn, office: OfficeId, turn: TurnId): Promise<{ desk: Desk; t: Turn; c: Case; acts: Acts }> {
+    const peek = await lockedDesk(tx, visitor, office)
+    if (peek.state.turn !== turn) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
+    const before = await store.turnById(tx, peek.place, turn)
+    if (!before) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
+    const c = await store.lockCase(tx, before.place, before.caseId)
+    if (!c) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
+    const acts = new Acts(clock.now())
+    acts.hold(await store.lockLines(tx, [office]))
+    const desk = await store.lockDesk(tx, peek.place, peek.state.desk)
+    const t = await store.turnById(tx, before.place, turn)
+    if (!desk || !t || desk.state.turn !== turn) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
+    return { desk, t, c, acts }
+  }
+
+  /** Calls the next turn by the rule, passing those that a declaration forbids. Returns it, or null when nobody waits. */
+  async function callNext(tx: Tx, office: OfficeId, deskId: DeskId, place: string): Promise<Turn | null> {
+    const acts = new Acts(clock.now())
+    acts.hold(await store.lockLines(tx, [office]))
+    const desk = await store.lockDesk(tx, place, deskId)
+    if (!desk || desk.state.line === null) throw new Problem('cases/off-duty', 'Your desk is off duty.')
+    const line = desk.state.line
+    const wary = await store.hasConflicts(tx, place, deskId)
+    const two = (await deps.people.holders(tx, 'official', office)).length >= 2
+    for (;;) {
+      const general = await store.candidate(tx, place, line, deskId, 'general')
+      const priority = await store.candidate(tx, place, line, deskId, 'priority')
+      const candidates = { general: general?.state ?? null, priority: priority?.state ?? null }
+      const next = decideCall(acts.line(line), desk.state, candidates, acts.now)
+      const row = next === null ? null : general?.state.turn === next.turn ? general : priority
+      if (next === null || row === null) {
+        await acts.write(tx, deps)
+        return null
+      }
+      const c = (await store.caseById(tx, row.place, row.caseId))!
+      // Who took a filing does not decide it where the office has two; what was declared in advance binds as well.
+      const forbidden = (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
+      if (forbidden) {
+        const passed = passTurn(acts.line(line), desk.state, next, candidates, acts.now)
+        await store.insertPass(tx, place, next.turn, deskId)
+        acts.case(acts.present(c))
+        acts.event({
+          place: c.place,
+          caseId: c.id,
+          at: acts.now,
+          kind: 'passed',
+          turn: next.turn,
+          desk: deskId,
+          data: { reason: 'conflict' },
+          sealed: null,
+          entries: [acts.act(passed)],
+        })
+        acts.tell({ kind: 'passed', place: c.place, caseId: c.id, turn: next.turn })
+        continue
+      }
+      const call = callTurn(acts.line(line), desk.state, candidates, acts.now)!
+      acts.desk(desk, call.desk)
+      acts.case(acts.present(c))
+      acts.event({
+        place: c.place,
+        caseId: c.id,
+        at: acts.now,
+        kind: 'called',
+        turn: next.turn,
+        desk: deskId,
+        data: {},
+        sealed: null,
+        entries: [acts.act(call)],
+      })
+      const after = acts.turn(row, call.turn, { calledAt: acts.now, touchedAt: acts.now })
+      acts.tell({ kind: 'called', place: c.place, caseId: c.id, turn: next.turn })
+      acts.job('cases/tell-near', { place, line })
+      await acts.write(tx, deps)
+      return after
+    }
+  }
+
+  async function declared(tx: Tx, place: string, desk: DeskId, t: Turn): Promise<boolean> {
+    const person = await deps.people.person(tx, t.applicant)
+    const subjects = (person?.identities ?? []).map((i) => conflictDigest(deps.keys, i.value))
+    return store.inConflict(tx, place, desk, subjects, t.takenAt)
+  }
+
+  /** Writes what a step's end leads to: the document when the case is over, else the next turns. */
+  async function follow(
+    tx: Tx,
+    visitor: SignedIn,
+    now: { desk: Desk; t: Turn; c: Case; acts: Acts },
+    event: StepEvent,
+    given: { reasons: readonly string[]; note: string; kind: string; data: Record<string, unknown> },
+  ): Promise<void> {
+    const { desk, t, c, acts } = now
+    const service = await pinned(c)
+    const open = await vault.use(tx, c, { person: visitor.person, office: c.office, purpose: 'decide' })
+    const calendar = catalogue.calendarOf(c.office)
+    const today = dateIn(acts.now, calendar.zone)
+    const { answers } = open.open<Filing>('answers', c.answers)
+    const plan: Plan = planOf(deps, service, c.steps as Plan['steps'], event, { answers, today, at: acts.now.toISOString() })
+    await lockPlans(tx, deps, acts, [plan])
+    const person = await deps.people.person(tx, c.applicant)
+    if (!person) throw new Problem('not-found', 'The applicant is not registered any more.')
+    const made = plan.finish
+      ? makeDecision(deps, {
+          c,
+          service,
+          person,
+          turn: t,
+          vault: open,
+          how: 'act',
+          result: plan.finish,
+          reasons: plan.finish === 'refused' ? given.reasons : [],
+          note: given.note,
+          now: acts.now,
+        })
+      : null
+    const finished = finishTurn(
+      acts.line(t.line),
+      desk.state,
+      t.state,
+      { outcome: 'done', paper: made?.paper.commitment ?? null },
+      acts.now,
+    )
+    const entries = [acts.act(finished)]
+    acts.desk(desk, finished.desk)
+    acts.turn(t, finished.turn, { endedAt: acts.now, outcome: 'done', matter: null })
+    if (made) {
+      entries.push(
+        acts.entry({
+          v: 1,
+          type: 'case.decided',
+          at: minuteStamp(acts.now),
+          case: c.pseudonym,
+          how: 'act',
+          due: c.dueOn!,
+          commitment: made.decided.commitment,
+        }),
+      )
+      await store.insertDecision(tx, made.row)
+      acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+    }
+    const { entries: taken } = takeTurns(acts, c, plan, person.identities[0]?.value ?? '', open, plan.opens.length > 0 ? c.matter : null)
+    for (const timer of stepTimers(deps, c, plan.timers, today)) acts.setTimer(timer)
+    acts.case({ ...c, steps: plan.steps, ...(made ? { state: 'decided' as const, endedAt: acts.now } : {}) })
+    acts.event({
+      place: c.place,
+      caseId: c.id,
+      at: acts.now,
+      kind: made ? 'decided' : given.kind,
+      turn: t.state.turn,
+      desk: desk.state.desk,
+      data: made ? { result: plan.finish } : given.data,
+      sealed: given.note && !made ? open.seal(`note/${t.state.turn}`, { text: given.note }) : null,
+      entries: [...entries, ...taken],
+    })
+    acts.tell({ kind: made ? 'decided' : 'step', place: c.place, caseId: c.id })
+    if (made) acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
+    await acts.write(tx, deps)
+  }
+
+  async function pinned(c: Case): Promise<Service> {
+    const service = await catalogue.pinned(c.definition)
+    if (!service) throw new Error(`The pinned definition ${c.definition} is not stored.`)
+    return service
+  }
+
+  return {
+    /** The visitor's desk at an office, or null when they never sat at one. */
+    async desk(visitor: SignedIn, office: OfficeId): Promise<Desk | null> {
+      official(visitor, office)
+      return (await store.deskOf(db, office, visitor.person)) ?? null
+    },
+
+    /**
+     * Goes on duty. The system says in which line: where somebody has waited longest. Refuses with `forbidden`, `cases/desk-busy`,
+     * `cases/desk-changes`, `catalogue/not-offered` (the office serves nothing).
+     */
+    goOn(visitor: SignedIn, office: OfficeId): Promise<void> {
+      return db.tx(async (tx) => {
+        official(visitor, office)
+        const about = catalogue.office(office)
+        if (!about) throw new Problem('not-found', 'There is no such office.')
+        const place = about.jurisdiction.code
+        const acts = new Acts(clock.now())
+        const covers = coversOf(catalogue, office)
+        if (covers.length === 0) throw new Problem('catalogue/not-offered', 'This office serves no step of any service.')
+        await lockLinesFor(tx, deps, acts, [{ office, cover: covers[0]! }])
+        await store.insertDesk(tx, {
+          place,
+          person: visitor.person,
+          state: { desk: `d-${randomId(6)}` as DeskId, office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
+        })
+        const desk = await store.lockDesk(tx, place, (await store.deskOf(tx, office, visitor.person))!.state.desk)
+        if (!desk) throw new Problem('conflict', 'The desk is gone.')
+        if (desk.state.line !== null) {
+          await acts.write(tx, deps)
+          return
+        }
+        const line = (await store.longestWaiting(tx, office)) ?? acts.lineCovering(covers[0]!)!.line
+        const on = deskOn(acts.line(line), desk.state, acts.now)
+        acts.act(on)
+        acts.desk(desk, on.desk)
+        await acts.write(tx, deps)
+      })
+    },
+
+    /** Goes off duty; a called turn goes back to its place. */
+    goOff(visitor: SignedIn, office: OfficeId): Promise<void> {
+      return db.tx(async (tx) => {
+        const peek = await lockedDesk(tx, visitor, office)
+        const turn = peek.state.turn ? await store.turnById(tx, peek.place, peek.state.turn) : undefined
+        const c = turn ? await store.lockCase(tx, turn.place, turn.caseId) : undefined
+        const acts = new Acts(clock.now())
+        acts.hold(await store.lockLines(tx, [office]))
+        let desk = (await store.lockDesk(tx, peek.place, peek.state.desk))!
+        if (desk.state.line === null) return
+        if (desk.state.turn !== (peek.state.turn ?? null)) throw new Problem('conflict', 'Your desk changed meanwhile.')
+        if (turn && c && desk.state.turn) {
+          const back = returnTurn(acts.line(turn.line), desk.state, turn.state, 'off', acts.now)
+          acts.case(c)
+          acts.event({
+            place: c.place,
+            caseId: c.id,
+            at: acts.now,
+            kind: 'returned',
+            turn: turn.state.turn,
+            desk: desk.state.desk,
+            data: { reason: 'off' },
+            sealed: null,
+            entries: [acts.act(back)],
+          })
+          acts.turn(turn, back.turn, { calledAt: null, touchedAt: null })
+          desk = acts.desk(desk, back.desk)
+          acts.tell({ kind: 'returned', place: c.place, caseId: c.id, turn: turn.state.turn, data: { reason: 'off' } })
+        }
+        const off = deskOff(acts.line(desk.state.line!), desk.state, acts.now)
+        acts.act(off)
+        acts.desk(desk, off.desk)
+        await acts.write(tx, deps)
+      })
+    },
+
+    /** *Serve the next*: the only way a turn comes to a desk. With a turn at the desk, that one. Returns whether there is one now. */
+    next(visitor: SignedIn, office: OfficeId): Promise<boolean> {
+      return db.tx(async (tx) => {
+        const desk = await lockedDesk(tx, visitor, office)
+        if (desk.state.turn !== null) return true
+        return (await callNext(tx, office, desk.state.desk, desk.place)) !== null
+      })
+    },
+
+    /** What the desk has before it, opened; the use is recorded. Null when it has called nothing. */
+    current(visitor: SignedIn, office: OfficeId): Promise<Served | null> {
+      return db.tx(async (tx) => {
+        official(visitor, office)
+        const desk = await store.deskOf(tx, office, visitor.person)
+        if (!desk?.state.turn) return null
+        const turn = await store.turnById(tx, desk.place, desk.state.turn)
+        if (!turn) return null
+        const c = (await store.caseById(tx, turn.place, turn.caseId))!
+        const service = await pinned(c)
+        const open = await vault.use(tx, c, { person: visitor.person, office, purpose: 'serve' })
+        // The turn's promise must open under this case's key: were the case changed behind the turn, nothing of it is shown.
+        open.open(`holder/${turn.state.turn}`, turn.opening)
+        await store.touchTurn(tx, turn, clock.now())
+        const filing = open.open<Filing>('answers', c.answers)
+        const world = {
+          language: visitor.language,
+          today: dateIn(clock.now(), catalogue.calendarOf(c.office).zone),
+          places: catalogue.places,
+        }
+        const journey = ask(service, filing.answers, world)
+        const step = service.definition.steps.find((s) => s.id === turn.step)!
+        const person = await deps.people.person(tx, c.applicant)
+        const request = await askedPapers(tx, c)
+        return {
+          desk,
+          turn,
+          c,
+          service,
+          step,
+          journey,
+          shown: showAnswers(service, filing.answers, world),
+          files: (await store.filesOf(tx, c)).map((f) => ({ ...f, ...open.open<FileFacts>(`file/${f.id}`, f.sealed) })),
+          messages: (await store.messagesOf(tx, c)).map((m) => ({
+            at: m.at,
+            author: m.author,
+            text: open.open<{ text: string }>(`message/${m.id}`, m.sealed).text,
+          })),
+          applicant: { name: person?.name ?? '', identity: person?.identities[0]?.value ?? '' },
+          cannotAsk: cannotAsk(c, turn, journey, request !== null, world.today),
+          askedBefore: request?.papers ?? [],
+        }
+      })
+    },
+
+    /** An attachment of the case at this desk. Refuses any other with `not-found`. */
+    file(visitor: SignedIn, office: OfficeId, id: string): Promise<{ facts: FileFacts; key: Buffer }> {
+      return db.tx(async (tx) => {
+        const desk = await lockedDesk(tx, visitor, office)
+        const turn = desk.state.turn ? await store.turnById(tx, desk.place, desk.state.turn) : undefined
+        const c = turn && (await store.caseById(tx, turn.place, turn.caseId))
+        const row = c && (await store.filesOf(tx, c)).find((f) => f.id === id)
+        if (!c || !row) throw new Problem('not-found', 'There is no such file at your desk.')
+        const open = await vault.use(tx, c, { person: visitor.person, office, purpose: 'serve' })
+        return { facts: open.open<FileFacts>(`file/${id}`, row.sealed), key: open.key }
+      })
+    },
+
+    /** The result of a review; the next turn is called in the same transaction. */
+    review(visitor: SignedIn, office: OfficeId, turn: TurnId, given: { result: 'ok' | 'objection'; note: string }): Promise<void> {
+      return db.tx(async (tx) => {
+        const now = await called(tx, visitor, office, turn)
+        const { t } = now
+        if (given.result === 'objection' && given.note.trim().length === 0)
+          throw new Problem('invalid', 'Say what the objection is.', {
+            fields: [{ pointer: '/note', code: 'required', detail: 'Say what the objection is.' }],
+          })
+        const event: StepEvent = {
+          type: 'reviewed',
+          step: t.step,
+          ...(t.branch === null ? {} : { branch: t.branch }),
+          result: given.result,
+        }
+        await follow(tx, visitor, now, event, {
+          reasons: [],
+          note: given.note.trim().slice(0, 2000),
+          kind: 'reviewed',
+          data: { result: given.result, step: t.step },
+        })
+        await callNext(tx, office, now.desk.state.desk, now.desk.place)
+      })
+    },
+
+    /** The decision; the next turn is called in the same transaction. A refusal needs at least one reason of the definition's list. */
+    decide(
+      visitor: SignedIn,
+      office: OfficeId,
+      turn: TurnId,
+      given: { result: 'granted' | 'refused'; reasons: readonly string[]; note: string },
+    ): Promise<void> {
+      return db.tx(async (tx) => {
+        const now = await called(tx, visitor, office, turn)
+        const service = await pinned(now.c)
+        const step = service.definition.steps.find((s) => s.id === now.t.step)
+        if (step?.kind !== 'decide') throw new Problem('cases/not-your-turn', 'This turn is not for a decision.')
+        const known = service.definition.reasons.map((r) => r.id)
+        if (given.reasons.some((r) => !known.includes(r)))
+          throw new Problem('cases/not-listed', 'This reason is not on the list of the service.')
+        if (given.result === 'refused' && given.reasons.length === 0)
+          throw new Problem('invalid', 'Choose the reason.', {
+            fields: [{ pointer: '/reasons', code: 'required', detail: 'Choose the reason.' }],
+          })
+        await follow(
+          tx,
+          visitor,
+          now,
+          { type: 'decided', step: now.t.step, result: given.result },
+          {
+            reasons: [...new Set(given.reasons)],
+            note: given.note.trim().slice(0, 2000),
+            kind: 'step-decided',
+            data: { result: given.result, step: now.t.step },
+          },
+        )
+        await callNext(tx, office, now.desk.state.desk, now.desk.place)
+      })
+    },
+
+    /**
+     * Asks for papers of the closed list, all at once, once, in the first third of the term: the turn is held and the clock stands still. Refuses with
+     * `cases/not-listed`, `cases/already-asked`, `cases/too-late`.
+     */
+    askPapers(
+      visitor: SignedIn,
+      office: OfficeId,
+      turn: TurnId,
+      papers: readonly { id: string; why: AskReason }[],
+      note: string,
+    ): Promise<void> {
+      return db.tx(async (tx) => {
+        const now = await called(tx, visitor, office, turn)
+        const { desk, t, c, acts } = now
+        const service = await pinned(c)
+        const open = await vault.use(tx, c, { person: visitor.person, office, purpose: 'serve' })
+        const calendar = catalogue.calendarOf(c.office)
+        const today = dateIn(acts.now, calendar.zone)
+        const journey = ask(service, open.open<Filing>('answers', c.answers).answers, {
+          language: visitor.language,
+          today,
+          places: catalogue.places,
+        })
+        const ids = [...new Set(papers.map((p) => p.id))]
+        if (ids.length === 0)
+          throw new Problem('invalid', 'Choose what is missing.', {
+            fields: [{ pointer: '/papers', code: 'required', detail: 'Choose what is missing.' }],
+          })
+        if (papers.some((p) => !askReasons.includes(p.why)) || ids.some((id) => !journey.papers.some((p) => p.id === id)))
+          throw new Problem('cases/not-listed', 'Only papers of the closed list can be asked for.')
+        const cannot = cannotAsk(c, t, journey, (await askedPapers(tx, c)) !== null, today)
+        if (cannot === 'too-late') throw new Problem('cases/too-late', 'Papers are asked for in the first third of the term.')
+        if (cannot !== null) throw new Problem('cases/already-asked', 'Papers were asked for once; decide on what there is.')
+        const answerBy = addWorkingDays(today, service.definition.answerWithin.workingDays, calendar)
+        const ends = endOfDay(answerBy, calendar.zone)
+        const held = holdTurn(acts.line(t.line), desk.state, t.state, { reason: 'papers', until: holdUntil(ends) }, acts.now)
+        const entries = [acts.act(held)]
+        acts.desk(desk, held.desk)
+        acts.turn(t, held.turn, { calledAt: null, touchedAt: null })
+        acts.case({ ...c, state: 'asked', askedOn: today, answerBy })
+        acts.event({
+          place: c.place,
+          caseId: c.id,
+          at: acts.now,
+          kind: 'papers-asked',
+          turn: t.state.turn,
+          desk: desk.state.desk,
+          data: { papers: ids, why: Object.fromEntries(papers.map((p) => [p.id, p.why])), answerBy },
+          sealed: note.trim() ? open.seal(`note/${t.state.turn}`, { text: note.trim().slice(0, 2000) }) : null,
+          entries,
+        })
+        acts.clearTimers(c, ['silence'])
+        acts.setTimer({ place: c.place, caseId: c.id, kind: 'answer', key: '', due: ends })
+        acts.tell({ kind: 'asked', place: c.place, caseId: c.id, turn: t.state.turn })
+        await acts.write(tx, deps)
+        await callNext(tx, office, desk.state.desk, desk.place)
+      })
+    },
+
+    /** Holds the turn for another agency's word, without stopping the clock; it comes back by itself. `workingDays`: at most ten. */
+    holdForAgency(visitor: SignedIn, office: OfficeId, turn: TurnId, workingDays: number): Promise<void> {
+      return db.tx(async (tx) => {
+        const { desk, t, c, acts } = await called(tx, visitor, office, turn)
+        if (!Number.isInteger(workingDays) || workingDays < 1 || workingDays > 10) throw new Problem('invalid', 'One to ten working days.')
+        const calendar = catalogue.calendarOf(c.office)
+        const asked = addWorkingDays(dateIn(acts.now, calendar.zone), workingDays, calendar)
+        const ends = endOfDay(c.dueOn && c.dueOn < asked ? c.dueOn : asked, calendar.zone)
+        const held = holdTurn(acts.line(t.line), desk.state, t.state, { reason: 'agency', until: holdUntil(ends) }, acts.now)
+        acts.desk(desk, held.desk)
+        acts.turn(t, held.turn, { calledAt: null, touchedAt: null })
+        acts.case(c)
+        acts.event({
+          place: c.place,
+          caseId: c.id,
+          at: acts.now,
+          kind: 'held-agency',
+          turn: t.state.turn,
+          desk: desk.state.desk,
+          data: { until: held.turn.until },
+          sealed: null,
+          entries: [acts.act(held)],
+        })
+        acts.setTimer({ place: c.place, caseId: c.id, kind: 'agency', key: t.state.turn, due: new Date(ends.getTime() - 60_000) })
+        acts.tell({ kind: 'held-agency', place: c.place, caseId: c.id, turn: t.state.turn })
+        await acts.write(tx, deps)
+        await callNext(tx, office, desk.state.desk, desk.place)
+      })
+    },
+
+    /** The applicant is not there: back once, to a new place, and told; the second time the turn is over. */
+    absent(visitor: SignedIn, office: OfficeId, turn: TurnId): Promise<void> {
+      return db.tx(async (tx) => {
+        const { desk, t, c, acts } = await called(tx, visitor, office, turn)
+        const marked = markAbsent(acts.line(t.line), desk.state, t.state, acts.now)
+        const over = marked.turn.state === 'finished'
+        acts.desk(desk, marked.desk)
+        acts.turn(t, marked.turn, over ? { endedAt: acts.now, outcome: 'absent', matter: null } : { calledAt: null, touchedAt: null })
+        acts.case(over ? { ...c, state: 'lapsed', endedAt: acts.now } : c)
+        if (over) acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+        acts.event({
+          place: c.place,
+          caseId: c.id,
+          at: acts.now,
+          kind: over ? 'absent-twice' : 'returned',
+          turn,
+          desk: desk.state.desk,
+          data: { reason: 'absent' },
+          sealed: null,
+          entries: [acts.act(marked)],
+        })
+        acts.tell({ kind: over ? 'absent-twice' : 'returned', place: c.place, caseId: c.id, turn, data: { reason: 'absent' } })
+        await acts.write(tx, deps)
+        await callNext(tx, office, desk.state.desk, desk.place)
+      })
+    },
+
+    /** A message to the applicant of the turn at this desk. It stops no clock and asks for no paper. */
+    write(visitor: SignedIn, office: OfficeId, turn: TurnId, words: string): Promise<void> {
+      return db.tx(async (tx) => {
+        const desk = await lockedDesk(tx, visitor, office)
+        if (desk.state.turn !== turn) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
+        const t = (await store.turnById(tx, desk.place, turn))!
+        const c = (await store.lockCase(tx, t.place, t.caseId))!
+        await writeMessage(tx, deps, c, { person: visitor.person, office }, desk.state.desk, words)
+        await store.touchTurn(tx, t, clock.now())
+      })
+    },
+
+    /** Declares in advance a person or company whose turns this desk may not serve: by CURP or RFC. It holds for turns taken from now on. */
+    declareConflict(visitor: SignedIn, office: OfficeId, identity: string): Promise<void> {
+      return db.tx(async (tx) => {
+        official(visitor, office)
+        const about = catalogue.office(office)
+        if (!about) throw new Problem('not-found', 'There is no such office.')
+        const place = about.jurisdiction.code
+        await store.insertDesk(tx, {
+          place,
+          person: visitor.person,
+          state: { desk: `d-${randomId(6)}` as DeskId, office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
+        })
+        const desk = (await store.deskOf(tx, office, visitor.person))!
+        await store.insertConflict(tx, place, desk.state.desk, conflictDigest(deps.keys, identity), clock.now())
+      })
+    },
+
+    callNext,
+  }
+}
+
+function cannotAsk(c: Case, t: Turn, journey: Journey, asked: boolean, today: string): Served['cannotAsk'] {
+  if (asked || t.state.heldFor.includes('papers')) return c.alreadyThere ? 'already-there' : 'asked-once'
+  if (journey.papers.length === 0) return 'nothing-listed'
+  return c.askBy !== null && today > c.askBy ? 'too-late' : null
+}

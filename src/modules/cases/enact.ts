@@ -1,0 +1,108 @@
+/** What follows from a step's end: the next steps open, each with its turn, in the same transaction. */
+import { type Answers, advance, type ProcessEvent, type Progress, type Service } from '#catalogue'
+import type { Tx } from '#db'
+import { commit } from '#kernel/commitment'
+import { type OfficeId, randomId, type TurnId } from '#kernel/id'
+import type { Acts } from './acts.ts'
+import type { Deps } from './deps.ts'
+import { takeTurn } from './line.ts'
+import { coverOf, lockLinesFor } from './lines.ts'
+import type { Case, Turn } from './store.ts'
+import type { OpenVault } from './vault.ts'
+
+/** What an event leads to, before anything is written. */
+export type Plan = {
+  readonly steps: Progress
+  readonly opens: readonly { step: string; branch: string | null; office: OfficeId; cover: string }[]
+  readonly timers: readonly { step: string; workingDays: number }[]
+  /** How the case ends, when it does: the document is to be made. */
+  readonly finish: 'granted' | 'refused' | null
+}
+
+/** A step's event without its instant. */
+export type StepEvent = ProcessEvent extends infer E ? (E extends ProcessEvent ? Omit<E, 'at'> : never) : never
+
+/**
+ * The plan for `event`. Paying and signing have their place in the steps and no substance yet: such a step is passed at once, and the receipt says
+ * that a fee is paid at the office.
+ */
+export function planOf(
+  deps: Pick<Deps, 'catalogue'>,
+  service: Service,
+  progress: Progress,
+  event: StepEvent,
+  facts: { readonly answers: Answers; readonly today: string; readonly at: string },
+): Plan {
+  const opens: { step: string; branch: string | null; office: OfficeId; cover: string }[] = []
+  const timers: { step: string; workingDays: number }[] = []
+  let finish: Plan['finish'] = null
+  let steps = progress
+  const events: StepEvent[] = [event]
+  for (let next = events.shift(); next; next = events.shift()) {
+    const done = advance(service.definition, steps, { ...next, at: facts.at } as ProcessEvent, facts)
+    steps = done.progress
+    for (const c of done.commands) {
+      if ('finish' in c) finish = c.result
+      else if ('timer' in c) timers.push({ step: c.timer, workingDays: c.workingDays })
+      else if (c.kind === 'pay') events.push({ type: 'paid', step: c.open })
+      else if (c.kind === 'sign') events.push({ type: 'signed', step: c.open })
+      else {
+        const branch = c.branch ?? null
+        opens.push({ step: c.open, branch, office: deps.catalogue.officeFor(service, c.unit), cover: coverOf(service.id, c.open, branch) })
+      }
+    }
+  }
+  return { steps, opens, timers, finish }
+}
+
+/** Locks the lines that a plan's turns stand in. */
+export function lockPlans(tx: Tx, deps: Pick<Deps, 'catalogue' | 'demo'>, acts: Acts, plans: readonly Plan[]): Promise<void> {
+  return lockLinesFor(
+    tx,
+    deps,
+    acts,
+    plans.flatMap((p) => p.opens),
+  )
+}
+
+/** Takes the turns of a plan. `identity` is the CURP or RFC that the holder's commitment carries. Returns the turns and their entries' positions. */
+export function takeTurns(
+  acts: Acts,
+  c: Case,
+  plan: Plan,
+  identity: string,
+  vault: OpenVault,
+  matter: string | null,
+): { turns: Turn[]; entries: number[] } {
+  const turns: Turn[] = []
+  const entries: number[] = []
+  for (const [i, open] of plan.opens.entries()) {
+    const line = acts.lineCovering(open.cover)
+    if (!line) throw new TypeError(`No line covers ${open.cover}.`)
+    const turn = randomId() as TurnId
+    const holder = commit({ person: identity, service: c.service, definition: c.definition, filing: c.filing })
+    const act = takeTurn(line, { turn, class: c.class, holder: holder.commitment }, acts.now)
+    entries.push(acts.act(act))
+    const t: Turn = {
+      place: c.place,
+      line: line.line,
+      state: act.turn,
+      caseId: c.id,
+      step: open.step,
+      branch: open.branch,
+      applicant: c.applicant,
+      // One living turn for one matter: the first turn stands for the case.
+      matter: i === 0 ? matter : null,
+      takenAt: acts.now,
+      calledAt: null,
+      touchedAt: null,
+      endedAt: null,
+      outcome: null,
+      opening: vault.seal(`holder/${turn}`, holder.opening),
+      toldNear: false,
+    }
+    acts.addTurn(t)
+    turns.push(t)
+  }
+  return { turns, entries }
+}

@@ -1,0 +1,501 @@
+/** A draft and what its owner does with it until, and after, it is submitted. Each operation is one transaction. */
+import { createHmac } from 'node:crypto'
+import { type Accepted, type Answers, accept, ask, type FormFields, type Journey, type Service, type World } from '#catalogue'
+import type { Tx } from '#db'
+import { addWorkingDays } from '#kernel/calendar'
+import { canonicalBytes, type Json } from '#kernel/canonical'
+import { commit, type Opening } from '#kernel/commitment'
+import { type CaseId, newReference, type OfficeId, type PersonId, type Reference, randomId, type ServiceId, uuidv7 } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import type { Language } from '#kernel/text'
+import { dateIn, dayMs, endOfDay, minuteStamp } from '#kernel/time'
+import type { SignedIn } from '#web'
+import { holds } from '#web'
+import { Acts } from './acts.ts'
+import { dueAfterPause } from './clock.ts'
+import type { Deps } from './deps.ts'
+import { leaveTurn, resumeTurn } from './line.ts'
+import type { Case, CaseFile } from './store.ts'
+import * as store from './store.ts'
+import { draftDays } from './submit.ts'
+import type { OpenVault, Purpose } from './vault.ts'
+
+/** What lies sealed in a case as its answers. */
+export type Filing = {
+  readonly answers: Answers
+  /** Opens the public commitment `filing`; null while it is incomplete. */
+  readonly opening: Opening | null
+  /** The ground in law on which the priority class is claimed. */
+  readonly ground: Ground | null
+}
+
+/** Grounds on which the law prefers somebody in a line: claimed by the applicant, judged by nobody at a desk. */
+export const grounds = ['older', 'disability', 'pregnancy', 'small-children'] as const
+export type Ground = (typeof grounds)[number]
+
+/** What a sealed file row says. */
+export type FileFacts = { readonly name: string; readonly type: string; readonly sha256: string }
+
+/** Most bytes of one attachment. */
+export const mostFileBytes = 10 * 1024 * 1024
+/** Most attachments of one case. */
+const mostFiles = 40
+/** A withdrawal is undone within this many working days. */
+export const undoDays = 5
+
+/** A case as its owner sees it, opened. */
+export type OpenCase = {
+  readonly c: Case
+  readonly service: Service
+  readonly filing: Filing
+  readonly files: readonly (CaseFile & FileFacts)[]
+  readonly journey: Journey
+  /** Papers still to attach. */
+  readonly missing: readonly string[]
+  readonly vault: OpenVault
+}
+
+export type Filings = ReturnType<typeof openFilings>
+
+/** Opens the operations of applicants, and of clerks who file for the person before them. */
+export function openFilings(deps: Deps) {
+  const { db, catalogue, clock, vault } = deps
+  const matterKey = deps.keys.secret('cases/matter')
+
+  const worldOf = (c: Pick<Case, 'office'>, language: Language): World => ({
+    language,
+    today: dateIn(clock.now(), catalogue.calendarOf(c.office).zone),
+    places: catalogue.places,
+  })
+
+  /** The case of this visitor, or of the counter where they took it. Another person's reads as absent. */
+  function mine(visitor: SignedIn, c: Case | undefined): Case {
+    if (c && (c.applicant === visitor.person || (c.takenBy === visitor.person && holds(visitor, ['clerk'], c.office)))) return c
+    throw new Problem('not-found', 'There is no such case.')
+  }
+
+  function draft(c: Case): Case {
+    if (c.state !== 'draft') throw new Problem('cases/not-a-draft', 'This case was filed already.')
+    if (clock.now().getTime() - c.savedAt.getTime() > draftDays * dayMs)
+      throw new Problem('cases/draft-expired', 'Drafts are kept 30 days.')
+    return c
+  }
+
+  async function serviceOf(c: Case): Promise<Service> {
+    const service = c.state === 'draft' ? catalogue.get(c.service) : await catalogue.pinned(c.definition)
+    if (!service) throw new Problem('catalogue/not-offered', 'This service is not offered any more.')
+    return service
+  }
+
+  async function opened(tx: Tx, visitor: SignedIn, c: Case, purpose: Purpose): Promise<OpenCase> {
+    const service = await serviceOf(c)
+    const counter = c.applicant !== visitor.person
+    const open = await vault.use(tx, c, {
+      person: visitor.person,
+      office: counter ? c.office : null,
+      purpose: counter ? 'take-at-counter' : purpose,
+    })
+    const filing = open.open<Filing>('answers', c.answers)
+    const files = (await store.filesOf(tx, c)).map((f) => ({ ...f, ...open.open<FileFacts>(`file/${f.id}`, f.sealed) }))
+    const journey = ask(service, filing.answers, worldOf(c, visitor.language))
+    const missing = journey.papers.filter((p) => p.how === 'file' && !p.optional && !files.some((f) => f.paper === p.id)).map((p) => p.id)
+    return { c, service, filing, files, journey, missing, vault: open }
+  }
+
+  /** What the case is about, as a keyed digest: equal for the same person and matter, telling nothing to who reads it. */
+  function matterOf(c: Case, service: Service, answers: Answers): string {
+    const about = (service.definition.matter ?? []).map((id) => (answers[id] ?? null) as Json)
+    return createHmac('sha256', matterKey)
+      .update(canonicalBytes([c.applicant, c.service, about]))
+      .digest('base64url')
+  }
+
+  /** Saves a draft with what follows from its answers and papers, so that submitting need not work it out again. */
+  async function save(
+    tx: Tx,
+    o: OpenCase,
+    answers: Answers,
+    files: readonly (FileFacts & { paper: string })[],
+    ground: Ground | null,
+    language: Language,
+  ): Promise<void> {
+    const journey = ask(o.service, answers, worldOf(o.c, language))
+    const complete = journey.complete && journey.papers.every((p) => p.how !== 'file' || p.optional || files.some((f) => f.paper === p.id))
+    const sealedFiling = complete
+      ? commit({
+          answers: JSON.parse(JSON.stringify(answers)),
+          files: files
+            .map((f) => ({ paper: f.paper, sha256: f.sha256 }))
+            .sort((a, b) => (a.paper + a.sha256 < b.paper + b.sha256 ? -1 : 1)),
+        })
+      : null
+    const filing: Filing = { answers, opening: sealedFiling?.opening ?? null, ground }
+    const now = clock.now()
+    await store.saveDraft(tx, {
+      ...o.c,
+      answers: o.vault.seal('answers', filing),
+      completeFor: complete ? o.service.hash : null,
+      definition: o.service.hash,
+      filing: sealedFiling?.commitment ?? null,
+      matter: matterOf(o.c, o.service, answers),
+      class: ground ? 'priority' : 'general',
+      savedAt: now,
+    })
+    await store.setTimers(tx, [
+      { place: o.c.place, caseId: o.c.id, kind: 'draft', key: '', due: new Date(now.getTime() + draftDays * dayMs) },
+    ])
+  }
+
+  async function onDraft<T>(visitor: SignedIn, reference: Reference, work: (tx: Tx, o: OpenCase) => Promise<T>): Promise<T> {
+    return db.tx(async (tx) => {
+      const c = draft(mine(visitor, (await store.lockCases(tx, [reference])).get(reference)))
+      const o = await opened(tx, visitor, c, 'fill-in')
+      // A draft answered against an older version shows the difference before anything more is taken.
+      if (o.service.hash !== c.definition) throw new Problem('cases/definition-changed', 'The service has changed since you answered.')
+      return work(tx, o)
+    })
+  }
+
+  return {
+    worldOf,
+
+    /**
+     * Starts a draft for the visitor, or, by a clerk at a counter, for the person before them. Returns its reference. Refuses with `catalogue/not-offered`,
+     * `forbidden` (a clerk of another office).
+     */
+    async start(visitor: SignedIn, given: { service: ServiceId; for?: { person: PersonId; office: OfficeId } }): Promise<Reference> {
+      const service = catalogue.get(given.service)
+      if (!service) throw new Problem('catalogue/not-offered', 'There is no such service at that place.')
+      const office = catalogue.officeFor(service)
+      if (given.for && (given.for.office !== office || !holds(visitor, ['clerk'], office)))
+        throw new Problem('forbidden', 'This counter does not take that service.')
+      const id = uuidv7() as CaseId
+      const { wrapped, vault: fresh } = vault.fresh(id)
+      const now = clock.now()
+      const reference = newReference()
+      const applicant = given.for?.person ?? visitor.person
+      await db.tx(async (tx) => {
+        await store.insertDraft(tx, {
+          place: service.jurisdiction.code,
+          id,
+          reference,
+          pseudonym: randomId(),
+          service: service.id,
+          office,
+          applicant,
+          state: 'draft',
+          channel: given.for ? 'counter' : 'web',
+          definition: service.hash,
+          steps: null,
+          key: wrapped,
+          answers: fresh.seal('answers', { answers: {}, opening: null, ground: null } satisfies Filing),
+          completeFor: null,
+          filing: null,
+          matter: null,
+          class: 'general',
+          takenBy: given.for ? visitor.person : null,
+          createdAt: now,
+          savedAt: now,
+          submittedAt: null,
+          filedOn: null,
+          dueOn: null,
+          askBy: null,
+          askedOn: null,
+          answerBy: null,
+          alreadyThere: false,
+          receipt: null,
+          endedAt: null,
+          events: 0,
+        })
+        await deps.people.recordUse(tx, [
+          {
+            subject: applicant,
+            actor: visitor.person,
+            office: given.for?.office ?? null,
+            caseReference: reference,
+            keyId: id,
+            purpose: given.for ? 'take-at-counter' : 'fill-in',
+          },
+        ])
+        await store.setTimers(tx, [
+          { place: service.jurisdiction.code, caseId: id, kind: 'draft', key: '', due: new Date(now.getTime() + draftDays * dayMs) },
+        ])
+      })
+      return reference
+    },
+
+    /** The visitor's case, opened; the use is recorded. Refuses with `not-found`. */
+    read(visitor: SignedIn, reference: Reference): Promise<OpenCase> {
+      return db.tx(async (tx) => opened(tx, visitor, mine(visitor, await store.caseByReference(tx, reference)), 'read-own'))
+    },
+
+    /** The visitor's case without opening it. Refuses with `not-found`. */
+    async peek(visitor: SignedIn, reference: Reference): Promise<Case> {
+      return mine(visitor, await store.caseByReference(db, reference))
+    },
+
+    /** Takes what a page of the form brought. What is right is saved even where something else on the page is refused. */
+    answer(visitor: SignedIn, reference: Reference, page: string, form: FormFields): Promise<Accepted> {
+      return onDraft(visitor, reference, async (tx, o) => {
+        const accepted = accept(o.service, o.filing.answers, page, form, worldOf(o.c, visitor.language))
+        await save(tx, o, accepted.answers, o.files, o.filing.ground, visitor.language)
+        return accepted
+      })
+    },
+
+    /** Claims the priority class on a ground in law, or, with null, gives the claim up. Before filing only. */
+    claim(visitor: SignedIn, reference: Reference, ground: Ground | null): Promise<void> {
+      return onDraft(visitor, reference, (tx, o) => save(tx, o, o.filing.answers, o.files, ground, visitor.language))
+    },
+
+    /** The draft goes on under the version in force, after its owner has seen the difference. */
+    acceptChange(visitor: SignedIn, reference: Reference): Promise<void> {
+      return db.tx(async (tx) => {
+        const c = draft(mine(visitor, (await store.lockCases(tx, [reference])).get(reference)))
+        const o = await opened(tx, visitor, c, 'fill-in')
+        await save(tx, o, o.filing.answers, o.files, o.filing.ground, visitor.language)
+      })
+    },
+
+    /**
+     * Attaches a paper of the closed list: to a draft, or to a case that was asked for it. Refuses with `cases/not-listed`, `cases/not-asked`,
+     * `cases/file-refused` (type, size, or the content is not what the name says).
+     */
+    async attach(
+      visitor: SignedIn,
+      reference: Reference,
+      paper: string,
+      file: { name: string; stream: NodeJS.ReadableStream },
+    ): Promise<void> {
+      const before = await this.read(visitor, reference)
+      if (!before.journey.papers.some((p) => p.id === paper && p.how === 'file'))
+        throw new Problem('cases/not-listed', 'This paper is not on the list of this service.')
+      const asked = before.c.state === 'asked' ? await askedPapers(db, before.c) : null
+      if (before.c.state !== 'draft' && !asked?.papers.includes(paper)) throw new Problem('cases/not-asked', 'Nobody asked for this paper.')
+      if (before.files.length >= mostFiles) throw new Problem('cases/file-refused', `At most ${mostFiles} files.`)
+      // The bytes first, durable and encrypted, then the row: a file without a row is swept, a row without a file cannot be.
+      const kept = await deps.files.write(file.stream, before.vault.key, { maxBytes: mostFileBytes })
+      await db.tx(async (tx) => {
+        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (c.state !== before.c.state) throw new Problem('conflict', 'The case changed meanwhile.')
+        const facts: FileFacts = { name: cleanName(file.name), type: kept.type, sha256: kept.sha256 }
+        const row: CaseFile = {
+          place: c.place,
+          caseId: c.id,
+          id: kept.id,
+          paper,
+          size: kept.size,
+          sealed: before.vault.seal(`file/${kept.id}`, facts),
+          addedAt: clock.now(),
+        }
+        await store.insertFile(tx, row)
+        if (c.state === 'draft') {
+          const o = await opened(tx, visitor, c, 'fill-in')
+          await save(tx, o, o.filing.answers, o.files, o.filing.ground, visitor.language)
+        }
+      })
+    },
+
+    /** Takes an attachment off a draft. */
+    detach(visitor: SignedIn, reference: Reference, id: string): Promise<void> {
+      return onDraft(visitor, reference, async (tx, o) => {
+        if (!o.files.some((f) => f.id === id)) throw new Problem('not-found', 'There is no such file.')
+        await store.deleteFile(tx, o.c, id)
+        await save(
+          tx,
+          o,
+          o.filing.answers,
+          o.files.filter((f) => f.id !== id),
+          o.filing.ground,
+          visitor.language,
+        )
+      })
+    },
+
+    /** Throws a draft away. */
+    discard(visitor: SignedIn, reference: Reference): Promise<void> {
+      return db.tx(async (tx) => {
+        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (c.state !== 'draft') throw new Problem('cases/not-a-draft', 'A case that was filed is withdrawn, not thrown away.')
+        await store.deleteDraft(tx, c)
+      })
+    },
+
+    /** The applicant withdraws: every living turn of the case leaves its line. Pressed twice, it stays withdrawn. */
+    withdraw(visitor: SignedIn, reference: Reference): Promise<void> {
+      return db.tx(async (tx) => {
+        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (c.applicant !== visitor.person) throw new Problem('forbidden', 'Only the applicant withdraws.')
+        if (c.state === 'withdrawn') return
+        if (c.state !== 'open' && c.state !== 'asked') throw new Problem('cases/too-late', 'This case cannot be withdrawn any more.')
+        const acts = new Acts(clock.now())
+        const entries = [acts.entry({ v: 1, type: 'case.withdrawn', at: minuteStamp(acts.now), case: c.pseudonym })]
+        let first: store.Turn | null = null
+        for (const t of await livingTurns(tx, acts, c)) {
+          first ??= t
+          const desk = t.state.desk ? await store.lockDesk(tx, t.place, t.state.desk) : undefined
+          const left = leaveTurn(acts.line(t.line), desk?.state ?? null, t.state, acts.now)
+          entries.push(acts.act(left))
+          if (desk && left.desk) acts.desk(desk, left.desk)
+          // The matter stays taken until the undo is over: otherwise a second filing would block it.
+          acts.turn(t, left.turn, { endedAt: acts.now, matter: null })
+        }
+        acts.case({ ...c, state: 'withdrawn', endedAt: acts.now })
+        acts.event({
+          place: c.place,
+          caseId: c.id,
+          at: acts.now,
+          kind: 'withdrawn',
+          turn: first?.state.turn ?? null,
+          desk: null,
+          data: {},
+          sealed: null,
+          entries,
+        })
+        acts.clearTimers(c, ['silence', 'answer', 'step'])
+        acts.tell({ kind: 'withdrawn', place: c.place, caseId: c.id })
+        await acts.write(tx, deps)
+      })
+    },
+
+    /** Undoes a withdrawal within five working days: the turns are back at their old places. Refuses with `cases/too-late`. */
+    undoWithdrawal(visitor: SignedIn, reference: Reference): Promise<void> {
+      return db.tx(async (tx) => {
+        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (c.applicant !== visitor.person || c.state !== 'withdrawn' || !c.endedAt)
+          throw new Problem('cases/too-late', 'There is nothing to undo.')
+        const calendar = catalogue.calendarOf(c.office)
+        const acts = new Acts(clock.now())
+        const until = endOfDay(addWorkingDays(dateIn(c.endedAt, calendar.zone), undoDays, calendar), calendar.zone)
+        if (c.matter && (await store.livingMatters(tx, [c.matter])).has(c.matter))
+          throw new Problem('cases/one-living-turn', 'You have filed this matter again meanwhile.')
+        const entries: number[] = []
+        const left = (await store.turnsOf(tx, c)).filter((t) => t.state.state === 'left' && t.endedAt?.getTime() === c.endedAt?.getTime())
+        acts.hold(await store.lockLines(tx, await officesOf(left, tx)))
+        for (const [i, t] of left.entries()) {
+          const back = resumeTurn(acts.line(t.line), t.state, until, acts.now)
+          entries.push(acts.act(back))
+          acts.turn(t, back.turn, { endedAt: null, matter: i === 0 ? c.matter : null })
+        }
+        acts.case({ ...c, state: 'open', endedAt: null })
+        acts.event({
+          place: c.place,
+          caseId: c.id,
+          at: acts.now,
+          kind: 'withdrawal-undone',
+          turn: left[0]?.state.turn ?? null,
+          desk: null,
+          data: {},
+          sealed: null,
+          entries,
+        })
+        if (c.dueOn) acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(c.dueOn, calendar.zone) })
+        await acts.write(tx, deps)
+      })
+    },
+
+    /**
+     * The answer to a request for papers: all that was asked for is attached, or, with `alreadyThere`, the applicant says that it is there already
+     * and the desk must decide on what it has. The turn is back at its old place and the clock goes on. Refuses with `cases/not-asked`, `cases/incomplete`.
+     */
+    answerRequest(visitor: SignedIn, reference: Reference, alreadyThere: boolean): Promise<void> {
+      return db.tx(async (tx) => {
+        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (c.state !== 'asked' || !c.askedOn || !c.dueOn) throw new Problem('cases/not-asked', 'Nobody has asked for papers.')
+        const request = await askedPapers(tx, c)
+        if (!request) throw new Problem('cases/not-asked', 'Nobody has asked for papers.')
+        const files = await store.filesOf(tx, c)
+        const missing = request.papers.filter((p) => !files.some((f) => f.paper === p && f.addedAt > request.at))
+        if (!alreadyThere && missing.length > 0)
+          throw new Problem('cases/incomplete', 'A paper that was asked for is missing.', {
+            fields: missing.map((p) => ({ pointer: `/papers/${p}`, code: 'required', detail: 'Attach this paper.' })),
+          })
+        const acts = new Acts(clock.now())
+        const calendar = catalogue.calendarOf(c.office)
+        const due = dueAfterPause(c.dueOn, c.askedOn, dateIn(acts.now, calendar.zone), calendar)
+        const entries: number[] = []
+        const held = (await livingTurns(tx, acts, c)).filter((t) => t.state.state === 'held')
+        for (const t of held) {
+          const back = resumeTurn(acts.line(t.line), t.state, null, acts.now)
+          entries.push(acts.act(back))
+          acts.turn(t, back.turn)
+        }
+        acts.case({ ...c, state: 'open', dueOn: due, answerBy: null, alreadyThere })
+        acts.event({
+          place: c.place,
+          caseId: c.id,
+          at: acts.now,
+          kind: alreadyThere ? 'already-there' : 'papers-brought',
+          turn: held[0]?.state.turn ?? null,
+          desk: null,
+          data: { papers: request.papers, due },
+          sealed: null,
+          entries,
+        })
+        acts.clearTimers(c, ['answer'])
+        acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
+        acts.tell({ kind: 'resumed', place: c.place, caseId: c.id })
+        await acts.write(tx, deps)
+      })
+    },
+
+    /** A message of the applicant to the office, inside the case. It stops no clock. */
+    write(visitor: SignedIn, reference: Reference, words: string): Promise<void> {
+      return db.tx(async (tx) => {
+        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (c.applicant !== visitor.person || c.state === 'draft') throw new Problem('cases/too-late', 'There is nobody to write to yet.')
+        await writeMessage(tx, deps, c, { person: visitor.person, office: null }, 'applicant', words)
+      })
+    },
+
+    livingTurns,
+  }
+}
+
+/** Locks the lines of a case's living turns and puts them into the acts; the turns, read under those locks. */
+export async function livingTurns(tx: Tx, acts: Acts, c: Case): Promise<store.Turn[]> {
+  const before = (await store.turnsOf(tx, c)).filter((t) => t.state.state !== 'left' && t.state.state !== 'finished')
+  acts.hold(await store.lockLines(tx, await officesOf(before, tx)))
+  return (await store.turnsOf(tx, c)).filter((t) => t.state.state !== 'left' && t.state.state !== 'finished')
+}
+
+async function officesOf(turns: readonly store.Turn[], tx: Tx): Promise<OfficeId[]> {
+  return store.officesOfLines(tx, [...new Set(turns.map((t) => t.line))])
+}
+
+/** The request for papers that a case waits on: which papers, and when they were asked for. */
+export async function askedPapers(on: Tx | Deps['db'], c: Case): Promise<{ papers: string[]; at: Date } | null> {
+  const asked = (await store.eventsOf(on, c)).findLast((e) => e.kind === 'papers-asked')
+  return asked ? { papers: asked.data.papers as string[], at: asked.at } : null
+}
+
+/** Seals a message into a case and tells the other side. Refuses with `invalid` what is empty or longer than 4,000 characters. */
+export async function writeMessage(
+  tx: Tx,
+  deps: Deps,
+  c: Case,
+  who: { person: PersonId; office: OfficeId | null },
+  author: string,
+  words: string,
+): Promise<void> {
+  const text = words.normalize('NFC').replace(/\r\n?/g, '\n').trim()
+  if (text.length === 0 || text.length > 4000)
+    throw new Problem('invalid', 'Write a message of at most 4,000 characters.', {
+      fields: [{ pointer: '/words', code: 'required', detail: 'Write your message.' }],
+    })
+  const open = await deps.vault.use(tx, c, { ...who, purpose: 'message' })
+  const id = uuidv7()
+  const at = deps.clock.now()
+  await store.insertMessage(tx, { place: c.place, caseId: c.id, id, at, author, sealed: open.seal(`message/${id}`, { text }) })
+  await deps.jobs.add(tx, 'cases/tell', { kind: author === 'applicant' ? 'message-in' : 'message-out', place: c.place, caseId: c.id })
+}
+
+/** A file's name as it is kept: its last part, without control characters, at most 100 long. */
+function cleanName(name: string): string {
+  const last = name
+    .normalize('NFC')
+    .replace(/^.*[\\/]/, '')
+    .replace(/[\p{Cc}\p{Cf}<>:"|?*]/gu, '')
+    .trim()
+  return last.slice(-100) || 'archivo'
+}

@@ -1,0 +1,169 @@
+/** Submitting: the hot path. What arrives while a commit is under way is gathered into the next (DESIGN.md, Submitting, step by step). */
+import { begin, type Service } from '#catalogue'
+import type { Tx } from '#db'
+import { commit } from '#kernel/commitment'
+import type { OfficeId, PersonId, Reference } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import { dateIn, dayMs, endOfDay, minuteStamp } from '#kernel/time'
+import type { Person } from '#people'
+import { Acts } from './acts.ts'
+import { askBy, dueOn } from './clock.ts'
+import type { Deps } from './deps.ts'
+import { lockPlans, type Plan, planOf, takeTurns } from './enact.ts'
+import type { Filing } from './filing.ts'
+import { gather } from './gather.ts'
+import type { Case, CaseChannel } from './store.ts'
+import * as store from './store.ts'
+
+/** Who submits which draft. `office` is set when a clerk does it at a counter. */
+export type Submission = {
+  readonly person: PersonId
+  readonly reference: Reference
+  readonly at?: { readonly clerk: PersonId; readonly office: OfficeId }
+}
+
+/** A draft lives this long after it was last saved. */
+export const draftDays = 30
+
+const mostAtOnce = 256
+
+/**
+ * A function that submits drafts, durable when it returns. A draft that was submitted already is left as it is, so a second press finds the first
+ * receipt. Refuses: `not-found` (no such case, or another person's), `cases/draft-expired`, `cases/incomplete`, `cases/definition-changed`,
+ * `people/not-identified`, `cases/one-living-turn`.
+ */
+export function openSubmit(deps: Deps): (submission: Submission) => Promise<void> {
+  return gather((batch) => deps.db.tx((tx) => submitAll(tx, deps, batch)), mostAtOnce)
+}
+
+type Decided = { readonly c: Case; readonly s: Submission; readonly service: Service; readonly identity: string }
+
+async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Promise<(undefined | Error)[]> {
+  const outcomes = new Array<undefined | Error>(batch.length).fill(undefined)
+  const cases = await store.lockCases(tx, [...new Set(batch.map((s) => s.reference))])
+  const people = await deps.people.persons(tx, [...new Set(batch.map((s) => cases.get(s.reference)?.applicant ?? s.person))])
+  const now = deps.clock.now()
+  const decided: Decided[] = []
+  const seen = new Set<Reference>()
+  for (const [i, s] of batch.entries()) {
+    try {
+      const c = cases.get(s.reference)
+      // Another person's case reads as absent, so the answer never reveals that it exists.
+      if (!c || (c.applicant !== s.person && c.takenBy !== s.at?.clerk)) throw new Problem('not-found', 'There is no such case.')
+      if (c.state !== 'draft' || seen.has(s.reference)) continue
+      decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), now) })
+      seen.add(s.reference)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      outcomes[i] = error
+    }
+  }
+  if (decided.length === 0) return outcomes
+
+  // One living turn for one matter: in this batch and in the lines.
+  const living = await store.livingMatters(
+    tx,
+    decided.flatMap((d) => (d.c.matter ? [d.c.matter] : [])),
+  )
+  const kept = decided.filter(({ c, s }) => {
+    if (c.matter === null || !living.has(c.matter)) {
+      if (c.matter !== null) living.add(c.matter)
+      return true
+    }
+    outcomes[batch.indexOf(s)] = new Problem('cases/one-living-turn', 'You have a turn for this matter already.')
+    return false
+  })
+
+  const vaults = await deps.vault.useMany(
+    tx,
+    kept.map(({ c, s }) => ({ c, use: { person: s.at?.clerk ?? s.person, office: s.at?.office ?? null, purpose: 'file' as const } })),
+  )
+  const plans = kept.map(({ c, service }, i) =>
+    planOf(
+      deps,
+      service,
+      begin(service.definition, now.toISOString()),
+      { type: 'submitted', step: service.definition.steps[0]!.id },
+      {
+        answers: vaults[i]!.open<Filing>('answers', c.answers).answers,
+        today: dateIn(now, deps.catalogue.calendarOf(c.office).zone),
+        at: now.toISOString(),
+      },
+    ),
+  )
+  const acts = new Acts(now)
+  await lockPlans(tx, deps, acts, plans)
+  for (const [i, { c, service, identity, s }] of kept.entries()) {
+    const vault = vaults[i]!
+    const plan = plans[i]!
+    const calendar = deps.catalogue.calendarOf(c.office)
+    const filedOn = dateIn(now, calendar.zone)
+    const { term } = service.definition
+    const due = dueOn(term, filedOn, calendar)
+    const channel: CaseChannel = s.at ? 'counter' : c.channel
+    const promise = commit({ case: c.pseudonym, person: identity, service: c.service, definition: c.definition, filing: c.filing })
+    const first = acts.entry({
+      v: 1,
+      type: 'case.submitted',
+      at: minuteStamp(now),
+      case: c.pseudonym,
+      service: c.service,
+      definition: c.definition,
+      channel,
+      commitment: promise.commitment,
+    })
+    const { turns, entries } = takeTurns(acts, c, plan, identity, vault, c.matter)
+    acts.case({
+      ...c,
+      state: 'open',
+      channel,
+      steps: plan.steps,
+      submittedAt: now,
+      filedOn,
+      dueOn: due,
+      askBy: askBy(term, filedOn, calendar),
+    })
+    acts.event({
+      place: c.place,
+      caseId: c.id,
+      at: now,
+      kind: 'submitted',
+      turn: turns[0]?.state.turn ?? null,
+      desk: null,
+      data: { channel },
+      sealed: vault.seal('submitted', promise.opening),
+      entries: [first, ...entries],
+    })
+    acts.clearTimers(c, ['draft'])
+    acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
+    for (const t of stepTimers(deps, c, plan.timers, filedOn)) acts.setTimer(t)
+    acts.tell({ kind: 'taken', place: c.place, caseId: c.id, ...(turns[0] ? { turn: turns[0].state.turn } : {}) })
+    acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
+  }
+  await acts.write(tx, deps)
+  return outcomes
+}
+
+/** The timers of a plan's waiting steps, counted from a local date. */
+export function stepTimers(deps: Pick<Deps, 'catalogue'>, c: Case, timers: Plan['timers'], from: string): store.Timer[] {
+  const calendar = deps.catalogue.calendarOf(c.office)
+  return timers.map((t) => ({
+    place: c.place,
+    caseId: c.id,
+    kind: 'step',
+    key: t.step,
+    due: endOfDay(dueOn({ unit: 'working-days', count: t.workingDays }, from, calendar), calendar.zone),
+  }))
+}
+
+function decide(deps: Deps, c: Case, applicant: Person | undefined, now: Date): Pick<Decided, 'service' | 'identity'> {
+  if (now.getTime() - c.savedAt.getTime() > draftDays * dayMs) throw new Problem('cases/draft-expired', 'Drafts are kept 30 days.')
+  const service = deps.catalogue.get(c.service)
+  if (!service) throw new Problem('catalogue/not-offered', 'This service is not offered any more.')
+  if (service.hash !== c.definition) throw new Problem('cases/definition-changed', 'The service has changed since you answered.')
+  if (c.completeFor !== service.hash || c.filing === null) throw new Problem('cases/incomplete', 'An answer or a paper is missing.')
+  const identity = applicant?.identities[0]?.value
+  if (!identity || !applicant.name || !(applicant.email || c.takenBy))
+    throw new Problem('people/not-identified', 'Say who you are before taking a turn.')
+  return { service, identity }
+}

@@ -1,0 +1,206 @@
+/** What happens by itself: silence takes effect, a request unanswered lapses, a hold ends, an idle call goes back, an old draft is forgotten. */
+import type { Service } from '#catalogue'
+import type { Tx } from '#db'
+import { dateIn, minuteMs, minuteStamp } from '#kernel/time'
+import { Acts } from './acts.ts'
+import { makeDecision } from './decision.ts'
+import type { Deps } from './deps.ts'
+import { lockPlans, type Plan, planOf, takeTurns } from './enact.ts'
+import { type Filing, livingTurns } from './filing.ts'
+import { endTurn, resumeTurn, returnTurn } from './line.ts'
+import type { Case, Timer } from './store.ts'
+import * as store from './store.ts'
+import { stepTimers } from './submit.ts'
+
+/** Minutes without a sign of work after which a called turn goes back to its place. */
+export const idleMinutes = 30
+
+/** Opens the poller: each call does all that is due and says how much that was. Two at once do no harm. */
+export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(): Promise<number> } {
+  const { db, catalogue, clock, vault } = deps
+
+  async function ended(tx: Tx, c: Case, how: 'silence' | 'lapsed'): Promise<void> {
+    const acts = new Acts(clock.now())
+    const turns = await livingTurns(tx, acts, c)
+    const service = (await catalogue.pinned(c.definition))!
+    const entries: number[] = []
+    const first = turns[0] ?? (await store.turnsOf(tx, c)).at(-1)
+    let paper: string | null = null
+    if (how === 'silence' && first) {
+      const open = await vault.use(tx, c, { person: null, office: c.office, purpose: 'silence' })
+      const person = await deps.people.person(tx, c.applicant)
+      if (person) {
+        const result = service.definition.silence.means === 'affirmative' ? 'granted' : 'refused'
+        const made = makeDecision(deps, {
+          c,
+          service,
+          person,
+          turn: first,
+          vault: open,
+          how: 'silence',
+          result,
+          reasons: [],
+          note: '',
+          now: acts.now,
+        })
+        paper = made.paper.commitment
+        await store.insertDecision(tx, made.row)
+        entries.push(
+          acts.entry({
+            v: 1,
+            type: 'case.decided',
+            at: minuteStamp(acts.now),
+            case: c.pseudonym,
+            how: 'silence',
+            due: c.dueOn!,
+            commitment: made.decided.commitment,
+          }),
+        )
+      }
+    }
+    for (const [i, t] of turns.entries()) {
+      const desk = t.state.desk ? await store.lockDesk(tx, t.place, t.state.desk) : undefined
+      const end = endTurn(acts.line(t.line), desk?.state ?? null, t.state, { outcome: how, paper: i === 0 ? paper : null }, acts.now)
+      entries.push(acts.act(end))
+      if (desk && end.desk) acts.desk(desk, end.desk)
+      acts.turn(t, end.turn, { endedAt: acts.now, outcome: how, matter: null })
+    }
+    acts.case({ ...c, state: how === 'silence' ? 'decided' : 'lapsed', endedAt: acts.now })
+    acts.event({
+      place: c.place,
+      caseId: c.id,
+      at: acts.now,
+      kind: how,
+      turn: first?.state.turn ?? null,
+      desk: null,
+      data: { means: service.definition.silence.means },
+      sealed: null,
+      entries,
+    })
+    acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+    acts.tell({ kind: how, place: c.place, caseId: c.id })
+    acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
+    await acts.write(tx, deps)
+  }
+
+  const due: Record<Timer['kind'], (tx: Tx, c: Case, timer: Timer) => Promise<void>> = {
+    async silence(tx, c) {
+      if (c.state === 'open') await ended(tx, c, 'silence')
+    },
+    async answer(tx, c) {
+      if (c.state === 'asked') await ended(tx, c, 'lapsed')
+    },
+    async agency(tx, c, timer) {
+      const acts = new Acts(clock.now())
+      const t = (await livingTurns(tx, acts, c)).find((x) => x.state.turn === timer.key)
+      if (t?.state.state !== 'held' || c.state !== 'open') return
+      const back = resumeTurn(acts.line(t.line), t.state, null, acts.now)
+      acts.turn(t, back.turn)
+      acts.case(c)
+      acts.event({
+        place: c.place,
+        caseId: c.id,
+        at: acts.now,
+        kind: 'resumed',
+        turn: t.state.turn,
+        desk: null,
+        data: { reason: 'agency' },
+        sealed: null,
+        entries: [acts.act(back)],
+      })
+      acts.tell({ kind: 'resumed', place: c.place, caseId: c.id, turn: t.state.turn })
+      await acts.write(tx, deps)
+    },
+    async draft(tx, c) {
+      if (c.state === 'draft') await store.deleteDraft(tx, c)
+    },
+    async step(tx, c, timer) {
+      if (c.state !== 'open') return
+      const service: Service = (await catalogue.pinned(c.definition))!
+      const open = await vault.use(tx, c, { person: null, office: c.office, purpose: 'serve' })
+      const now = clock.now()
+      const today = dateIn(now, catalogue.calendarOf(c.office).zone)
+      const { answers } = open.open<Filing>('answers', c.answers)
+      const plan = planOf(
+        deps,
+        service,
+        c.steps as Plan['steps'],
+        { type: 'timer', step: timer.key },
+        { answers, today, at: now.toISOString() },
+      )
+      const acts = new Acts(now)
+      await lockPlans(tx, deps, acts, [plan])
+      const person = await deps.people.person(tx, c.applicant)
+      const { entries, turns } = takeTurns(acts, c, plan, person?.identities[0]?.value ?? '', open, plan.opens.length > 0 ? c.matter : null)
+      for (const t of stepTimers(deps, c, plan.timers, today)) acts.setTimer(t)
+      acts.case({ ...c, steps: plan.steps })
+      acts.event({
+        place: c.place,
+        caseId: c.id,
+        at: now,
+        kind: 'step',
+        turn: turns[0]?.state.turn ?? null,
+        desk: null,
+        data: { step: timer.key },
+        sealed: null,
+        entries,
+      })
+      acts.tell({ kind: 'step', place: c.place, caseId: c.id })
+      await acts.write(tx, deps)
+    },
+  }
+
+  return {
+    async runDue() {
+      let done = 0
+      for (;;) {
+        const timers = await store.dueTimers(db, clock.now())
+        for (const timer of timers) {
+          await db.tx(async (tx) => {
+            const c = await store.lockCase(tx, timer.place, timer.caseId)
+            // Taken off first: under the case's lock another poller finds it gone.
+            if (!(await store.takeTimer(tx, timer)) || !c) return
+            await due[timer.kind](tx, c, timer)
+            done++
+          })
+        }
+        if (timers.length < 100) return done
+      }
+    },
+
+    async returnIdle() {
+      const before = new Date(clock.now().getTime() - idleMinutes * minuteMs)
+      let done = 0
+      for (const idle of await store.idleCalls(db, before)) {
+        await db.tx(async (tx) => {
+          const c = await store.lockCase(tx, idle.place, idle.caseId)
+          if (!c) return
+          const acts = new Acts(clock.now())
+          const t = (await livingTurns(tx, acts, c)).find((x) => x.state.turn === idle.state.turn)
+          if (t?.state.state !== 'called' || !t.touchedAt || t.touchedAt >= before) return
+          const desk = await store.lockDesk(tx, t.place, t.state.desk!)
+          if (!desk) return
+          const back = returnTurn(acts.line(t.line), desk.state, t.state, 'idle', acts.now)
+          acts.desk(desk, back.desk)
+          acts.turn(t, back.turn, { calledAt: null, touchedAt: null })
+          acts.case(c)
+          acts.event({
+            place: c.place,
+            caseId: c.id,
+            at: acts.now,
+            kind: 'returned',
+            turn: t.state.turn,
+            desk: desk.state.desk,
+            data: { reason: 'idle' },
+            sealed: null,
+            entries: [acts.act(back)],
+          })
+          acts.tell({ kind: 'returned', place: c.place, caseId: c.id, turn: t.state.turn, data: { reason: 'idle' } })
+          await acts.write(tx, deps)
+          done++
+        })
+      }
+      return done
+    },
+  }
+}
