@@ -1,1 +1,182 @@
+import { join } from 'node:path'
+import type { Db, Tx } from '#db'
+import type { Json } from '#kernel/canonical'
+import { type Clock, systemClock } from '#kernel/time'
+import type { Web } from '#web'
+import { parseCheckpoint } from './checkpoint.ts'
+import { type Entry, entryBytes } from './entries.ts'
+import { type Fault, openFolder, readTile, tilesOf } from './folder.ts'
+import { emptyRoot, inclusionProof } from './merkle.ts'
+import { isKeyName, type Signer, type SigningKey, signerWith, typeCosignature, typeEd25519, type Verifier } from './note.ts'
+import { type Policy, parsePolicy } from './policy.ts'
+import { openProof, promiseHead, proofText, signPromise } from './receipt.ts'
+import { openRecovery, type Recovery } from './recover.ts'
+import { registerRoutes } from './routes.ts'
+import { openSequencer, type SequencerLog } from './sequencer.ts'
+import { addPending, bytesOf, placeOf } from './store.ts'
+import { nodesFrom, parseBundle, tileWidth, widthAt } from './tiles.ts'
+import { openCosigners, openWitness } from './witness.ts'
+
+export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export * from './entries.ts'
+export { keyFromSeed, parseVkey, type SigningKey, type Verifier } from './note.ts'
+export { meetsQuorum, type Policy, parsePolicy } from './policy.ts'
+export { type LogPromise, openPromise, openProof, type Proof, parseProof } from './receipt.ts'
+export type { Recovered, Recovery } from './recover.ts'
+export { LogBehind } from './sequencer.ts'
+export { type Finding, openSource, type ReadEntry, readEntries, type Source, type Verified, verifyLog } from './verify.ts'
+
+/** How long after it is shown a promise comes due. An outage is shorter than this; Certificate Transparency's logs allow themselves the same. */
+const promiseMs = 24 * 3_600_000
+
+export type PublicLogDeps = {
+  readonly db: Db
+  /** `logSigner` signs checkpoints and promises; `witnessSigner`, if given, cosigns the logs in `witnessOf`. They are different keys. */
+  readonly keys: { readonly logSigner: SigningKey; readonly witnessSigner?: SigningKey }
+  /** The log is published under `<dataFolder>/log`. Processes that sequence or serve it share this folder. */
+  readonly dataFolder: string
+  /** The log's name for ever: its public address without scheme and last slash, `ventanilla.example/log`. */
+  readonly origin: string
+  readonly clock?: Clock
+  readonly log: SequencerLog
+  /** Who must have cosigned: the text of a policy (c2sp.org/tlog-policy). Witnesses with a URL are asked at each publication. */
+  readonly policy?: string
+  /** Verifier keys of the logs that we cosign as a witness. */
+  readonly witnessOf?: readonly Verifier[]
+  readonly intervalMs?: number
+  /** For tests: called at each named point of the sequencer; throwing there stops it like a crash. */
+  readonly fault?: Fault
+}
+
+/** An entry that was appended. Its id means something in this database only; outside, an entry is known by its index. */
+export type Appended = { readonly id: bigint; readonly bytes: Buffer }
+
+/** A tree head that is published. `root` is base64, `short` what a printed paper bears beside the size: the root's first eight bytes as hex. */
+export type PublishedHead = {
+  readonly origin: string
+  readonly size: bigint
+  readonly root: string
+  readonly short: string
+  readonly checkpoint: string
+}
+
+export interface PublicLog {
+  /** The key that outsiders check with, as one line. */
+  readonly vkey: string
+  /**
+   * Appends in the caller's transaction: the entries are in the log when it commits, and were never there when it does not. One statement, whatever their
+   * number. Acts on a line are appended under that line's row lock, in the order of `n`: that order then holds in the log. Throws a `TypeError` (a bug) for
+   * what is no entry of version 1.
+   */
+  append(tx: Tx, entries: readonly (Entry | Json)[]): Promise<Appended[]>
+  /** The log's signed word that this committed entry will be in it before tomorrow, or null when there is none with this id. Made when asked, not when appended. */
+  promise(id: bigint): Promise<string | null>
+  /** The entry's proof (`.tlog-proof`) against the published checkpoint, its bytes inside; null until it is published. */
+  proof(id: bigint): Promise<string | null>
+  /** The entry's index once it is published, else null. It never changes. */
+  place(id: bigint): Promise<bigint | null>
+  /** What is published now. Before the first publication: size 0, the empty root, an empty checkpoint. */
+  head(): Promise<PublishedHead>
+  /** Throws `LogBehind` when the database lacks what was published here or seen by a witness. For every start, before anything is written. */
+  check(): Promise<void>
+  /** Takes the sequencer's role as soon as it is free and keeps it until `stop`. Refuses as `check` does. */
+  startSequencer(): Promise<void>
+  stop(): Promise<void>
+  /** Publishes all that was committed before the call. For tests, the demonstration and commands. */
+  publishNow(): Promise<void>
+  /** The way back for a database that is behind: see recover.ts. */
+  recovery(source: string): Promise<Recovery>
+  /** The routes under `/log/`. */
+  register(web: Pick<Web, 'route' | 'app'>): void
+}
+
+/** Opens the public log. Nothing is written until something is appended or sequenced. */
+export function openPublicLog(deps: PublicLogDeps): PublicLog {
+  const { db, origin, clock = systemClock, log } = deps
+  if (!isKeyName(origin) || origin === promiseHead || origin.endsWith('/'))
+    throw new TypeError(`${origin} cannot be a log's origin: it is an address without scheme, spaces, plus sign or last slash.`)
+  const signer: Signer = signerWith(origin, typeEd25519, deps.keys.logSigner)
+  const folder = openFolder(join(deps.dataFolder, 'log'))
+  const policy = policyOf(deps.policy)
+  const cosigners = openCosigners({ policy, read: folder.read, log })
+  const beside = { key: `${signer.vkey}\n`, policy: deps.policy ?? `log ${signer.vkey}\nquorum none\n` }
+  const sequencer = openSequencer({ db, folder, signer, cosigners, beside, log, intervalMs: deps.intervalMs, fault: deps.fault })
+  const { witnessSigner } = deps.keys
+  const seconds = () => Math.floor(clock.now().getTime() / 1000)
+  const witness =
+    witnessSigner && deps.witnessOf?.length
+      ? openWitness({
+          db,
+          signer: signerWith(`${origin}/witness`, typeCosignature, witnessSigner, seconds),
+          logs: deps.witnessOf,
+          now: () => clock.now(),
+        })
+      : null
+
+  async function head(): Promise<PublishedHead> {
+    const bytes = await folder.read('checkpoint')
+    const found = bytes && parseCheckpoint(bytes)
+    const { size, root } = found ?? { size: 0, root: emptyRoot }
+    return {
+      origin,
+      size: BigInt(size),
+      root: root.toString('base64'),
+      short: root.toString('hex', 0, 8),
+      checkpoint: bytes?.toString() ?? '',
+    }
+  }
+
+  async function place(id: bigint): Promise<number | null> {
+    const index = await placeOf(db, id)
+    return index !== null && index < Number((await head()).size) ? index : null
+  }
+
+  return {
+    vkey: signer.vkey,
+    async append(tx, entries) {
+      const all = entries.map(entryBytes)
+      const ids = await addPending(tx, all)
+      return ids.map((id, i) => ({ id, bytes: all[i]! }))
+    },
+    async promise(id) {
+      const found = await bytesOf(db, id)
+      const entry = found && ('batch' in found ? parseBundle(found.batch)?.[found.place] : found)
+      return entry ? signPromise({ origin, before: new Date(clock.now().getTime() + promiseMs), entry }, signer) : null
+    },
+    async proof(id) {
+      const index = await placeOf(db, id)
+      const { size: published, checkpoint } = await head()
+      const size = Number(published)
+      if (index === null || index >= size) return null
+      const n = Math.floor(index / tileWidth)
+      const bundle = await readTile(folder.read, 'entries', n, widthAt('entries', n, size))
+      const extra = bundle && parseBundle(bundle)?.[index % tileWidth]
+      if (!extra) throw new Error(`The entry at ${index} is not in its tile.`)
+      const hashes = await inclusionProof(index, size, nodesFrom(tilesOf(folder.read), size))
+      const proof = { extra, index, hashes, checkpoint }
+      // Damaged tiles must not become a paper in somebody's hands.
+      if (!openProof(proof, signer)) throw new Error(`The tiles do not prove the entry at ${index}.`)
+      return proofText(proof)
+    },
+    async place(id) {
+      const index = await place(id)
+      return index === null ? null : BigInt(index)
+    },
+    head,
+    check: () => sequencer.check(),
+    startSequencer: () => sequencer.start(),
+    stop: () => sequencer.stop(),
+    publishNow: () => sequencer.publishNow(),
+    recovery: (source) => openRecovery({ db, signer, source, log }),
+    register(web) {
+      registerRoutes(web, { read: folder.read, ...beside, witness })
+    },
+  }
+}
+
+function policyOf(text: string | undefined): Policy | null {
+  if (text === undefined) return null
+  const policy = parsePolicy(text)
+  if ('fault' in policy) throw new TypeError(`The witness policy cannot be read. ${policy.fault}`)
+  return policy
+}

@@ -5,12 +5,13 @@ import { openCheckpoint, parseCheckpointText, signCheckpoint } from './checkpoin
 import { emptyRoot, leafHash } from './merkle.ts'
 import {
   cosignatureTime,
+  keyFromSeed,
   openNote,
   parseNote,
   parseSignatureLines,
   parseVkey,
   signatureLine,
-  signerFor,
+  signerWith,
   signNote,
   strictBase64,
   strictDecimal,
@@ -26,6 +27,7 @@ const peterSeed = Buffer.from('AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz', 'b
 const text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
 const peterLine = '— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n'
 
+const signerFor = (name: string, type: number, seed: Buffer, now?: () => number) => signerWith(name, type, keyFromSeed(seed), now)
 const log = signerFor('log.example/a', typeEd25519, Buffer.alloc(32, 1))
 const witness = signerFor('witness.example/w', typeCosignature, Buffer.alloc(32, 2), () => 1_679_315_147)
 

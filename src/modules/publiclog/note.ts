@@ -51,6 +51,9 @@ export type Verifier = {
 /** A key that can sign. */
 export type Signer = Verifier & { sign(text: Buffer): Buffer }
 
+/** An Ed25519 key: its 32 public bytes, and what signs with it. It may live elsewhere (in a file, in an HSM). */
+export type SigningKey = { readonly publicKey: Buffer; sign(bytes: Buffer): Buffer }
+
 /** Ed25519 over the note's text. */
 export const typeEd25519 = 0x01
 /** A witness's cosignature with its time (c2sp.org/tlog-cosignature, cosignature/v1). */
@@ -67,11 +70,11 @@ function cosigned(time: bigint, text: Buffer): Buffer {
 /** What a signature type checks and makes. A new type (ML-DSA-44 is 0x06) is a row here. Types without a row are kept and never verify. */
 const signatureTypes: Record<
   number,
-  { check(key: KeyObject, text: Buffer, signature: Buffer): boolean; make(key: KeyObject, text: Buffer, nowSeconds: number): Buffer }
+  { check(key: KeyObject, text: Buffer, signature: Buffer): boolean; make(key: SigningKey, text: Buffer, nowSeconds: number): Buffer }
 > = {
   [typeEd25519]: {
     check: (key, text, signature) => signature.length === 64 && verify(null, text, key, signature),
-    make: (key, text) => sign(null, text, key),
+    make: (key, text) => key.sign(text),
   },
   [typeCosignature]: {
     check: (key, text, signature) => {
@@ -81,7 +84,7 @@ const signatureTypes: Record<
     make: (key, text, nowSeconds) => {
       const time = Buffer.alloc(8)
       time.writeBigUInt64BE(BigInt(nowSeconds))
-      return Buffer.concat([time, sign(null, cosigned(BigInt(nowSeconds), text), key)])
+      return Buffer.concat([time, key.sign(cosigned(BigInt(nowSeconds), text))])
     },
   },
 }
@@ -138,17 +141,21 @@ export function parseVkey(line: string): Verifier | null {
   }
 }
 
-/** A signer from a 32-byte Ed25519 seed (RFC 8032). `nowSeconds` is asked by cosignatures only. */
-export function signerFor(name: string, type: number, seed: Buffer, nowSeconds: () => number = () => 0): Signer {
+/** A signer of a key that somebody else keeps. `nowSeconds` is asked by cosignatures only. */
+export function signerWith(name: string, type: number, key: SigningKey, nowSeconds: () => number = () => 0): Signer {
+  const kind = signatureTypes[type]
+  if (!kind) throw new TypeError('No such signature type.')
+  return { ...verifierFor(name, type, key.publicKey), sign: (text) => kind.make(key, text, nowSeconds()) }
+}
+
+/** The key of a 32-byte Ed25519 seed (RFC 8032). */
+export function keyFromSeed(seed: Buffer): SigningKey {
   const key = createPrivateKey({
     key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]),
     format: 'der',
     type: 'pkcs8',
   })
-  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32)
-  const kind = signatureTypes[type]
-  if (!kind) throw new TypeError('No such signature type.')
-  return { ...verifierFor(name, type, publicKey), sign: (text) => kind.make(key, text, nowSeconds()) }
+  return { publicKey: createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32), sign: (bytes) => sign(null, bytes, key) }
 }
 
 /** One signature line, with its newline. */
