@@ -158,14 +158,12 @@ const components: Record<string, { render: (o: Any) => Any; without?: Record<str
       look.select({
         ...field(o),
         value: o.value,
-        items: (o.items ?? [])
-          .filter(Boolean)
-          .map((i: Any) => ({
-            ...i,
-            value: i.value === undefined ? undefined : String(i.value),
-            text: String(i.text ?? ''),
-            attributes: attributesOf(i.attributes),
-          })),
+        items: (o.items ?? []).filter(Boolean).map((i: Any) => ({
+          ...i,
+          value: i.value === undefined ? undefined : String(i.value),
+          text: String(i.text ?? ''),
+          attributes: attributesOf(i.attributes),
+        })),
       }),
     without: { beforeInput: 'never needed', afterInput: 'never needed' },
   },
@@ -181,18 +179,16 @@ const components: Record<string, { render: (o: Any) => Any; without?: Record<str
         fieldset: fieldsetOf(o.fieldset),
         values: o.values && Object.fromEntries(Object.entries(o.values).map(([k, v]) => [k.split('-').at(-1), v])),
         items: o.items?.length
-          ? o.items
-              .filter(Boolean)
-              .map((i: Any) => ({
-                ...i,
-                // The package also takes a class for the mark; ours is one option.
-                error: i.classes?.includes('govuk-input--error') ? true : i.error,
-                classes: i.classes?.replace('govuk-input--error', '').trim(),
-                // Named parts bring their label; the package makes one of the name.
-                label: i.label ?? (/^(day|month|year)$/.test(i.name) ? undefined : i.name && i.name[0].toUpperCase() + i.name.slice(1)),
-                value: i.value ?? o.values?.[(o.namePrefix ? `${o.namePrefix}-` : '') + i.name],
-                attributes: attributesOf(i.attributes),
-              }))
+          ? o.items.filter(Boolean).map((i: Any) => ({
+              ...i,
+              // The package also takes a class for the mark; ours is one option.
+              error: i.classes?.includes('govuk-input--error') ? true : i.error,
+              classes: i.classes?.replace('govuk-input--error', '').trim(),
+              // Named parts bring their label; the package makes one of the name.
+              label: i.label ?? (/^(day|month|year)$/.test(i.name) ? undefined : i.name && i.name[0].toUpperCase() + i.name.slice(1)),
+              value: i.value ?? o.values?.[(o.namePrefix ? `${o.namePrefix}-` : '') + i.name],
+              attributes: attributesOf(i.attributes),
+            }))
           : undefined,
       }),
     without: {
@@ -249,16 +245,14 @@ const components: Record<string, { render: (o: Any) => Any; without?: Record<str
     render: (o) =>
       look.summaryList({
         ...extra(o),
-        rows: (o.rows ?? [])
-          .filter(Boolean)
-          .map((r: Any) => ({
-            key: content(r.key) ?? '',
-            value: content(r.value) ?? '',
-            keyClasses: r.key?.classes,
-            valueClasses: r.value?.classes,
-            classes: r.classes,
-            actions: r.actions?.items?.map(action),
-          })),
+        rows: (o.rows ?? []).filter(Boolean).map((r: Any) => ({
+          key: content(r.key) ?? '',
+          value: content(r.value) ?? '',
+          keyClasses: r.key?.classes,
+          valueClasses: r.value?.classes,
+          classes: r.classes,
+          actions: r.actions?.items?.map(action),
+        })),
         card: o.card && {
           title: content(o.card.title) ?? '',
           headingLevel: o.card.title?.headingLevel,
@@ -333,11 +327,13 @@ const components: Record<string, { render: (o: Any) => Any; without?: Record<str
           attributes: attributesOf(o.previous.attributes),
         },
         next: o.next && { href: o.next.href, text: content(o.next), label: o.next.labelText, attributes: attributesOf(o.next.attributes) },
-        items: o.items?.filter((i: Any) => i && Object.keys(i).length > 0).map((i: Any) =>
-          i.ellipsis
-            ? null
-            : { number: i.number, href: i.href, current: i.current, name: i.visuallyHiddenText, attributes: attributesOf(i.attributes) },
-        ),
+        items: o.items
+          ?.filter((i: Any) => i && Object.keys(i).length > 0)
+          .map((i: Any) =>
+            i.ellipsis
+              ? null
+              : { number: i.number, href: i.href, current: i.current, name: i.visuallyHiddenText, attributes: attributesOf(i.attributes) },
+          ),
       }),
   },
 }

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import QRCode from 'qrcode'
 import { type Html, html, trustedHtml } from '#kernel/html'
 import * as look from '#look'
-import QRCode from 'qrcode'
 
 const language = 'es' as const
 const somebody = { person: 'p1', grants: [] }
@@ -47,8 +47,19 @@ const four = (): Html =>
   })
 
 const history: look.Happening[] = [
-  { at: '2026-11-24T15:05Z', when: '24 de noviembre, 9:05', title: 'En espera en la fila', detail: 'Lugar 47. Hay 12 turnos antes.', now: true },
-  { at: '2026-11-24T15:04Z', when: '24 de noviembre, 9:04', title: 'Solicitud entregada', detail: html`<a class="govuk-link" href="/receipt">Ver el comprobante</a>` },
+  {
+    at: '2026-11-24T15:05Z',
+    when: '24 de noviembre, 9:05',
+    title: 'En espera en la fila',
+    detail: 'Lugar 47. Hay 12 turnos antes.',
+    now: true,
+  },
+  {
+    at: '2026-11-24T15:04Z',
+    when: '24 de noviembre, 9:04',
+    title: 'Solicitud entregada',
+    detail: html`<a class="govuk-link" href="/receipt">Ver el comprobante</a>`,
+  },
   { at: '2026-11-23T21:40Z', when: '23 de noviembre, 15:40', title: 'Solicitud empezada' },
 ]
 
@@ -63,8 +74,7 @@ export const gallery: Readonly<Record<string, () => Html>> = {
     page(
       'Ventanilla',
       '/',
-      html`${look.searchBox({ language, action: '/services', pageHeading: true })}
-<h2 class="govuk-heading-m">En este momento de su vida</h2>
+      html`<h2 class="govuk-heading-m">En este momento de su vida</h2>
 ${look.tiles([
   { href: '/life/birth', title: 'Nació mi hija o mi hijo', text: 'Registro, acta y CURP' },
   { href: '/life/business', title: 'Voy a abrir un negocio', text: 'Licencia, uso de suelo, Protección Civil' },
@@ -84,7 +94,7 @@ ${look.figures(language, [
   { value: '18 min', label: 'espera de la mitad de la gente, hoy' },
   { value: '0', label: 'turnos atendidos fuera de orden', note: html`<a class="govuk-link" href="/register">Compruébelo</a>` },
 ])}`,
-      { wide: true, description: 'Encuentre su trámite, pídalo y sígalo.' },
+      { hero: look.searchBox({ language, action: '/services', pageHeading: true }), description: 'Encuentre su trámite, pídalo y sígalo.' },
     ),
 
   '/services': () =>
@@ -94,8 +104,21 @@ ${look.figures(language, [
       html`<h1 class="govuk-heading-xl">Trámites</h1>${look.searchBox({ language, action: '/services', value: 'licencia', hint: null })}
 <p class="govuk-body">27 trámites en <strong>Oaxaca de Juárez</strong></p>
 ${look.cardList([
-  look.serviceCard({ href: '/services/a', name: 'Licencia de funcionamiento de bajo riesgo', agency: 'Dirección de Comercio', place: 'Oaxaca de Juárez', facts: ['Gratis', '3 días hábiles', 'En línea'], summary: 'Para abrir una tienda, un taller o un local pequeño.' }),
-  look.serviceCard({ href: '/services/b', name: 'Licencia de conducir', agency: 'Secretaría de Movilidad', place: 'Oaxaca', facts: ['$812', '1 día hábil'] }),
+  look.serviceCard({
+    href: '/services/a',
+    name: 'Licencia de funcionamiento de bajo riesgo',
+    agency: 'Dirección de Comercio',
+    place: 'Oaxaca de Juárez',
+    facts: ['Gratis', '3 días hábiles', 'En línea'],
+    summary: 'Para abrir una tienda, un taller o un local pequeño.',
+  }),
+  look.serviceCard({
+    href: '/services/b',
+    name: 'Licencia de conducir',
+    agency: 'Secretaría de Movilidad',
+    place: 'Oaxaca',
+    facts: ['$812', '1 día hábil'],
+  }),
   look.serviceCard({ href: '/services/c', name: 'Licencia de construcción', agency: 'Desarrollo Urbano', place: 'Oaxaca de Juárez' }),
 ])}
 ${look.pagination({ language, previous: { href: '?page=1' }, items: [{ number: 1, href: '?page=1' }, { number: 2, href: '?page=2', current: true }, null, { number: 9, href: '?page=9' }], next: { href: '?page=3' } })}`,
@@ -118,7 +141,10 @@ ${look.closedList({ language, papers: papers.map(({ state: _, ...p }) => p) })}
 <h2 class="govuk-heading-m">Qué pasa después</h2>${look.processPicture({ language, steps, here: null })}
 ${look.details({ summary: '¿Qué ley lo dice?', body: 'Ley de Fomento Económico del municipio, artículo 14.' })}
 ${look.warningText({ language, text: 'Sin número no hay trámite. Pida siempre su número.' })}`,
-      { breadcrumbs: [{ text: 'Inicio', href: '/' }, { text: 'Trámites', href: '/services' }, { text: 'Licencia de funcionamiento' }], visitor: null },
+      {
+        breadcrumbs: [{ text: 'Inicio', href: '/' }, { text: 'Trámites', href: '/services' }, { text: 'Licencia de funcionamiento' }],
+        visitor: null,
+      },
     ),
 
   '/form': () => {
@@ -129,8 +155,20 @@ ${look.warningText({ language, text: 'Sin número no hay trámite. Pida siempre 
       '/form',
       html`<span class="govuk-caption-l">Licencia de funcionamiento · Paso 2 de 5</span><h1 class="govuk-heading-xl">Sus datos</h1><form method="post" novalidate>
 ${look.input({ name: 'curp', label: { text: 'CURP', classes: 'govuk-label--m' }, hint: 'Está en su acta y en su credencial para votar.', error: wrong, value: 'GOMA8003', classes: 'govuk-input--width-20', autocapitalize: 'characters', spellcheck: false })}
-${look.dateInput({ id: 'birth', language, namePrefix: 'birth', fieldset: { legend: { text: 'Fecha de nacimiento', classes: 'govuk-fieldset__legend--m' } }, hint: 'Por ejemplo, 31 3 1980', error: noDay, values: { month: '3', year: '1980' } })}
-${look.radios({ name: 'who', fieldset: { legend: { text: '¿Para quién es la licencia?', classes: 'govuk-fieldset__legend--m' } }, items: [{ value: 'me', text: 'Para mí' }, { value: 'company', text: 'Para una empresa', hint: 'Necesita su RFC.', conditional: look.input({ name: 'rfc', label: 'RFC de la empresa', classes: 'govuk-input--width-20' }) }] })}
+${look.dateInput({ id: 'birth', language, namePrefix: 'birth', fieldset: { legend: { text: 'Fecha de nacimiento', classes: 'govuk-fieldset__legend--m' } }, hint: 'Por ejemplo, 31 3 1980', error: noDay, wrong: ['day'], values: { month: '3', year: '1980' } })}
+${look.radios({
+  name: 'who',
+  fieldset: { legend: { text: '¿Para quién es la licencia?', classes: 'govuk-fieldset__legend--m' } },
+  items: [
+    { value: 'me', text: 'Para mí' },
+    {
+      value: 'company',
+      text: 'Para una empresa',
+      hint: 'Necesita su RFC.',
+      conditional: look.input({ name: 'rfc', label: 'RFC de la empresa', classes: 'govuk-input--width-20' }),
+    },
+  ],
+})}
 ${look.button({ text: 'Guardar y seguir' })}</form>`,
       { backLink: '/services/a', error: [look.fieldError('curp', wrong), look.fieldError('birth-day', noDay)], visitor: somebody },
     )
@@ -207,19 +245,86 @@ ${section(
 ${section(
   'Campos',
   look.input({ name: 'name', label: 'Nombre completo', autocomplete: 'name' }),
-  look.input({ name: 'fee', label: 'Cuánto pagó, en pesos', prefix: '$', suffix: 'MXN', inputmode: 'decimal', classes: 'govuk-input--width-10' }),
-  look.input({ name: 'mail', type: 'email', label: 'Correo', hint: 'Ahí le avisamos.', error: 'Escriba un correo, como ana@ejemplo.mx', value: 'ana@', autocomplete: 'email' }),
+  look.input({
+    name: 'fee',
+    label: 'Cuánto pagó, en pesos',
+    prefix: '$',
+    suffix: 'MXN',
+    inputmode: 'decimal',
+    classes: 'govuk-input--width-10',
+  }),
+  look.input({
+    name: 'mail',
+    type: 'email',
+    label: 'Correo',
+    hint: 'Ahí le avisamos.',
+    error: 'Escriba un correo, como ana@ejemplo.mx',
+    value: 'ana@',
+    autocomplete: 'email',
+  }),
   look.textarea({ name: 'why', label: 'Cuéntenos qué pasó', hint: 'No escriba datos de otras personas.' }),
-  look.select({ name: 'state', label: 'Estado', value: '20', items: [{ value: '', text: 'Escoja uno' }, { value: '20', text: 'Oaxaca' }, { value: '21', text: 'Puebla' }] }),
-  look.fileUpload({ name: 'proof', label: 'Comprobante de domicilio', hint: 'Foto o PDF, hasta 10 MB.', accept: 'image/*,application/pdf' }),
-  look.radios({ name: 'yes', classes: 'govuk-radios--inline', fieldset: { legend: '¿Renta el local?' }, items: [{ value: 'y', text: 'Sí' }, { value: 'n', text: 'No' }] }),
-  look.checkboxes({ name: 'days', error: 'Escoja al menos un día.', fieldset: { legend: '¿Qué días abre?' }, items: [{ value: '1', text: 'Entre semana', hint: 'De lunes a viernes' }, { value: '2', text: 'Fin de semana', checked: true, conditional: look.input({ name: 'hours', label: 'De qué hora a qué hora' }) }, { divider: 'o' }, { value: '0', text: 'Todavía no sé', exclusive: true }] }),
+  look.select({
+    name: 'state',
+    label: 'Estado',
+    value: '20',
+    items: [
+      { value: '', text: 'Escoja uno' },
+      { value: '20', text: 'Oaxaca' },
+      { value: '21', text: 'Puebla' },
+    ],
+  }),
+  look.fileUpload({
+    name: 'proof',
+    label: 'Comprobante de domicilio',
+    hint: 'Foto o PDF, hasta 10 MB.',
+    accept: 'image/*,application/pdf',
+  }),
+  look.radios({
+    name: 'yes',
+    classes: 'govuk-radios--inline',
+    fieldset: { legend: '¿Renta el local?' },
+    items: [
+      { value: 'y', text: 'Sí' },
+      { value: 'n', text: 'No' },
+    ],
+  }),
+  look.checkboxes({
+    name: 'days',
+    error: 'Escoja al menos un día.',
+    fieldset: { legend: '¿Qué días abre?' },
+    items: [
+      { value: '1', text: 'Entre semana', hint: 'De lunes a viernes' },
+      { value: '2', text: 'Fin de semana', checked: true, conditional: look.input({ name: 'hours', label: 'De qué hora a qué hora' }) },
+      { divider: 'o' },
+      { value: '0', text: 'Todavía no sé', exclusive: true },
+    ],
+  }),
 )}
 ${section(
   'Listas y tablas',
-  look.summaryList({ rows: [{ key: 'Nombre', value: 'Ana Gómez', actions: [{ href: '/form', text: 'Cambiar', about: 'nombre' }] }, { key: 'Local', value: 'Calle Reforma 12', actions: [{ href: '/form', text: 'Cambiar', about: 'local' }] }] }),
-  look.summaryList({ card: { title: 'Su negocio', headingLevel: 3, actions: [{ href: '/form', text: 'Cambiar' }] }, rows: [{ key: 'Giro', value: 'Panadería' }] }),
-  look.scrolling('Esperas por oficina', look.table({ caption: 'Esperas por oficina', captionClasses: 'govuk-table__caption--m', head: ['Oficina', { text: 'Turnos', numeric: true }, { text: 'Minutos', numeric: true }], firstCellIsHeader: true, rows: [['Comercio', { text: '1,204', numeric: true }, { text: '18.5', numeric: true }], ['Desarrollo Urbano', { text: '98', numeric: true }, { text: '111.0', numeric: true }]] })),
+  look.summaryList({
+    rows: [
+      { key: 'Nombre', value: 'Ana Gómez', actions: [{ href: '/form', text: 'Cambiar', about: 'nombre' }] },
+      { key: 'Local', value: 'Calle Reforma 12', actions: [{ href: '/form', text: 'Cambiar', about: 'local' }] },
+    ],
+  }),
+  look.summaryList({
+    card: { title: 'Su negocio', headingLevel: 3, actions: [{ href: '/form', text: 'Cambiar' }] },
+    rows: [{ key: 'Giro', value: 'Panadería' }],
+  }),
+  look.scrolling(
+    'Esperas por oficina',
+    look.table({
+      caption: 'Esperas por oficina',
+      captionClasses: 'govuk-table__caption--m',
+      head: ['Oficina', { text: 'Turnos', numeric: true }, { text: 'Minutos', numeric: true }],
+      firstCellIsHeader: true,
+      rows: [
+        ['Comercio', { text: '1,204', numeric: true }, { text: '18.5', numeric: true }],
+        ['Desarrollo Urbano', { text: '98', numeric: true }, { text: '111.0', numeric: true }],
+      ],
+    }),
+  ),
 )}
 ${section(
   'Avisos',

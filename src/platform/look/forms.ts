@@ -355,7 +355,9 @@ export interface DateInputOptions extends Extra {
   readonly fieldset?: Omit<FieldsetOptions, 'body' | 'role'> | undefined
   readonly hint?: Content | HintOptions | undefined
   readonly error?: Content | ErrorMessageOptions | null | undefined
-  readonly values?: { readonly day?: string; readonly month?: string; readonly year?: string } | undefined
+  readonly values?: { readonly day?: string | number; readonly month?: string | number; readonly year?: string | number } | undefined
+  /** The parts that the error is about; all three unless told. */
+  readonly wrong?: readonly ('day' | 'month' | 'year')[] | undefined
   /** Instead of day, month, year: for example month and year alone. */
   readonly items?: readonly DatePart[] | undefined
   readonly groupClasses?: string | undefined
@@ -366,9 +368,9 @@ export interface DateInputOptions extends Extra {
 export function dateInput(options: DateInputOptions): Html {
   const help = helpOf(options, options.id, options.fieldset?.describedBy)
   const parts: readonly DatePart[] = options.items ?? [
-    { name: 'day', value: options.values?.day },
-    { name: 'month', value: options.values?.month },
-    { name: 'year', value: options.values?.year },
+    { name: 'day', value: options.values?.day, error: options.wrong?.includes('day') },
+    { name: 'month', value: options.values?.month, error: options.wrong?.includes('month') },
+    { name: 'year', value: options.values?.year, error: options.wrong?.includes('year') },
   ]
   const anyMarked = parts.some((p) => p.error)
   const part = (p: DatePart): Html => {

@@ -43,6 +43,8 @@ export interface LayoutOptions {
   readonly breadcrumbs?: readonly Crumb[] | undefined
   /** What is wrong with what was sent: the summary stands above the body and the title begins with *Error*. */
   readonly error?: readonly SummaryError[] | null | undefined
+  /** Stands in the hall above the papel picado, inside `main`: the first page's search. Then `body` brings no `h1`. */
+  readonly hero?: Html | undefined
   /** Uses the whole width instead of a column that reads well. */
   readonly wide?: boolean | undefined
   /** A demonstration: the page bears the word. */
@@ -60,6 +62,8 @@ export interface LayoutOptions {
 const mark = trustedHtml(
   '<svg class="v-mark" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 44" width="40" height="44" aria-hidden="true" focusable="false"><path class="v-mark__wall" fill-rule="evenodd" d="M4 36V20a16 16 0 0 1 32 0v16zM10 36h20V20a10 10 0 0 0-20 0z"/><path class="v-mark__sill" d="M1 37h38v5H1z"/><circle class="v-mark__head" cx="20" cy="22" r="4.5"/><path class="v-mark__head" d="M12.5 36a7.5 7.5 0 0 1 15 0z"/></svg>',
 )
+
+const papel = trustedHtml('<div class="v-papel" aria-hidden="true"></div>')
 
 function withLanguage(url: string, language: Language): string {
   const [path, query] = url.split('?', 2)
@@ -92,7 +96,7 @@ function header(o: LayoutOptions): Html {
   }</div>${
     !o.wall &&
     html`<nav class="v-nav" aria-label="${text(l, 'nav')}"><ul class="v-nav__list govuk-width-container">${section(places.services, text(l, 'nav.services'))}${section(places.line, text(l, 'nav.line'))}${section(places.offices, text(l, 'nav.offices'))}${section(places.register, text(l, 'nav.register'))}${staff && section(places.desk, text(l, 'nav.desk'))}</ul></nav>`
-  }</header><div class="v-papel" aria-hidden="true"></div>`
+  }</header>${!o.hero && papel}`
 }
 
 function footer(o: LayoutOptions): Html {
@@ -112,15 +116,24 @@ export function layout(o: LayoutOptions): Html {
   return html`<!doctype html>
 <html lang="${l}" class="govuk-template"><head><meta charset="utf-8"><title>${failed ? text(l, 'error-title', { title: name }) : name}</title><meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"><meta name="color-scheme" content="light dark"><meta name="theme-color" content="${theme.colour.light}" media="(prefers-color-scheme: light)"><meta name="theme-color" content="${theme.colour.dark}" media="(prefers-color-scheme: dark)">${
     o.description && html`<meta name="description" content="${o.description}">`
-  }${o.robots && html`<meta name="robots" content="${o.robots}">`}${o.refreshSeconds && html`<meta http-equiv="refresh" content="${o.refreshSeconds}">`}${
+  }${o.robots && html`<meta name="robots" content="${o.robots}">`}${
+    // With scripts the page's content alone is replaced, and an outage leaves the last one standing; see scripts/look.ts.
+    o.refreshSeconds && html`<noscript><meta http-equiv="refresh" content="${o.refreshSeconds}"></noscript>`
+  }${
     o.origin && html`<link rel="canonical" href="${o.origin}${o.url.split('?')[0]}">`
   }${preload.map((f) => html`<link rel="preload" href="${f}" as="font" type="font/woff2" crossorigin>`)}<link rel="stylesheet" href="${css}"><link rel="icon" href="${icon}" type="image/svg+xml"><script type="module" src="${js}"></script></head>
-<body class="${`govuk-template__body${o.wall ? ' v-wall' : ''}`}">${skipLink({ href: '#main-content', text: text(l, 'skip') })}${header(o)}${
+<body class="${`govuk-template__body${o.wall ? ' v-wall' : ''}`}"${attributes({ 'data-refresh': o.refreshSeconds })}>${skipLink({ href: '#main-content', text: text(l, 'skip') })}${header(o)}${
     o.demo &&
     html`<aside class="v-demo" aria-label="${text(l, 'demo')}">${phaseBanner({ tag: { text: text(l, 'demo') }, text: text(l, 'demo.text') })}</aside>`
-  }<div class="govuk-width-container">${o.breadcrumbs ? breadcrumbs({ language: l, items: o.breadcrumbs, collapseOnMobile: true }) : o.backLink && backLink({ language: l, href: o.backLink })}<main class="${`govuk-main-wrapper${o.wide ? ' v-wide' : ' v-column'}`}" id="main-content">${
-    failed && errorSummary({ language: l, errors: o.error! })
-  }${o.body}</main></div>${!o.wall && footer(o)}</body></html>`
+  }${
+    o.hero
+      ? html`<main id="main-content"><div class="v-hero"><div class="govuk-width-container">${o.hero}</div></div>${papel}<div class="govuk-width-container govuk-main-wrapper">${o.body}</div></main>`
+      : html`<div class="govuk-width-container">${
+          o.breadcrumbs
+            ? breadcrumbs({ language: l, items: o.breadcrumbs, collapseOnMobile: true })
+            : o.backLink && html`<nav aria-label="${text(l, 'back')}">${backLink({ language: l, href: o.backLink })}</nav>`
+        }<main class="${`govuk-main-wrapper${o.wide ? '' : ' v-column'}`}" id="main-content">${failed && errorSummary({ language: l, errors: o.error! })}${o.body}</main></div>`
+  }${!o.wall && footer(o)}</body></html>`
 }
 
 /** One line of summary for an error of one field: `#` and the field's id, the words of its message. */

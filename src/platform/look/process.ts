@@ -23,7 +23,7 @@ export function processPicture({ language: l, steps, here }: ProcessPictureOptio
   const stages = steps.map((s) => (Array.isArray(s) ? (s as readonly ProcessStep[]) : [s as ProcessStep]))
   const lanes = Math.max(...stages.map((s) => s.length))
   const gap = 76
-  const lane = 44
+  const lane = 62
   const middle = 34 + ((lanes - 1) * lane) / 2
   const x = (i: number) => 34 + i * gap
   const y = (i: number, of: number) => middle + (i - (of - 1) / 2) * lane
@@ -56,8 +56,8 @@ export function processPicture({ language: l, steps, here }: ProcessPictureOptio
     here !== null && here < stages.length
       ? `${text(l, 'process.step-of', { here: here + 1, total: stages.length })}: ${stages[here]!.map((s) => s.name).join(', ')}`
       : text(l, 'process.picture')
-  const item = (step: ProcessStep) =>
-    html`<span class="v-steps__name">${step.name}</span>${step.detail && html`<span class="v-steps__detail">${step.detail}</span>`}`
+  const item = (step: ProcessStep, mark: Html | null) =>
+    html`<span class="v-steps__name">${step.name}</span>${mark}${step.detail && html`<span class="v-steps__detail">${step.detail}</span>`}`
   return html`<div class="v-process"><svg class="v-process__picture" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${label}">${rails}${stations}</svg><ol class="v-steps">${stages.map(
     (stage, i) => {
       const state = stateOf(i)
@@ -69,8 +69,8 @@ export function processPicture({ language: l, steps, here }: ProcessPictureOptio
             : null
       return html`<li class="v-steps__item v-steps__item--${state}"${state === 'here' ? html` aria-current="step"` : null}>${
         stage.length === 1
-          ? html`${item(stage[0]!)}${mark}`
-          : html`${mark}<ul class="v-steps__together">${stage.map((s) => html`<li>${item(s)}</li>`)}</ul>`
+          ? item(stage[0]!, mark)
+          : html`<span>${text(l, 'process.together')}</span>${mark}<ul class="v-steps__together">${stage.map((s) => html`<li>${item(s, null)}</li>`)}</ul>`
       }</li>`
     },
   )}</ol></div>`

@@ -56,20 +56,20 @@ export function turnHero(o: TurnHeroOptions): Html {
 
 /** The line as a picture: the window, those before, and the person. Says the same in words to those who do not see it. */
 export function placeInLine({ language: l, ahead }: { readonly language: Language; readonly ahead: number }): Html {
-  // Beyond nine the dots would say less than the number does; they are gathered.
-  const most = 9
+  // Beyond seven the dots would say less than the number does; they are gathered.
+  const most = 7
   const dots = Math.min(ahead, most)
   const more = ahead - dots
-  const step = 30
+  const step = 27
   const x = (i: number) => 58 + i * step
-  const moreWidth = more > 0 ? 52 : 0
+  const moreWidth = more > 0 ? 32 + 11 * String(more).length : 0
   const you = x(dots) + moreWidth
   const width = you + 24
   const words = ahead === 0 ? text(l, 'turn.picture.zero') : text(l, 'turn.picture', { count: ahead })
   return html`<svg class="v-place" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} 48" width="${width}" height="48" role="img" aria-label="${words}"><path class="v-place__rail" d="M30 26H${you}"/><path class="v-place__window" fill-rule="evenodd" d="M6 36V20a14 14 0 0 1 28 0v16zM11.500 36h17V20a8.500 8.500 0 0 0-17 0z"/><path class="v-place__window" d="M3 37h34v4H3z"/>${Array.from(
     { length: dots },
     (_, i) => html`<circle class="v-place__other" cx="${x(i)}" cy="26" r="8"/>`,
-  )}${more > 0 && html`<text class="v-place__more" x="${x(dots) + 14}" y="32" text-anchor="middle">+${formatNumber(l, more)}</text>`}<circle class="v-place__you-ring" cx="${you}" cy="26" r="16"/><circle class="v-place__you" cx="${you}" cy="26" r="11"/></svg>`
+  )}${more > 0 && html`<text class="v-place__more" x="${x(dots) + moreWidth / 2 - 12}" y="32" text-anchor="middle">+${formatNumber(l, more)}</text>`}<circle class="v-place__you-ring" cx="${you}" cy="26" r="16"/><circle class="v-place__you" cx="${you}" cy="26" r="11"/></svg>`
 }
 
 export interface FourLinesOptions {
