@@ -96,6 +96,8 @@ type Line = Terms & {
 type Turn = {
   readonly id: string
   readonly class: 'general' | 'priority'
+  /** Its taking is missing: class and place are not known, and it stands in no order. */
+  readonly guessed: boolean
   place: number
   /** `doubt`: an act that is missing or strange must have moved it, so the next act on it is believed. */
   state: 'waiting' | 'called' | 'held' | 'left' | 'doubt'
@@ -246,7 +248,8 @@ class Seen {
   }
 }
 
-type Fault = { readonly kind: FindingKind; readonly detail: string; readonly mend?: () => void }
+/** `mend` makes the state fit where an omitted act explains the fault; `owed` is the line that may have omitted it, where it is another. */
+type Fault = { readonly kind: FindingKind; readonly detail: string; readonly mend?: () => void; readonly owed?: Line }
 const impossible = (detail: string, mend?: () => void): Fault =>
   mend ? { kind: 'impossible', detail, mend } : { kind: 'impossible', detail }
 
@@ -266,6 +269,17 @@ const listed = new Set(['class', 'reason', 'outcome'])
 /** Without these an act's effect is still known. */
 const dispensable = new Set(['at', 'holder', 'paper', 'until', 'class', 'reason', 'outcome'])
 
+const times = new Set<unknown>()
+
+/** Whether `at` is a time an act may carry. Neighbours share theirs, and whether a date exists takes longer to say than all else about an act. */
+function isTime(at: unknown): boolean {
+  if (times.has(at)) return true
+  if (!entryFields['line.desk'].at!(at)) return false
+  if (times.size >= 4096) times.clear()
+  times.add(at)
+  return true
+}
+
 function isSorted(names: readonly string[]): boolean {
   for (let i = 1; i < names.length; i++) if (names[i - 1]! >= names[i]!) return false
   return true
@@ -281,7 +295,7 @@ function formOf(entry: Raw, type: string, text: string): { fault: Fault | null; 
   let count = 2
   for (const name in fields) {
     count++
-    if (fields[name]!(entry[name])) continue
+    if (name === 'at' ? isTime(entry.at) : fields[name]!(entry[name])) continue
     if (!dispensable.has(name)) known = false
     const value = entry[name]
     const word = listed.has(name) ? value : name === 'rule' ? (value as Raw | null | undefined)?.kind : undefined
@@ -521,7 +535,7 @@ export class TurnReplay {
 
   /** `at` never decreases along `n`, and its form is the line's: a minute, in a quiet line the date alone. Brings announced terms into force. */
   #time(line: Line, value: unknown, wellFormed: boolean): void {
-    if (!entryFields['line.desk'].at!(value)) return
+    if (!isTime(value)) return
     const at = value as string
     const date = dateOf(at)
     if (date > this.#latest) this.#latest = date
@@ -556,8 +570,9 @@ export class TurnReplay {
       const fault = this.#faultOf(line, entry, n)
       if (!fault) break
       if (muted) return
-      if (line.credit > 0 && fault.kind !== 'duplicate') {
-        line.credit--
+      const debtor = fault.owed && fault.owed.credit > 0 ? fault.owed : line
+      if (debtor.credit > 0 && fault.kind !== 'duplicate') {
+        debtor.credit--
         if (!fault.mend) break
         fault.mend()
         continue
@@ -600,7 +615,7 @@ export class TurnReplay {
     if (entry.type === 'turn.passed') {
       if (turn.state !== 'waiting' && turn.state !== 'doubt')
         return impossible(`Turn ${turn.id} is ${turn.state}: only a waiting turn is passed.`)
-      if (!desk!.lines.has(line)) return impossible(`Desk ${entry.desk} is not on duty in this line.`)
+      if (!desk!.lines.has(line)) return this.#offDutyFault(line, desk!)
       return turn.passed.includes(desk!.name) ? impossible(`Desk ${entry.desk} passed turn ${turn.id} before.`) : null
     }
     if (entry.type === 'turn.finished' && (entry.outcome === 'silence' || entry.outcome === 'lapsed'))
@@ -622,8 +637,8 @@ export class TurnReplay {
   #deskFault(line: Line, desk: Desk, on: boolean): Fault | null {
     if (!on) return desk.lines.has(line) ? null : impossible(`Desk ${desk.name} is not on duty in this line.`)
     for (const other of desk.lines) {
-      const mend = () => this.#offDuty(other, desk)
-      return impossible(`Desk ${desk.name} is on duty already, in ${other.id}.`, mend)
+      const detail = `Desk ${desk.name} is on duty already, in ${other.id}.`
+      return { kind: 'impossible', detail, mend: () => this.#offDuty(other, desk), owed: other }
     }
     if (desk.last === null || desk.last === line) return null
     const date = dateOf(line.at)
@@ -632,16 +647,23 @@ export class TurnReplay {
       : null
   }
 
+  #offDutyFault(line: Line, desk: Desk): Fault {
+    return impossible(`Desk ${desk.name} is not on duty in this line.`, () => this.#onDuty(line, desk))
+  }
+
   #callFault(line: Line, turn: Turn, desk: Desk): Fault | null {
     if (turn.state !== 'waiting' && turn.state !== 'doubt')
       return impossible(`Turn ${turn.id} is ${turn.state}: only a waiting turn is called.`)
-    if (!desk.lines.has(line)) return impossible(`Desk ${desk.name} is not on duty in this line.`)
+    if (!desk.lines.has(line)) return this.#offDutyFault(line, desk)
     for (const open of desk.turns)
       return impossible(`Desk ${desk.name} still has turn ${open.id}.`, () => {
         this.#free(open)
         open.state = 'doubt'
       })
-    if (desk.leaving) return impossible(`Desk ${desk.name} returned a turn as going off duty, stayed, and calls.`)
+    if (desk.leaving)
+      return impossible(`Desk ${desk.name} returned a turn as going off duty, stayed, and calls.`, () => {
+        desk.leaving = false
+      })
     if (turn.state === 'doubt') return null
     if (turn.passed.includes(desk.name)) return impossible(`Desk ${desk.name} passed turn ${turn.id} and may not serve it.`)
     const due = this.#due(line, turn, desk)
@@ -715,9 +737,7 @@ export class TurnReplay {
             desk.changes = 1
           }
         }
-        desk.last = line
-        desk.lines.add(line)
-        line.onDuty.add(desk)
+        this.#onDuty(line, desk)
         return
       }
       case 'turn.taken': {
@@ -732,7 +752,7 @@ export class TurnReplay {
     if (!turn) {
       if (entry.type === 'turn.left' || entry.type === 'turn.finished') return
       this.#seen.add(entry.turn)
-      turn = this.#turn(line, entry.turn, 'general', line.missing[0]?.[0] ?? n)
+      turn = this.#turn(line, entry.turn, 'general', n, true)
       turn.state = 'doubt'
     }
     if (turn.until !== null && entry.type !== 'turn.passed') {
@@ -821,7 +841,7 @@ export class TurnReplay {
     const { office, covers, rule, presence, quiet } = entry
     Object.assign(line, { office, covers, rule, presence, quiet, opened: true })
     const date = dateOf(line.at)
-    if (entryFields['line.opened'].at!(entry.at) && quiet !== (entry.at.length === 10))
+    if (isTime(entry.at) && quiet !== (entry.at.length === 10))
       this.#report({ kind: 'malformed', detail: quiet ? 'A quiet line carries the date alone.' : 'The time lacks its minute.' })
     this.#cover(line, covers, date, null)
   }
@@ -880,6 +900,12 @@ export class TurnReplay {
     return desk
   }
 
+  #onDuty(line: Line, desk: Desk): void {
+    desk.last = line
+    desk.lines.add(line)
+    line.onDuty.add(desk)
+  }
+
   #offDuty(line: Line, desk: Desk): void {
     desk.lines.delete(line)
     line.onDuty.delete(desk)
@@ -907,10 +933,11 @@ export class TurnReplay {
     line.minutes.set(minutes, (line.minutes.get(minutes) ?? 0) + 1)
   }
 
-  #turn(line: Line, id: string, kind: Turn['class'], place: number): Turn {
+  #turn(line: Line, id: string, kind: Turn['class'], place: number, guessed = false): Turn {
     const turn: Turn = {
       id,
       class: kind,
+      guessed,
       place,
       state: 'waiting',
       desk: null,
@@ -930,7 +957,8 @@ export class TurnReplay {
   }
 
   #queue(line: Line, turn: Turn): void {
-    turn.state = 'waiting'
+    turn.state = turn.guessed ? 'doubt' : 'waiting'
+    if (turn.guessed) return
     const key = turn.passed.join(' ')
     const queues = line.waiting[turn.class]
     let queue = queues.get(key)
