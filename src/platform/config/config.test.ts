@@ -44,7 +44,7 @@ describe('settings', () => {
         smtpUrl: null,
         mailFrom: 'Ventanilla <no-responder@localhost>',
         logLevel: 'info',
-        logOrigin: 'demo.localhost/ventanilla',
+        logOrigin: 'demo.localhost/log',
         witnesses: [],
         witnessQuorum: 0,
         sessionHours: 12,
@@ -111,7 +111,7 @@ describe('settings', () => {
   test('production starts with everything it needs, and only then', () => {
     const config = read(production)
     assert.equal(config.publicUrl, 'https://ventanilla.example.gob.mx')
-    assert.equal(config.logOrigin, 'ventanilla.example.gob.mx')
+    assert.equal(config.logOrigin, 'ventanilla.example.gob.mx/log')
     assert.equal(config.keys, '/etc/ventanilla/keys')
     for (const [name, words] of [
       ['VENTANILLA_PUBLIC_URL', /needs VENTANILLA_PUBLIC_URL/],

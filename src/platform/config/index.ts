@@ -124,7 +124,11 @@ export const settings = {
     'info',
     'how much the program writes about its work',
   ),
-  logOrigin: setting(origin, null, 'the name of the public log, which never changes; by default the host of the public address'),
+  logOrigin: setting(
+    origin,
+    null,
+    'the name of the public log, which never changes; by default where it is published, such as ventanilla.example.gob.mx/log',
+  ),
   witnesses: setting(witnesses, [], 'who is asked to cosign the public log'),
   witnessQuorum: setting(whole(0, 100), 0, 'how many witnesses must cosign before a checkpoint counts as witnessed'),
   sessionHours: setting(whole(1, 24 * 30), 12, 'how long a person stays signed in without doing anything'),
@@ -265,7 +269,7 @@ function agree(raw: Raw, given: ReadonlySet<string>, folder: string): Config {
   }
 
   const publicUrl = raw.publicUrl ?? `http://localhost:${raw.port}`
-  const host = raw.logOrigin ?? (raw.publicUrl ? new URL(publicUrl).host : 'localhost/ventanilla')
+  const host = raw.logOrigin ?? (raw.publicUrl ? `${new URL(publicUrl).host}/log` : 'localhost/log')
   const prefixed = raw.demo && !host.startsWith('demo') ? `demo.${host}` : host
   if (!raw.demo && host.startsWith('demo')) {
     throw new ConfigError(
