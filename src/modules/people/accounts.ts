@@ -385,6 +385,15 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
       return { ...row, identities: row.identities.map((i) => ({ kind: i.kind, value: i.value, shownAt: i.shown_at })) }
     },
 
+    /** The same for many, by one statement. Who is not registered is left out. */
+    async persons(on: On, ids: readonly PersonId[]): Promise<Map<PersonId, Person>> {
+      if (ids.length === 0) return new Map()
+      const rows = await store.findPersons(on, ids)
+      return new Map(
+        rows.map((r) => [r.id, { ...r, identities: r.identities.map((i) => ({ kind: i.kind, value: i.value, shownAt: i.shown_at })) }]),
+      )
+    },
+
     async names(on: On, ids: readonly PersonId[]): Promise<Map<PersonId, string | null>> {
       return new Map((await store.namesOf(on, ids)).map((r) => [r.id, r.name]))
     },

@@ -41,6 +41,7 @@ export interface People
     | 'names'
     | 'ownerOf'
     | 'person'
+    | 'persons'
     | 'recordUse'
     | 'registerAtCounter'
     | 'restoreAtCounter'
@@ -76,6 +77,7 @@ export function openPeople(deps: PeopleDeps): People {
     names: own.names,
     ownerOf: own.ownerOf,
     person: own.person,
+    persons: own.persons,
     recordUse: own.recordUse,
     registerAtCounter: own.registerAtCounter,
     restoreAtCounter: own.restoreAtCounter,

@@ -190,6 +190,27 @@ export async function findPerson(on: On, id: PersonId) {
   return { ...row, identities }
 }
 
+/** The same for many, in one prepared statement: it stands on the way of every submission. */
+export async function findPersons(on: On, ids: readonly PersonId[]) {
+  const rows = await queryIn<{
+    id: PersonId
+    name: string | null
+    language: Language
+    email: string | null
+    identities: { kind: 'curp' | 'rfc'; value: string; shown_at: string | null }[]
+  }>(
+    on,
+    `select p.id, p.name, p.language,
+        (select c.email from people_contact c where c.person = p.id and c.confirmed_at is not null and c.ended_at is null order by c.confirmed_at desc limit 1) as email,
+        coalesce((select jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'shown_at', i.shown_at) order by i.kind)
+          from people_identity i where i.person = p.id), '[]') as identities
+      from people_person p where p.id = any($1::uuid[])`,
+    [ids],
+    'people-find-persons',
+  )
+  return rows.map((r) => ({ ...r, identities: r.identities.map((i) => ({ ...i, shown_at: i.shown_at === null ? null : new Date(i.shown_at) })) }))
+}
+
 export function lockPerson(on: Tx, id: PersonId) {
   return q(on).selectFrom('people_person').select(['id', 'name']).where('id', '=', id).forUpdate().executeTakeFirst()
 }

@@ -9,8 +9,13 @@ import { type Letter, openPeople, type People } from './index.ts'
 /** Keys that last as long as the test: the same primitives as `#keys` without its files. */
 export function testKeys() {
   const master = randomBytes(32)
-  return {
+  const keys = {
     secret: (name: string) => createHmac('sha256', master).update(name).digest(),
+    newDataKey() {
+      const key = randomBytes(32)
+      return { key, wrapped: keys.encrypt(master, key, 'wrapped') }
+    },
+    unwrap: (wrapped: Buffer) => keys.decrypt(master, wrapped, 'wrapped'),
     encrypt(key: Buffer, plain: Buffer, aad: string): Buffer {
       const nonce = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', key, nonce)
@@ -24,6 +29,7 @@ export function testKeys() {
       return Buffer.concat([cipher.update(box.subarray(12, -16)), cipher.final()])
     },
   }
+  return keys
 }
 
 export type TestPeople = {
