@@ -26,7 +26,7 @@ export type SearchIndex = {
 const stopWords = new Set(
   fold(
     `a al algo ante como con cual cuando de del desde donde el ella ellas ellos en entre es esa ese esta este esto hacer hasta hay la las le les lo los
-     mas me mi mis muy necesito nos o para pero por porque puedo que quien quiero se si sin sobre solicitar solicitud sacar su sus tengo tener tramite
+     mas me mi mis muy necesito no nos o para pero por porque puedo que quien quiero se si sin sirve sobre solicitar solicitud sacar su sus tengo tener tramite
      tramites tramitar tu un una unas uno unos y ya obtener pedir conseguir saber gobierno
      the an and for from get how i in is it my need of on or to want with apply application`,
   ).split(/\s+/),
@@ -183,7 +183,10 @@ export function buildIndex(
         .slice(0, 20)
       const place = placeIn(all, near)
       const left = place ? [...all.slice(0, place.from), ...all.slice(place.to)] : all
-      const said = left.filter((w) => !stopWords.has(w))
+      // `nesesito` says as little as `necesito`.
+      const empty = (w: string) =>
+        stopWords.has(w) || (w.length > 6 && !postings.has(stem(w)) && [...stopWords].some((s) => s.length > 6 && distance(w, s, 1) <= 1))
+      const said = left.filter((w) => !empty(w))
       const whole = ` ${left.join(' ')} `
       const extra = phraseWords.filter(([p]) => whole.includes(p)).flatMap(([, w]) => w)
       const scores = new Map<string, { sum: number; hits: number }>()

@@ -24,6 +24,8 @@ const endings = [
 export function stem(word: string): string {
   let w = word
   if (w.length < 5) return w.length === 4 && w.endsWith('s') ? w.slice(0, -1) : w
+  // `inscribirme`, `casarse`: the pronoun that hangs on a verb.
+  w = w.replace(/(?<=[aei]r)(me|te|se|nos|lo|la|los|las)$/, '')
   for (const e of endings) {
     if (w.endsWith(e) && w.length - e.length >= 4) return w.slice(0, -e.length)
   }

