@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { canonicalBytes } from '#kernel/canonical'
 import { entryBytes, entryFields, faultOf, parseEntry } from './entries.ts'
 
 const turn = 'A'.repeat(22)
@@ -38,6 +39,7 @@ test('every type takes what it is made for, and its bytes give it back', () => {
   for (const type of Object.keys(entryFields) as (keyof typeof entryFields)[]) {
     const entry = { type, ...good[type] }
     assert.equal(faultOf(entry), null, type)
+    assert.deepEqual(entryBytes(entry as never), canonicalBytes(entry))
     assert.deepEqual(parseEntry(entryBytes(entry as never)), entry)
   }
 })

@@ -1,4 +1,4 @@
-import { canonicalBytes, type Json } from '#kernel/canonical'
+import { canonical, canonicalBytes, type Json } from '#kernel/canonical'
 import type { DefinitionHash, DeskId, LineId, OfficeId, ServiceId, TurnId } from '#kernel/id'
 import { isPlainDate, type PlainDate } from '#kernel/time'
 
@@ -103,12 +103,15 @@ const whole =
 
 const flag: Check = (v) => typeof v === 'boolean'
 const date: Check = (v) => typeof v === 'string' && isPlainDate(v)
-const minute: Check = (v) =>
-  typeof v === 'string' &&
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z$/.test(v) &&
-  isPlainDate(v.slice(0, 10)) &&
-  v.slice(11, 13) < '24' &&
-  v.slice(14, 16) < '60'
+// Thousands of entries bear the same minute, and asking the calendar is the dearest of all checks.
+let lastMinute = ''
+const minute: Check = (v) => {
+  if (typeof v !== 'string') return false
+  if (v === lastMinute) return true
+  const fits = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\dZ$/.test(v) && isPlainDate(v.slice(0, 10))
+  if (fits) lastMinute = v
+  return fits
+}
 const lineTime: Check = (v) => minute(v) || date(v)
 const path = matches(/^[a-z0-9-]+(\/[a-z0-9-]+)*$/, 200)
 const office = matches(/^[a-z0-9-]+$/, 100)
@@ -202,11 +205,23 @@ export function faultOf(value: unknown): string | null {
   return null
 }
 
+// Each type's field names with `v` and `type` among them, in the order of RFC 8785. They are ASCII, so code units and characters sort alike.
+const inOrder = Object.fromEntries(
+  Object.entries(entryFields).map(([type, fields]) => [type, ['v', 'type', ...Object.keys(fields)].sort()]),
+)
+
 /** The bytes that stand in the log for `entry`: canonical JSON. Throws a `TypeError` (a bug of the caller) for what is no entry of version 1. */
 export function entryBytes(entry: Entry | Json): Buffer {
   const fault = faultOf(entry)
   if (fault) throw new TypeError(`Not an entry of the public log: ${fault}`)
-  const bytes = canonicalBytes(entry)
+  // The fields are known and checked, so their order is too: a third of the time of sorting them for each entry. A test compares with `canonical`.
+  const fields = entry as Readonly<Record<string, unknown>>
+  let text = '{'
+  for (const name of inOrder[fields.type as EntryType]!) {
+    const value = fields[name]
+    text += `${text === '{' ? '' : ','}"${name}":${typeof value === 'object' && value !== null ? canonical(value) : JSON.stringify(value)}`
+  }
+  const bytes = Buffer.from(`${text}}`)
   if (bytes.length > maxEntryBytes) throw new TypeError(`An entry has at most ${maxEntryBytes} bytes; this one has ${bytes.length}.`)
   return bytes
 }

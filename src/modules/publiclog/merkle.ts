@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * Merkle trees of RFC 6962, section 2.1, with SHA-256. Pure: no I/O, no clock. Sizes and indexes are whole numbers up to 2^53 - 1, so shifts are
@@ -8,11 +8,13 @@ export const hashSize = 32
 /** The root of the tree without entries: SHA-256 of nothing. */
 export const emptyRoot: Buffer = hash('sha256', Buffer.alloc(0), 'buffer')
 
-const leafPrefix = Buffer.of(0)
-
 /** SHA-256(0x00 || entry). */
 export function leafHash(entry: Uint8Array): Buffer {
-  return createHash('sha256').update(leafPrefix).update(entry).digest()
+  // Copied behind its prefix and hashed in one call: half the time of two updates.
+  const prefixed = Buffer.allocUnsafe(1 + entry.length)
+  prefixed[0] = 0
+  prefixed.set(entry, 1)
+  return hash('sha256', prefixed, 'buffer')
 }
 
 /** SHA-256(0x01 || left || right). */

@@ -7,6 +7,7 @@ import type { Signer } from './note.ts'
 import {
   advanceHead,
   anyPending,
+  batchSize,
   countPending,
   readBatch,
   readHead,
@@ -48,7 +49,7 @@ export type SequencerDeps = {
 /** One batch after the other is laid into tiles; after so many entries a head is signed although more wait. */
 const entriesARound = 65_536
 // Tiles are written in groups, so that a round's memory does not grow with its entries.
-const filesAtOnce = 512
+const filesAtOnce = 64
 
 /** What a holder of the role knows. Dropped on any fault: the next holder, perhaps the same process, reads it anew. */
 type Role = {
@@ -139,61 +140,90 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
   async function fromDatabase(on: Kysely<Tables>, size: number, root: Buffer): Promise<Role> {
     if (size > 0) log.warn({ size }, 'The tiles are written again from the database.')
     const role: Role = { on, edge: new Edge(), tail: [], note: null }
-    await layTiles(role, size)
+    const tiles = tileWriter(role)
+    while (role.edge.size < size) await tiles.add(role.edge.size)
+    await tiles.finish()
     if (!role.edge.root().equals(root)) throw new Error('The entries in the database do not give the root that was signed.')
     return role
   }
 
-  /** Step 2. Adds indexed entries up to `upTo` to the tree and writes their tiles. */
-  async function layTiles(role: Role, upTo: number): Promise<void> {
+  /**
+   * Step 2, batch by batch. `add` adds the indexed entries of one batch to the tree and hands full tiles to the disk, which is busy while the next batch
+   * is read and hashed; `finish` writes the partial tiles and returns when everything is on the disk.
+   */
+  function tileWriter(role: Role) {
     let files: [string, Buffer][] = []
+    let writing: Promise<void> = Promise.resolve()
     const flush = async () => {
-      await folder.put(files, fault)
+      // One group at a time: memory does not grow with the entries.
+      await writing
+      writing = folder.put(files, fault)
+      // Awaited by the next flush; until then its failure is nobody's.
+      writing.catch(() => {})
       files = []
     }
-    while (role.edge.size < upTo) {
-      const first = role.edge.size
-      const batch = await readBatch(role.on, first)
-      const entries = batch && parseBundle(batch.entries)
-      if (entries?.length !== batch?.count || !entries) throw new Error(`There is no whole batch at index ${first}.`)
-      for (const entry of entries) {
-        role.tail.push(entry)
-        role.edge.add(leafHash(entry), (level, n, hashes) => {
-          files.push([`tile/${tilePath({ kind: level, n, width: tileWidth })}`, hashes])
-          if (level > 0) return
-          files.push([`tile/${tilePath({ kind: 'entries', n, width: tileWidth })}`, encodeBundle(role.tail)])
-          role.tail = []
-        })
-      }
-      if (files.length >= filesAtOnce) await flush()
+    return {
+      async add(first: number): Promise<void> {
+        const batch = await readBatch(role.on, first)
+        const entries = batch && parseBundle(batch.entries)
+        if (!entries || entries.length !== batch.count || first !== role.edge.size)
+          throw new Error(`There is no whole batch at index ${first}.`)
+        for (const entry of entries) {
+          role.tail.push(entry)
+          role.edge.add(leafHash(entry), (level, n, hashes) => {
+            files.push([`tile/${tilePath({ kind: level, n, width: tileWidth })}`, hashes])
+            if (level > 0) return
+            files.push([`tile/${tilePath({ kind: 'entries', n, width: tileWidth })}`, encodeBundle(role.tail)])
+            role.tail = []
+          })
+        }
+        if (files.length >= filesAtOnce) await flush()
+      },
+      async finish(): Promise<void> {
+        for (const { level, n, width, hashes } of role.edge.partials()) files.push([`tile/${tilePath({ kind: level, n, width })}`, hashes])
+        if (role.tail.length > 0) {
+          const n = Math.floor(role.edge.size / tileWidth)
+          files.push([`tile/${tilePath({ kind: 'entries', n, width: role.tail.length })}`, encodeBundle(role.tail)])
+        }
+        await flush()
+        await writing
+      },
     }
-    for (const { level, n, width, hashes } of role.edge.partials()) files.push([`tile/${tilePath({ kind: level, n, width })}`, hashes])
-    if (role.tail.length > 0) {
-      const n = Math.floor(role.edge.size / tileWidth)
-      files.push([`tile/${tilePath({ kind: 'entries', n, width: role.tail.length })}`, encodeBundle(role.tail)])
-    }
-    await flush()
   }
 
   /** All four steps, once. Returns whether entries wait still. */
   async function round(role: Role): Promise<boolean> {
     const { on, edge } = role
+    const tiles = tileWriter(role)
+    let laid: Promise<void> = Promise.resolve()
+    let before = await readHead(on)
+    const alone = before
+    if (before.size !== edge.size) throw new Error(`The head is at ${before.size}, this sequencer at ${edge.size}.`)
+    // What an earlier holder indexed and did not sign.
+    while (edge.size < before.indexed) await tiles.add(edge.size)
     // (1) From here on an entry's index never changes: whatever is derived below is derived from this.
-    let more = false
-    for (let taken = 0; (more = await anyPending(on)) && taken < entriesARound; ) {
-      await on.transaction().execute(async (tx) => {
-        const head = await readHead(tx, true)
-        const count = await takePending(tx, head.indexed)
+    // A taking that is not full has found all there was; what comes meanwhile is gathered for the next round, which costs less than many small ones.
+    let more = await anyPending(on)
+    for (let taken = 0; more && taken < entriesARound; ) {
+      const batch = await on.transaction().execute(async (tx) => {
+        const { indexed } = await readHead(tx, true)
+        const count = await takePending(tx, indexed)
         fault?.('indexing')
-        taken += count
+        return { first: indexed, count }
       })
       fault?.('indexed')
+      more = batch.count === batchSize
+      if (batch.count === 0) break
+      taken += batch.count
+      // (2) The same entries give the same bytes, whoever writes them and however often. Hashed here while the database takes the next batch.
+      laid = laid.then(() => tiles.add(batch.first))
+      laid.catch(() => {})
     }
-    const before = await readHead(on)
-    if (before.size !== edge.size) throw new Error(`The head is at ${before.size}, this sequencer at ${edge.size}.`)
-    if (before.indexed > edge.size || before.note === null) {
-      // (2) The same entries give the same bytes, whoever writes them and however often.
-      await layTiles(role, before.indexed)
+    await laid
+    before = await readHead(on)
+    if (before.size !== alone.size || before.indexed !== edge.size) throw new Error('Another sequencer has written meanwhile.')
+    if (edge.size > before.size || before.note === null) {
+      await tiles.finish()
       fault?.('tiles')
       // (3) Read again under the row's lock: what is signed extends what was signed last, and a size is signed once.
       const head = { size: edge.size, root: edge.root() }
@@ -257,8 +287,9 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
           log.info('This process sequences the public log.')
           try {
             while (!stopping) {
+              const next = performance.now() + intervalMs
               const more = await inTurn(() => round(mine))
-              if (!more) await pause(intervalMs)
+              if (!more) await pause(Math.max(0, next - performance.now()))
             }
           } finally {
             role = null

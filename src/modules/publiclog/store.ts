@@ -7,8 +7,8 @@ export type On = Db | Tx | Kysely<Tables>
 // Held by the one sequencer on its own connection. Any number will do, always the same one.
 const sequencerLock = 7_303_014_410
 
-/** Rows that one taking moves. 4,096 entries of the largest size are 256 MB: below what PostgreSQL holds in one value. */
-const batchSize = 4096
+/** Entries that one taking moves at most. 4,096 entries of the largest size are 256 MB: below what PostgreSQL holds in one value. */
+export const batchSize = 4096
 
 /** Stores entries to be sequenced after commit and gives their ids, rising in the order of `entries`. One statement, whatever their number. */
 export async function addPending(on: On, entries: readonly Buffer[]): Promise<bigint[]> {
