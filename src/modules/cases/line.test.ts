@@ -85,11 +85,11 @@ test('a turn is held once for each reason and comes back at its old place', () =
   assert.deepEqual(play.turn('a').heldFor, ['papers', 'agency'])
 })
 
-test('a hold ends by its date', () => {
+test('a hold ends on a date that is not past, and an overdue one can still be ended', () => {
   refuses('invalid', () => morning().call(L, 'd-1').hold('a', 'papers', -1))
   const play = morning().call(L, 'd-1').hold('a', 'papers', 2).days(3)
-  refuses('cases/too-late', () => play.resume('a'))
-  assert.equal(last(play.end('a', 'lapsed')).desk, null)
+  assert.equal(play.resume('a').next(L, 'd-2'), 'a')
+  assert.equal(last(play.hold('a', 'agency', 1).days(4).end('a', 'lapsed')).desk, null)
 })
 
 test('a hold is dated by the UTC date on which its term ends', () => {

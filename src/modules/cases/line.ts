@@ -99,9 +99,9 @@ export type TurnAct<E extends LineEntry> = LineAct<E> & { readonly turn: TurnSta
 export type ServedAct<E extends LineEntry, D = DeskState> = TurnAct<E> & { readonly desk: D }
 
 /** A change of terms applies this many days after the day it is announced, or later. */
-export const noticeDays = 7
+const noticeDays = 7
 /** A desk changes line at most this often on one date. */
-export const mostDeskChanges = 2
+const mostDeskChanges = 2
 
 type Head = { readonly v: 1; readonly at: LineTime; readonly line: LineId; readonly n: number }
 
@@ -368,14 +368,14 @@ export function holdTurn(
 
 /**
  * A held turn is back at its old place (it was answered, or *it is already there* was pressed), or a withdrawal is undone. `undoUntil` is the instant at which the five
- * working days after the withdrawal end in the office's zone; it matters only for a turn that left. Refuses `cases/too-late` after it or after a hold's date,
- * `conflict` for a turn that is neither held nor left.
+ * working days after the withdrawal end in the office's zone; it matters only for a turn that left. Refuses `cases/too-late` after it, `conflict` for a turn that is
+ * neither held nor left. A hold that ends after its date is a fault which the replay names; the engine still ends it, or its turn would be held for ever after an outage:
+ * whether an answer comes too late is for the caller to say.
  */
 export function resumeTurn(present: LineState, turn: TurnState, undoUntil: Date | null, now: Date): TurnAct<TurnResumed> {
-  const { line, head, date } = step(present, now)
+  const { line, head } = step(present, now)
   if (turn.state !== 'left') mustBe(turn, 'held')
   else if (undoUntil === null || now >= undoUntil) throw new Problem('cases/too-late', 'A withdrawal is undone within five working days.')
-  if (turn.until !== null && date > turn.until) throw new Problem('cases/too-late', 'The date for the answer has passed.')
   return {
     entry: { ...head, type: 'turn.resumed', turn: turn.turn },
     line: turn.state === 'left' ? { ...line, living: line.living + 1 } : line,
@@ -486,9 +486,4 @@ export function isIdle(touchedAt: Date, now: Date, idleMinutes: number): boolean
 /** `until` for a term that ends at this instant: the UTC date on which it ends (see `holdTurn`). */
 export function holdUntil(termEnds: Date): PlainDate {
   return termEnds.toISOString().slice(0, 10)
-}
-
-/** The earliest date from which a change announced now may apply. */
-export function earliestChange(line: LineState, now: Date): PlainDate {
-  return addDays(step(line, now).date, noticeDays)
 }

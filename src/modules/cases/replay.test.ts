@@ -226,6 +226,19 @@ test('an act dated long before its place in the log is a warning and no finding'
   )
 })
 
+test('a turn taken again is found however many were taken and finished between', () => {
+  const play = new Play().open('a').on('a', 'd-1')
+  for (let i = 0; i < 3_000; i++) {
+    play.take('a', `t${i}`).next('a', 'd-1')
+    play.done(`t${i}`)
+    play.turns.delete(`t${i - 1}`)
+  }
+  assert.deepEqual(brief(replayTexts(play.texts)), [])
+  for (const i of [0, 1_500, 2_999])
+    play.plant('a', 'turn.taken', { turn: play.id(`t${i}`), class: 'general', holder: play.commitment('x') })
+  assert.deepEqual(brief(replayTexts(play.texts)), ['a@9003 duplicate', 'a@9004 duplicate', 'a@9005 duplicate'])
+})
+
 test('passes, holds, returns and minutes are counted per desk beside the median of the line', async () => {
   const play = new Play().open('a').on('a', 'd-1', 'd-2')
   for (const name of ['r', 's', 't', 'u']) play.take('a', name)
