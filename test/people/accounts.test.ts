@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import test, { after, before, describe } from 'node:test'
 import { type OfficeId, type PersonId, parseReference, type Reference } from '#kernel/id'
 import { Problem, type ProblemCode } from '#kernel/problem'
-import { dayMs, minuteMs } from '#kernel/time'
+import { dayMs, FixedClock, minuteMs } from '#kernel/time'
 import { accounts } from '../../src/modules/people/accounts.ts'
 import { parseIdentity, seedDemo } from '../../src/modules/people/index.ts'
-import { aVisitor, clerkAt, testKeys, testPeople } from '../../src/modules/people/testing.ts'
+import { aVisitor, clerkAt, testKeys } from '../../src/modules/people/testing.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 let t: TestDatabase
@@ -16,6 +16,7 @@ before(async () => {
 after(() => t.close())
 
 const refusedAs = (code: ProblemCode) => (error: unknown) => error instanceof Problem && error.code === code
+const keysOfTest = testKeys()
 let count = 0
 const anEmail = () => `persona${++count}@ejemplo.mx`
 const aBrowser = () => randomBytes(16).toString('base64url')
@@ -23,15 +24,15 @@ const aBrowser = () => randomBytes(16).toString('base64url')
 const aNetwork = () => `10.${randomBytes(3).join('.')}`
 
 /** A people module that also shows its inner verbs, with what it sent. */
-function open(keys = testKeys()) {
+function open() {
   const sent: string[] = []
-  const { clock } = testPeople(t.db)
+  const clock = new FixedClock('2026-11-24T16:00:00Z')
   const jobs = {
     async add(_on: unknown, _name: string, data: object) {
       sent.push((data as { id: string }).id)
     },
   }
-  const own = accounts({ db: t.db, clock, jobs, keys, publicUrl: 'https://ventanilla.example' })
+  const own = accounts({ db: t.db, clock, jobs, keys: keysOfTest, publicUrl: 'https://ventanilla.example' })
   const lastLetter = async (to: string) => {
     const all = (await Promise.all(sent.map((id) => own.letter(id)))).filter((l) => l !== null)
     const found = all.findLast((l) => l.to === to)
@@ -102,8 +103,7 @@ describe('codes', () => {
   })
 
   test('the sixth code for an address within a quarter of an hour is refused by every process, known address or not', async () => {
-    const keys = testKeys()
-    const processes = [open(keys), open(keys)]
+    const processes = [open(), open()]
     const known = (await processes[0]!.signIn()).email
     for (const p of processes) p.clock.advance(16 * minuteMs)
     const ask = (i: number, email: string) =>

@@ -5,6 +5,7 @@ import { type PersonId, type Reference, uuidv7 } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
+import type { Keys } from '#keys'
 import type { People } from '#people'
 import type { Web } from '#web'
 import { type Carrier, longestTryMs, noCarrier, type Outcome, smtpCarrier } from './carrier.ts'
@@ -31,13 +32,7 @@ export type MessagesDeps = {
     every(name: string, cron: string, handler: () => Promise<void>): void
   }
   readonly people: Pick<People, 'person' | 'letter'>
-  readonly keys: {
-    newDataKey(): { key: Buffer; wrapped: Buffer }
-    unwrap(wrapped: Buffer): Buffer
-    encrypt(key: Buffer, plain: Buffer, aad: string): Buffer
-    decrypt(key: Buffer, box: Buffer, aad: string): Buffer
-    secret(name: string): Buffer
-  }
+  readonly keys: Pick<Keys, 'newDataKey' | 'unwrap' | 'encrypt' | 'decrypt' | 'secret'>
   readonly publicUrl: string
   readonly production: boolean
   /** Null: mail is shown on `/dev/mail`, or in production fails and says so. */
@@ -97,6 +92,10 @@ function idOf(to: PersonId, key: string): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`
 }
 
+// Where a sealed box belongs: moved to another row it does not open.
+const messagePlace = (id: string) => `messages_message/${id}`
+const shownPlace = (id: string) => `messages_shown/${id}`
+
 // The queue goes by the database's time and not by `clock`, so it is told how long to wait from this moment.
 const afterMs = (ms: number) => (ms > 0 ? { startAfter: new Date(Date.now() + ms) } : {})
 
@@ -119,7 +118,7 @@ export function openMessages(deps: MessagesDeps): Messages {
       async send({ id, to, subject, text }) {
         const at = clock.now()
         const mail: ShownMail = { id, to, subject, text, at: at.toISOString() }
-        const box = keys.encrypt(shownKey, Buffer.from(JSON.stringify(mail)), id)
+        const box = keys.encrypt(shownKey, Buffer.from(JSON.stringify(mail)), shownPlace(id))
         await store.addShown(db, { id, to_hash: hashOf(to), box, at })
         return { state: 'sent' }
       },
@@ -142,7 +141,8 @@ export function openMessages(deps: MessagesDeps): Messages {
     return new Map([...wrapped].map(([person, w]) => [person, keys.unwrap(w)]))
   }
 
-  const open = (key: Buffer, id: string, box: Buffer) => JSON.parse(keys.decrypt(key, box, id).toString()) as Record<string, unknown>
+  const open = (key: Buffer, id: string, box: Buffer) =>
+    JSON.parse(keys.decrypt(key, box, messagePlace(id)).toString()) as Record<string, unknown>
 
   /** Sends one mail once: looks whether it is done, takes it for itself, composes, sends, writes down what became of it. */
   async function deliver(
@@ -215,7 +215,7 @@ export function openMessages(deps: MessagesDeps): Messages {
       )
       const rows = all.map((m) => {
         const id = m.key === undefined ? uuidv7(now.getTime()) : idOf(m.to, m.key)
-        const box = keys.encrypt(own.get(m.to)!, Buffer.from(JSON.stringify(m.data)), id)
+        const box = keys.encrypt(own.get(m.to)!, Buffer.from(JSON.stringify(m.data)), messagePlace(id))
         return { person: m.to, id, template: m.template, caseReference: m.caseReference ?? null, box }
       })
       const added = await store.addMessages(on, now, rows)
@@ -265,7 +265,7 @@ export function openMessages(deps: MessagesDeps): Messages {
     async shown(to) {
       if (!shows) return null
       const rows = await store.listShown(db, to === undefined ? null : hashOf(to), 200)
-      return rows.map((r) => JSON.parse(keys.decrypt(shownKey, r.box, r.id).toString()) as ShownMail)
+      return rows.map((r) => JSON.parse(keys.decrypt(shownKey, r.box, shownPlace(r.id)).toString()) as ShownMail)
     },
 
     register: (web) => pages(web, messages, { shows }),

@@ -4,6 +4,7 @@ import { newReference, type OfficeId, type PersonId, type Reference, randomId, u
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
+import type { Keys } from '#keys'
 import { type Grant, holds, type Role, roles, type Visitor } from '#web'
 import { maskEmail, networkOf, parseEmail } from './address.ts'
 import { type Identity, parseIdentity } from './identity.ts'
@@ -58,15 +59,14 @@ export type AccountDeps = {
   readonly db: Db
   readonly clock: Clock
   readonly jobs: { add(on: Db | Tx, name: string, data: object): Promise<unknown> }
-  readonly keys: {
-    secret(name: string): Buffer
-    encrypt(key: Buffer, plain: Buffer, aad: string): Buffer
-    decrypt(key: Buffer, box: Buffer, aad: string): Buffer
-  }
+  readonly keys: Pick<Keys, 'secret' | 'encrypt' | 'decrypt'>
   readonly publicUrl: string
 }
 
 export type Accounts = ReturnType<typeof accounts>
+
+// Where a sealed letter belongs: moved to another row it does not open.
+const letterPlace = (id: string) => `people_letter/${id}`
 
 const later = (at: Date, ms: number) => new Date(at.getTime() + ms)
 
@@ -107,7 +107,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
     const now = clock.now()
     const id = uuidv7(now.getTime())
     // Sealed, and named by its id alone in the job: neither an address nor a code lies in the queue.
-    const box = keys.encrypt(letterKey, Buffer.from(JSON.stringify(letter)), id)
+    const box = keys.encrypt(letterKey, Buffer.from(JSON.stringify(letter)), letterPlace(id))
     await store.addLetter(tx, { id, box, expires_at: later(now, lastsMs) })
     await jobs.add(tx, 'people.letter', { id })
   }
@@ -591,7 +591,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
     /** The letter of a `people.letter` job; null once it has expired. */
     async letter(id: string): Promise<Letter | null> {
       const found = await store.findLetter(db, id, clock.now())
-      return found ? (JSON.parse(keys.decrypt(letterKey, found.box, id).toString()) as Letter) : null
+      return found ? (JSON.parse(keys.decrypt(letterKey, found.box, letterPlace(id)).toString()) as Letter) : null
     },
 
     tidy: () => store.tidy(db, clock.now()),

@@ -208,7 +208,10 @@ export async function findPersons(on: On, ids: readonly PersonId[]) {
     [ids],
     'people-find-persons',
   )
-  return rows.map((r) => ({ ...r, identities: r.identities.map((i) => ({ ...i, shown_at: i.shown_at === null ? null : new Date(i.shown_at) })) }))
+  return rows.map((r) => ({
+    ...r,
+    identities: r.identities.map((i) => ({ ...i, shown_at: i.shown_at === null ? null : new Date(i.shown_at) })),
+  }))
 }
 
 export function lockPerson(on: Tx, id: PersonId) {

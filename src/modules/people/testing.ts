@@ -1,35 +1,20 @@
 /** Builders for tests: a people module over a test database, and a browser that keeps its cookies. */
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Db, Tx } from '#db'
 import type { OfficeId, PersonId } from '#kernel/id'
 import { FixedClock } from '#kernel/time'
+import { type Keys, openKeys } from '#keys'
 import { openWeb, type Visitor, type Web } from '#web'
 import { type Letter, openPeople, type People } from './index.ts'
 
-/** Keys that last as long as the test: the same primitives as `#keys` without its files. */
-export function testKeys() {
-  const master = randomBytes(32)
-  const keys = {
-    secret: (name: string) => createHmac('sha256', master).update(name).digest(),
-    newDataKey() {
-      const key = randomBytes(32)
-      return { key, wrapped: keys.encrypt(master, key, 'wrapped') }
-    },
-    unwrap: (wrapped: Buffer) => keys.decrypt(master, wrapped, 'wrapped'),
-    encrypt(key: Buffer, plain: Buffer, aad: string): Buffer {
-      const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce)
-      cipher.setAAD(Buffer.from(aad))
-      return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
-    },
-    decrypt(key: Buffer, box: Buffer, aad: string): Buffer {
-      const cipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, 12))
-      cipher.setAAD(Buffer.from(aad))
-      cipher.setAuthTag(box.subarray(-16))
-      return Buffer.concat([cipher.update(box.subarray(12, -16)), cipher.final()])
-    },
-  }
-  return keys
+/** Keys of their own for a test, in a folder that goes with the process. */
+export function testKeys(): Keys {
+  const folder = mkdtempSync(join(tmpdir(), 'ventanilla-keys-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return openKeys(folder, 'development')
 }
 
 export type TestPeople = {

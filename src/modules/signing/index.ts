@@ -1,13 +1,10 @@
 /** The portal's own seal on bytes. README.md says what it proves and what comes later. */
-import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { Problem } from '#kernel/problem'
+import { createHash, sign, verify } from 'node:crypto'
+import type { Keys } from '#keys'
 import type { Web } from '#web'
 
 export type SigningDeps = {
-  readonly keys: {
-    /** Ed25519: the private key that seals. */
-    readonly sealSigner: KeyObject
-  }
+  readonly keys: Pick<Keys, 'sealSigner'>
 }
 
 export interface Signing {
@@ -36,9 +33,7 @@ function statement(bytes: Buffer, purpose: string): Buffer {
 
 /** Opens the signing module. */
 export function openSigning({ keys }: SigningDeps): Signing {
-  const signer = keys.sealSigner
-  if (signer.asymmetricKeyType !== 'ed25519') throw new Error('The key that seals must be Ed25519.')
-  const publicKey = createPublicKey(signer)
+  const { privateKey, publicKey } = keys.sealSigner
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   const keyId = createHash('sha256').update(spki).digest('hex').slice(0, 16)
 
@@ -47,7 +42,7 @@ export function openSigning({ keys }: SigningDeps): Signing {
 
     seal(bytes, purpose) {
       if (!purposes.test(purpose)) throw new RangeError(`${purpose} is no purpose of a seal.`)
-      return { seal: `v1.${keyId}.${purpose}.${sign(null, statement(bytes, purpose), signer).toString('base64url')}` }
+      return { seal: `v1.${keyId}.${purpose}.${sign(null, statement(bytes, purpose), privateKey).toString('base64url')}` }
     },
 
     checkSeal(bytes, seal, purpose) {
@@ -66,8 +61,7 @@ export function openSigning({ keys }: SigningDeps): Signing {
         url: '/seal/key',
         access: 'public',
         schema: {},
-        handler: (request, reply) => {
-          if (request.url.includes('?')) throw new Problem('not-found', 'The key has one address.')
+        handler: (_request, reply) => {
           reply.type('application/x-pem-file').header('cache-control', 'public, max-age=3600')
           return publicKey.export({ type: 'spki', format: 'pem' })
         },
