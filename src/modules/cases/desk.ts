@@ -3,7 +3,7 @@ import type { Journey, Service, ShownAnswer } from '#catalogue'
 import { ask, showAnswers } from '#catalogue'
 import type { Tx } from '#db'
 import { addWorkingDays } from '#kernel/calendar'
-import { type DeskId, type OfficeId, randomId, type TurnId } from '#kernel/id'
+import { type CaseId, type DeskId, type OfficeId, randomId, type TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { dateIn, endOfDay, minuteStamp } from '#kernel/time'
 import { holds, type SignedIn } from '#web'
@@ -15,13 +15,16 @@ import { lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact
 import { askedPapers, type FileFacts, type Filing, writeMessage } from './filing.ts'
 import { callTurn, decideCall, deskOff, deskOn, finishTurn, holdTurn, holdUntil, markAbsent, passTurn, returnTurn } from './line.ts'
 import { coversOf, lockLinesFor } from './lines.ts'
-import type { Case, CaseFile, Desk, Turn } from './store.ts'
+import type { Case, CaseEvent, CaseFile, Desk, Turn } from './store.ts'
 import * as store from './store.ts'
 import { stepTimers } from './submit.ts'
 
 /** Why a listed paper is asked for. Nothing else can be said. */
 export const askReasons = ['missing', 'unreadable', 'other-paper', 'expired'] as const
 export type AskReason = (typeof askReasons)[number]
+
+/** Events whose sealed words are a desk's note. */
+const notedKinds: ReadonlySet<string> = new Set(['reviewed', 'step-decided', 'papers-asked'])
 
 /** What a desk has before it. */
 export type Served = {
@@ -34,6 +37,10 @@ export type Served = {
   readonly journey: Journey
   readonly files: readonly (CaseFile & FileFacts)[]
   readonly messages: readonly { at: Date; author: string; text: string }[]
+  /** What happened to the case, oldest first, with what a desk noted for the next. */
+  readonly history: readonly { readonly at: Date; readonly kind: string; readonly data: CaseEvent['data']; readonly note: string }[]
+  /** Whether people wait in person in this line: only then can one be absent. */
+  readonly presence: boolean
   readonly applicant: { readonly name: string; readonly identity: string }
   /** Why papers cannot be asked for now, or null when they can: one request, all at once, in the first third of the term. */
   readonly cannotAsk: 'asked-once' | 'too-late' | 'already-there' | 'nothing-listed' | null
@@ -63,7 +70,7 @@ export function openDesks(deps: Deps) {
     if (peek.state.turn !== turn) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
     const before = await store.turnById(tx, peek.place, turn)
     if (!before) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
-    const c = await store.lockCase(tx, before.place, before.caseId)
+    const c = (await lockAhead(tx, peek, [before.caseId])).get(before.caseId)
     if (!c) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
     const acts = new Acts(clock.now())
     acts.hold(await store.lockLines(tx, [office]))
@@ -71,6 +78,22 @@ export function openDesks(deps: Deps) {
     const t = await store.turnById(tx, before.place, turn)
     if (!desk || !t || desk.state.turn !== turn) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
     return { desk, t, c, acts }
+  }
+
+  /**
+   * Locks these cases and those that this desk would probably be given next, in one order. Ending a turn calls the next in the same transaction,
+   * when the line is locked already; locking a case after its line could cross with an applicant who withdraws, and cost a retry.
+   */
+  async function lockAhead(tx: Tx, desk: Desk, ids: readonly CaseId[]): Promise<Map<CaseId, Case>> {
+    const { line } = desk.state
+    const near =
+      line === null
+        ? []
+        : [
+            await store.candidate(tx, desk.place, line, desk.state.desk, 'general'),
+            await store.candidate(tx, desk.place, line, desk.state.desk, 'priority'),
+          ]
+    return store.lockCasesById(tx, desk.place, [...ids, ...near.flatMap((t) => (t ? [t.caseId] : []))])
   }
 
   /** Calls the next turn by the rule, passing those that a declaration forbids. Returns it, or null when nobody waits. */
@@ -92,7 +115,8 @@ export function openDesks(deps: Deps) {
         await acts.write(tx, deps)
         return null
       }
-      const c = (await store.caseById(tx, row.place, row.caseId))!
+      // Locked, mostly since before the line: a branch of the same case may be ending at another desk, and its words must not be lost.
+      const c = (await store.lockCase(tx, row.place, row.caseId))!
       // Who took a filing does not decide it where the office has two; what was declared in advance binds as well.
       const forbidden = (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
       if (forbidden) {
@@ -218,7 +242,7 @@ export function openDesks(deps: Deps) {
   }
 
   async function pinned(c: Case): Promise<Service> {
-    const service = await catalogue.pinned(c.definition)
+    const service = await catalogue.pinned(c.definition, c.service)
     if (!service) throw new Error(`The pinned definition ${c.definition} is not stored.`)
     return service
   }
@@ -304,6 +328,7 @@ export function openDesks(deps: Deps) {
       return db.tx(async (tx) => {
         const desk = await lockedDesk(tx, visitor, office)
         if (desk.state.turn !== null) return true
+        await lockAhead(tx, desk, [])
         return (await callNext(tx, office, desk.state.desk, desk.place)) !== null
       })
     },
@@ -332,7 +357,16 @@ export function openDesks(deps: Deps) {
         const step = service.definition.steps.find((s) => s.id === turn.step)!
         const person = await deps.people.person(tx, c.applicant)
         const request = await askedPapers(tx, c)
+        const line = (await store.linesOf(tx, office)).find((l) => l.state.line === turn.line)
+        const history = (await store.eventsOf(tx, c)).map((e) => ({
+          at: e.at,
+          kind: e.kind,
+          data: e.data,
+          note: e.sealed && e.turn && notedKinds.has(e.kind) ? open.open<{ text: string }>(`note/${e.turn}`, e.sealed).text : '',
+        }))
         return {
+          history,
+          presence: line?.state.presence ?? false,
           desk,
           turn,
           c,
@@ -371,6 +405,8 @@ export function openDesks(deps: Deps) {
       return db.tx(async (tx) => {
         const now = await called(tx, visitor, office, turn)
         const { t } = now
+        const kind = (await pinned(now.c)).definition.steps.find((s) => s.id === t.step)?.kind
+        if (kind !== 'review' && kind !== 'parallel') throw new Problem('cases/not-your-turn', 'This turn is for a decision.')
         if (given.result === 'objection' && given.note.trim().length === 0)
           throw new Problem('invalid', 'Say what the objection is.', {
             fields: [{ pointer: '/note', code: 'required', detail: 'Say what the objection is.' }],

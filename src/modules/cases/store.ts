@@ -1048,7 +1048,7 @@ export async function idleCalls(on: Db | Tx, before: Date): Promise<Turn[]> {
   return rows.map(toTurn)
 }
 
-/** Turns among the next `most` of a line whose holders have not been told that they are near. */
+/** The first `most` waiting turns of a line. */
 export async function nearTurns(on: Db | Tx, place: string, line: LineId, most: number): Promise<Turn[]> {
   const rows = await q(on)
     .selectFrom('cases_turn')
@@ -1060,7 +1060,7 @@ export async function nearTurns(on: Db | Tx, place: string, line: LineId, most: 
     .orderBy('at_place')
     .limit(most)
     .execute()
-  return rows.map(toTurn).filter((t) => !t.toldNear)
+  return rows.map(toTurn)
 }
 
 /** Notes a sign of work on a called turn, at most once a minute. */
@@ -1119,4 +1119,35 @@ export async function takeTimer(tx: Tx, t: Timer): Promise<boolean> {
     .where('due', '<=', t.due)
     .executeTakeFirst()
   return gone.numDeletedRows > 0n
+}
+
+/** How many desks are on duty in a line. */
+export async function deskCount(on: Db | Tx, place: string, line: LineId): Promise<number> {
+  const row = await q(on).selectFrom('cases_line').select('desks').where('place', '=', place).where('id', '=', line).executeTakeFirst()
+  return row?.desks ?? 0
+}
+
+/** Keeps the proof that an act of this case is in the log. The same again changes nothing. */
+export async function keepProof(on: Db | Tx, c: Pick<Case, 'place' | 'id'>, about: 'filing' | 'decision', proof: string): Promise<void> {
+  await queryIn(on, 'insert into cases_proof (place, case_id, about, proof) values ($1, $2, $3, $4) on conflict do nothing', [c.place, c.id, about, proof])
+}
+
+/** The proofs kept of this case. */
+export async function proofsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<Map<'filing' | 'decision', string>> {
+  const rows = await queryIn<{ about: 'filing' | 'decision'; proof: string }>(on, 'select about, proof from cases_proof where place = $1 and case_id = $2', [c.place, c.id])
+  return new Map(rows.map((r) => [r.about, r.proof]))
+}
+
+/** Cases of one place by id, locked until commit in the order of id. */
+export async function lockCasesById(tx: Tx, place: string, ids: readonly CaseId[]): Promise<Map<CaseId, Case>> {
+  if (ids.length === 0) return new Map()
+  const rows = await q(tx)
+    .selectFrom('cases_case')
+    .selectAll()
+    .where('place', '=', place)
+    .where('id', 'in', [...ids])
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+  return new Map(rows.map((r) => [r.id as CaseId, toCase(r)]))
 }

@@ -22,7 +22,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
   async function ended(tx: Tx, c: Case, how: 'silence' | 'lapsed'): Promise<void> {
     const acts = new Acts(clock.now())
     const turns = await livingTurns(tx, acts, c)
-    const service = (await catalogue.pinned(c.definition))!
+    const service = (await catalogue.pinned(c.definition, c.service))!
     const entries: number[] = []
     const first = turns[0] ?? (await store.turnsOf(tx, c)).at(-1)
     let paper: string | null = null
@@ -116,7 +116,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
     },
     async step(tx, c, timer) {
       if (c.state !== 'open') return
-      const service: Service = (await catalogue.pinned(c.definition))!
+      const service: Service = (await catalogue.pinned(c.definition, c.service))!
       const open = await vault.use(tx, c, { person: null, office: c.office, purpose: 'serve' })
       const now = clock.now()
       const today = dateIn(now, catalogue.calendarOf(c.office).zone)
