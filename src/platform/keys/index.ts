@@ -21,6 +21,7 @@ import {
   hkdfSync,
   type KeyObject,
   randomBytes,
+  sign,
 } from 'node:crypto'
 import {
   chmodSync,
@@ -39,7 +40,8 @@ import {
 import { join } from 'node:path'
 import { hpkeOpen, hpkeSeal } from './hpke.ts'
 
-export type SigningKey = { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
+/** An Ed25519 key (RFC 8032): its 32 public bytes, and what signs with it. The private half is not given out. */
+export type SigningKey = { readonly publicKey: Buffer; sign(bytes: Buffer): Buffer }
 
 export interface Keys {
   /** A new random 256-bit key for one case or person, and the same wrapped for the database. */
@@ -190,7 +192,8 @@ function secretBytes(folder: string, file: string): Buffer {
 function signingKey(folder: string, file: string): SigningKey {
   const privateKey = createPrivateKey(read(folder, file))
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error(`${join(folder, file)} must be an Ed25519 private key.`)
-  return { privateKey, publicKey: createPublicKey(privateKey) }
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).subarray(-32)
+  return { publicKey, sign: (bytes) => sign(null, bytes, privateKey) }
 }
 
 function read(folder: string, file: string): string {
