@@ -40,8 +40,13 @@ import {
 import { join } from 'node:path'
 import { hpkeOpen, hpkeSeal } from './hpke.ts'
 
-/** An Ed25519 key (RFC 8032): its 32 public bytes, and what signs with it. The private half is not given out. */
-export type SigningKey = { readonly publicKey: Buffer; sign(bytes: Buffer): Buffer }
+/** An Ed25519 key (RFC 8032). */
+export type SigningKey = { readonly privateKey: KeyObject; readonly publicKey: KeyObject }
+
+/** A signing key as the public log takes it: its 32 public bytes, and what signs with it. */
+export function noteKey({ privateKey, publicKey }: SigningKey): { readonly publicKey: Buffer; sign(bytes: Buffer): Buffer } {
+  return { publicKey: publicKey.export({ type: 'spki', format: 'der' }).subarray(-32), sign: (bytes) => sign(null, bytes, privateKey) }
+}
 
 export interface Keys {
   /** A new random 256-bit key for one case or person, and the same wrapped for the database. */
@@ -192,8 +197,7 @@ function secretBytes(folder: string, file: string): Buffer {
 function signingKey(folder: string, file: string): SigningKey {
   const privateKey = createPrivateKey(read(folder, file))
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error(`${join(folder, file)} must be an Ed25519 private key.`)
-  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).subarray(-32)
-  return { publicKey, sign: (bytes) => sign(null, bytes, privateKey) }
+  return { privateKey, publicKey: createPublicKey(privateKey) }
 }
 
 function read(folder: string, file: string): string {
