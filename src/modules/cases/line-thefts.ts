@@ -482,6 +482,14 @@ export const scenes: Readonly<Record<string, Scene>> = {
     found('gap', 6),
     found('gap', 5),
   ),
+  'number-far-ahead': scene(
+    () => {
+      const play = morning().call(L, 'd-1')
+      play.texts[8] = play.texts[8]!.replace('"n":9', '"n":900')
+      return play.done('a').call(L, 'd-1')
+    },
+    found('gap', 900),
+  ),
   'turn-taken-twice': scene(
     () => {
       const play = morning()

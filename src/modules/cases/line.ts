@@ -7,7 +7,7 @@
  */
 import type { DeskId, LineId, OfficeId, TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
-import { addDays, daysBetween, isPlainDate, minuteMs, minuteStamp, type PlainDate } from '#kernel/time'
+import { daysBetween, isPlainDate, minuteMs, minuteStamp, type PlainDate } from '#kernel/time'
 import type {
   CommitmentText,
   LineChanged,

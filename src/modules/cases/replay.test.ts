@@ -226,6 +226,21 @@ test('an act dated long before its place in the log is a warning and no finding'
   )
 })
 
+test('turns that come back and leave in any order keep the order of places', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const play = new Play(seed).open('a')
+    const names = Array.from({ length: 30 }, (_, i) => `t${i}`)
+    for (const name of names) play.on('a', `d-${name}`).take('a', name)
+    for (const name of names) play.next('a', `d-${name}`)
+    for (const name of names) play.hold(name)
+    names.sort(() => play.random(3) - 1)
+    for (const name of names) play.resume(name)
+    for (const name of names.splice(0, 15).reverse()) play.leave(name)
+    for (const name of names) play.next('a', `d-${name}`)
+    assert.deepEqual(brief(replayTexts(play.texts)), [], `seed ${seed}`)
+  }
+})
+
 test('a turn taken again is found however many were taken and finished between', () => {
   const play = new Play().open('a').on('a', 'd-1')
   for (let i = 0; i < 3_000; i++) {
