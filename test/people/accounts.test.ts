@@ -4,6 +4,7 @@ import test, { after, before, describe } from 'node:test'
 import { type OfficeId, type PersonId, parseReference, type Reference } from '#kernel/id'
 import { Problem, type ProblemCode } from '#kernel/problem'
 import { dayMs, FixedClock, minuteMs } from '#kernel/time'
+import type { SignedIn } from '#web'
 import { accounts } from '../../src/modules/people/accounts.ts'
 import { parseIdentity, seedDemo } from '../../src/modules/people/index.ts'
 import { aVisitor, clerkAt, testKeys } from '../../src/modules/people/testing.ts'
@@ -19,6 +20,7 @@ const refusedAs = (code: ProblemCode) => (error: unknown) => error instanceof Pr
 const keysOfTest = testKeys()
 let count = 0
 const anEmail = () => `persona${++count}@ejemplo.mx`
+const self = (person: PersonId) => aVisitor(person) as SignedIn
 const aBrowser = () => randomBytes(16).toString('base64url')
 // Each from its own address: the limits by address are a test of their own.
 const aNetwork = () => `10.${randomBytes(3).join('.')}`
@@ -222,6 +224,20 @@ describe('receipts and slips', () => {
     const visitor = { person, session: session.id, language: 'es' as const, grants: [] }
     const asked = { email: anEmail(), browser: aBrowser(), network: aNetwork(), language: 'es' as const }
     await assert.rejects(own.askContact(visitor, person, asked), refusedAs('forbidden'))
+    await own.declareIdentity(visitor, { name: 'Ana López', identity: 'GODE561231GR8' })
+    await assert.rejects(own.declareIdentity(visitor, { name: 'Otra Persona', identity: 'EKU9003173C9' }), refusedAs('forbidden'))
+    await t.db.query('delete from people_identity')
+  })
+
+  test('a paper signs a citizen in, never an official', async () => {
+    const { own, signIn } = open()
+    const byMail = await signIn()
+    await t.db.tx((tx) => own.giveRole(tx, null, byMail.person, { role: 'control', office: null }))
+    const reference = 'EEEE-EEEEE' as Reference
+    const [secret] = await own.allowReceipts(t.db, [{ reference, person: byMail.person }])
+    const byPaper = await own.signInBySlip({ reference, secret: secret!, network: aNetwork(), device: 'phone' })
+    assert.deepEqual((await own.session(byPaper.token))?.grants, [])
+    assert.deepEqual((await own.session(byMail.token))?.grants, [{ role: 'control', office: null }])
   })
 })
 
@@ -231,7 +247,7 @@ describe('identity', () => {
     const people = await Promise.all([signIn(), signIn(), signIn()])
     const all = await Promise.allSettled(
       people.map((p, i) =>
-        own.declareIdentity(p.person, {
+        own.declareIdentity(self(p.person), {
           name: 'Ana López',
           identity: ['AAPR630321HDFLRC09', 'aapr630321hdflrc09', 'AAPR 630321 HDFLRC 09'][i]!,
         }),
@@ -243,11 +259,13 @@ describe('identity', () => {
 
   test('whether a CURP is registered can be asked five times a day, no more', async () => {
     const { own, signIn, clock } = open()
-    const { person } = await signIn()
-    for (let i = 0; i < 5; i++) await own.declareIdentity(person, { name: 'Ana López', identity: 'GODE561231GR8' })
-    await assert.rejects(own.declareIdentity(person, { name: 'Ana López', identity: 'GODE561231GR8' }), refusedAs('too-many'))
+    const { person, token, email } = await signIn()
+    const me = { ...self(person), session: (await own.session(token))!.id }
+    for (let i = 0; i < 5; i++) await own.declareIdentity(me, { name: 'Ana López', identity: 'GODE561231GR8' })
+    await assert.rejects(own.declareIdentity(me, { name: 'Ana López', identity: 'GODE561231GR8' }), refusedAs('too-many'))
     clock.advance(dayMs)
-    await own.declareIdentity(person, { name: 'Ana López', identity: 'GODE561231GR8' })
+    me.session = (await own.session((await signIn(email)).token))!.id
+    await own.declareIdentity(me, { name: 'Ana López', identity: 'GODE561231GR8' })
     const found = await own.person(t.db, person)
     assert.deepEqual(found?.identities, [{ kind: 'rfc', value: 'GODE561231GR8', shownAt: null }])
   })
@@ -261,7 +279,7 @@ describe('at the counter', () => {
   test('an account is taken back with identity shown: other contacts, sessions and secrets end, the old contact is told, the person stays', async () => {
     const { own, signIn, lastLetter } = open()
     const thief = await signIn()
-    await own.declareIdentity(thief.person, { name: 'Otra Persona', identity })
+    await own.declareIdentity(self(thief.person), { name: 'Otra Persona', identity })
     const [secret] = await own.allowReceipts(t.db, [{ reference: 'DDDD-DDDDD' as Reference, person: thief.person }])
 
     const { person, slip } = await t.db.tx((tx) =>
@@ -323,6 +341,20 @@ describe('at the counter', () => {
       t.db.tx((tx) => own.restoreAtCounter(tx, self, office, shown)),
       refusedAs('forbidden'),
     )
+  })
+
+  test('a clerk does not become an official by taking their account back', async () => {
+    const { own, signIn, clock } = open()
+    const official = await signIn()
+    const shown = { identity: 'RIUF820214HYNVCS09', name: 'Fausto Rivas', email: null }
+    await own.declareIdentity(self(official.person), shown)
+    await t.db.tx((tx) => own.giveRole(tx, null, official.person, { role: 'official', office }))
+    const restore = () => t.db.tx((tx) => own.restoreAtCounter(tx, clerk(), office, shown))
+    await assert.rejects(restore(), refusedAs('forbidden'))
+    assert.ok(await own.session(official.token))
+    clock.advance(1)
+    await t.db.tx((tx) => own.withdrawRole(tx, null, official.person, { role: 'official', office }))
+    assert.equal((await restore()).person, official.person)
   })
 
   test('a clerk adds a contact only where there is none, and it counts when its code comes back', async () => {

@@ -5,7 +5,7 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
 import type { Keys } from '#keys'
-import { type Grant, holds, type Role, roles, type Visitor } from '#web'
+import { type Grant, holds, type Role, roles, type SignedIn, type Visitor } from '#web'
 import { maskEmail, networkOf, parseEmail } from './address.ts'
 import { type Identity, parseIdentity } from './identity.ts'
 import { hashToken, keyedHash, newCode, newPrintedSecret, parseCode, parsePrintedSecret, sameHash } from './secrets.ts'
@@ -195,12 +195,15 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
   }
 
   /** What the link would give, and whether its address already has an account; `people/invite-used` when it is used, over or none. */
-  async function inviteOf(token: string, network: string): Promise<{ email: string; grant: Grant; person: PersonId | null }> {
+  async function inviteOf(
+    token: string,
+    network: string,
+  ): Promise<{ email: string; grant: Grant; person: PersonId | null; by: PersonId | null }> {
     await within('invite-network', networkOf(network))
     const found = await store.findInvite(db, hashToken(token), clock.now())
     if (!found) throw new Problem('people/invite-used', 'This link was used or is over.')
     const person = (await store.ownerOf(db, found.email)) ?? null
-    return { email: found.email, grant: { role: found.role, office: found.office || null }, person }
+    return { email: found.email, grant: { role: found.role, office: found.office || null }, person, by: found.invited_by }
   }
 
   /** The clerk's authority at this office, and that nobody serves oneself. */
@@ -208,6 +211,17 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
     if (clerk.person === null || !holds(clerk, ['clerk', 'official'], office))
       throw new Problem('forbidden', 'Only a clerk of this office.')
     return clerk.person
+  }
+
+  /** A clerk must not become an official or an administrator by taking their account over. */
+  async function refuseStaff(on: On, person: PersonId): Promise<void> {
+    if ((await store.grantsOf(on, person)).length > 0)
+      throw new Problem('forbidden', 'This person holds a role: an administrator withdraws it before a counter acts.')
+  }
+
+  /** How the visitor came in: the least sure when the session is gone. */
+  async function wayOf(visitor: Visitor): Promise<Way> {
+    return (visitor.session !== null && (await store.sessionWay(db, visitor.session))) || 'receipt'
   }
 
   async function setIdentity(on: Tx, person: PersonId, identity: Identity, shown: boolean): Promise<void> {
@@ -230,7 +244,8 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
       const found = await store.findSession(db, hash, now, later(now, -sessionIdleMs))
       if (!found) return null
       if (now.getTime() - found.seen_at.getTime() >= touchEveryMs) await store.touchSession(db, hash, now)
-      return found
+      // A paper that was found or handed out signs a citizen in, never an official.
+      return found.way === 'receipt' || found.way === 'counter' ? { ...found, grants: [] } : found
     },
 
     /** A new session's cookie value. The caller knows how surely it is they. */
@@ -283,6 +298,8 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
           await store.addContact(tx, person, email, now, true)
           await store.addEvent(tx, now, 'registered', person, person)
         }
+        // Mail goes out in the language the person reads the portal in.
+        await store.setLanguage(tx, person, given.language)
         return { person, token: await newSession(tx, person, 'email', given.device) }
       })
     },
@@ -298,11 +315,11 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
       asked: { email: string; browser: string; network: string; language: Language; office?: OfficeId },
     ): Promise<{ email: string }> {
       if (by.person === person) {
-        const own = (await store.sessionsOf(db, person, new Date(0), new Date(0))).find((s) => s.id === by.session)
-        if (!own || own.way === 'receipt') throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
+        if ((await wayOf(by)) === 'receipt') throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
       } else {
         if (!asked.office) throw new Problem('forbidden', 'Only the person, or a clerk at a counter.')
         atCounter(by, asked.office)
+        await refuseStaff(db, person)
         if ((await store.contactsOf(db, person)).some((c) => c.confirmed_at !== null))
           throw new Problem('forbidden', 'This person has a contact: with identity shown, take the account back.')
       }
@@ -400,9 +417,11 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
 
     /**
      * The person says who they are. Refuses with `invalid` (`/name`, `/identity`), with `people/identity-taken` when another account has the number
-     * (any counter gives it back to who shows it), and with `conflict` when a clerk has seen another number: then only a counter changes it.
+     * (any counter gives it back to who shows it), with `conflict` when a clerk has seen another number: then only a counter changes it, and with
+     * `forbidden` who came in by a receipt and would change what was said before.
      */
-    async declareIdentity(person: PersonId, typed: { name: string; identity: string }): Promise<void> {
+    async declareIdentity(by: SignedIn, typed: { name: string; identity: string }): Promise<void> {
+      const { person } = by
       const name = parseName(typed.name)
       const identity = identityOrProblem(typed.identity)
       // Whether a number is taken is told here alone, and seldom: five tries a day do not list the country.
@@ -411,6 +430,8 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
         await store.lockPerson(tx, person)
         const found = await store.findPerson(tx, person)
         const had = found?.identities.find((i) => i.kind === identity.kind)
+        if (found && found.identities.length > 0 && (await wayOf(by)) === 'receipt')
+          throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
         if (had?.shown_at && (had.value !== identity.value || found?.name !== name))
           throw new Problem('conflict', 'A clerk has seen this identity: it changes at a counter only.')
         if (had?.value !== identity.value) {
@@ -419,10 +440,6 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
         }
         await store.setName(tx, person, name)
       })
-    },
-
-    async setLanguage(person: PersonId, language: Language): Promise<void> {
-      await store.setLanguage(db, person, language)
     },
 
     contacts: (person: PersonId) => store.contactsOf(db, person),
@@ -455,7 +472,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
     /**
      * Gives the account of this identity to the person who shows it: every other contact, session and printed secret ends; cases and places stay.
      * `email`, when it is already proved, is kept. The contacts that end are told by mail, the person sees the act on *who looked at my data*.
-     * Refuses with `forbidden`, `invalid`, and `not-found` when nobody has the identity.
+     * Refuses with `forbidden` (also for who holds a role: an administrator withdraws it first), `invalid`, and `not-found` when nobody has the identity.
      */
     async restoreAtCounter(
       tx: Tx,
@@ -471,6 +488,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
       if (!found) throw new Problem('not-found', 'Nobody is registered with this identity.')
       const { person } = found
       if (person === by) throw new Problem('forbidden', 'Nobody serves oneself.')
+      await refuseStaff(tx, person)
       const now = clock.now()
       await store.lockPerson(tx, person)
       const { language } = (await store.findPerson(tx, person))!
@@ -478,8 +496,10 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
       await store.setIdentity(tx, person, identity, now, true)
       await store.endSessions(tx, person)
       await store.endSlips(tx, person)
-      for (const ended of await store.endContacts(tx, person, now, keep))
+      for (const ended of await store.endContacts(tx, person, now, keep)) {
+        await store.addEvent(tx, now, 'contact-ended', person, by)
         if (ended.confirmed_at) await write(tx, { to: ended.email, language, template: 'contact-ended', data: {} }, dayMs)
+      }
       await store.addEvent(tx, now, 'restored', person, by, { role: null, office })
       await store.addUses(tx, now, [{ subject: person, actor: by, office, purpose: 'restore' }])
       return { person, slip: await newSlip(tx, person) }
@@ -531,7 +551,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
       link: string,
       given: { name: string; language: Language; network: string; device: string },
     ): Promise<{ person: PersonId; token: string | null }> {
-      const { email, grant } = await inviteOf(link, given.network)
+      const { email, grant, by } = await inviteOf(link, given.network)
       return db.tx(async (tx) => {
         const now = clock.now()
         await store.lockEmail(tx, email)
@@ -547,7 +567,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
           token = await newSession(tx, person, 'invite', given.device)
         }
         if (!(await store.useInvite(tx, hashToken(link), person, now))) throw new Problem('people/invite-used', 'This link was used.')
-        if (await store.addGrant(tx, person, grant, now, null)) await store.addEvent(tx, now, 'role-given', person, null, grant)
+        if (await store.addGrant(tx, person, grant, now, by)) await store.addEvent(tx, now, 'role-given', person, by, grant)
         return { person, token }
       })
     },

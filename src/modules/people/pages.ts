@@ -224,7 +224,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
       return orAgain(
         reply,
         async () => {
-          await own.declareIdentity(signedIn(request).person, { name, identity }).catch((error) => {
+          await own.declareIdentity(signedIn(request), { name, identity }).catch((error) => {
             if (error instanceof Problem && error.code === 'conflict')
               throw new Problem('invalid', error.message, {
                 fields: [{ pointer: '/identity', code: 'identity-seen', detail: error.message }],

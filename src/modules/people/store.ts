@@ -21,7 +21,6 @@ export type EventKind =
   | 'contact-added'
   | 'contact-ended'
   | 'sessions-ended'
-  | 'invited'
   | 'role-given'
   | 'role-withdrawn'
 
@@ -149,6 +148,10 @@ export async function endSessions(on: On, person: PersonId, except: string | nul
   let query = q(on).deleteFrom('people_session').where('person', '=', person)
   if (except !== null) query = query.where('id', '<>', except)
   return Number((await query.executeTakeFirst()).numDeletedRows)
+}
+
+export async function sessionWay(on: On, id: string): Promise<Way | undefined> {
+  return (await q(on).selectFrom('people_session').select('way').where('id', '=', id).executeTakeFirst())?.way
 }
 
 export function sessionsOf(on: On, person: PersonId, now: Date, seenAfter: Date) {

@@ -194,31 +194,34 @@ export function mePage(
       ],
     })}
     <h2 class="govuk-heading-m">${t('me.who')}</h2>
-    <p class="govuk-body">${t('me.who-lead')}</p>
-    ${form(request, reply, '/me/identity', [
-      hidden('next', o.next),
-      input({
-        name: 'name',
-        label: t('me.name'),
-        hint: t('me.name-hint'),
-        value: typed?.name ?? person.name,
-        autocomplete: 'name',
-        spellcheck: false,
-        error: errors?.name && t(`error.${errors.name}`),
-      }),
-      input({
-        name: 'identity',
-        label: t('me.identity'),
-        hint: t('me.identity-hint'),
-        value: typed?.identity ?? first?.value,
-        classes: 'govuk-input--width-20',
-        autocomplete: 'off',
-        autocapitalize: 'characters',
-        spellcheck: false,
-        error: errors?.identity && t(`error.${errors.identity}`),
-      }),
-      button({ text: t('me.save') }),
-    ])}
+    ${
+      o.way === 'receipt' && first
+        ? html`<p class="govuk-body">${t('me.identity-receipt')}</p>`
+        : html`<p class="govuk-body">${t('me.who-lead')}</p>${form(request, reply, '/me/identity', [
+            hidden('next', o.next),
+            input({
+              name: 'name',
+              label: t('me.name'),
+              hint: t('me.name-hint'),
+              value: typed?.name ?? person.name,
+              autocomplete: 'name',
+              spellcheck: false,
+              error: errors?.name && t(`error.${errors.name}`),
+            }),
+            input({
+              name: 'identity',
+              label: t('me.identity'),
+              hint: t('me.identity-hint'),
+              value: typed?.identity ?? first?.value,
+              classes: 'govuk-input--width-20',
+              autocomplete: 'off',
+              autocapitalize: 'characters',
+              spellcheck: false,
+              error: errors?.identity && t(`error.${errors.identity}`),
+            }),
+            button({ text: t('me.save') }),
+          ])}`
+    }
     <h2 class="govuk-heading-m">${t('me.contact-add')}</h2>
     ${
       o.way === 'receipt'
