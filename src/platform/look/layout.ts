@@ -14,7 +14,7 @@ export const places = {
   register: '/register',
   desk: '/desk',
   signIn: '/sign-in',
-  account: '/account',
+  account: '/me',
   fair: '/how-to-check',
   check: '/check',
   accessibility: '/accessibility',
