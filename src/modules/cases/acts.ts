@@ -15,7 +15,6 @@ export type News = {
   readonly place: string
   readonly caseId: string
   readonly turn?: TurnId
-  readonly seq?: number
   readonly data?: Readonly<Record<string, unknown>>
 }
 
@@ -110,9 +109,10 @@ export class Acts {
     this.#events.push(e)
   }
 
-  /** Tells the people concerned, after commit. */
+  /** Tells the people concerned, after commit, with the line and number of the act: the last one on this turn, or the last at all. */
   tell(news: News): void {
-    this.#jobs.push({ name: 'cases/tell', data: news })
+    const act = this.#entries.findLast((e): e is LineEntry => 'line' in e && (news.turn === undefined || ('turn' in e && e.turn === news.turn)))
+    this.#jobs.push({ name: 'cases/tell', data: { ...news, ...(act ? { line: act.line, n: act.n } : {}) } })
   }
 
   /** Enqueues a job with these acts. */

@@ -117,8 +117,8 @@ export function openDesks(deps: Deps) {
       }
       // Locked, mostly since before the line: a branch of the same case may be ending at another desk, and its words must not be lost.
       const c = (await store.lockCase(tx, row.place, row.caseId))!
-      // Who took a filing does not decide it where the office has two; what was declared in advance binds as well.
-      const forbidden = (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
+      // Nobody decides on oneself; who took a filing does not decide it where the office has two; what was declared in advance binds as well.
+      const forbidden = c.applicant === desk.person || (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
       if (forbidden) {
         const passed = passTurn(acts.line(line), desk.state, next, candidates, acts.now)
         await store.insertPass(tx, place, next.turn, deskId)

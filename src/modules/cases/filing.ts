@@ -33,6 +33,9 @@ export type Filing = {
 export const grounds = ['older', 'disability', 'pregnancy', 'small-children'] as const
 export type Ground = (typeof grounds)[number]
 
+/** How the person at a counter confirmed what a clerk typed for them. */
+export type CounterConfirmation = 'confirmed-by-code' | 'signed-on-paper'
+
 /** What a sealed file row says. */
 export type FileFacts = { readonly name: string; readonly type: string; readonly sha256: string }
 
@@ -82,7 +85,7 @@ export function openFilings(deps: Deps) {
   }
 
   async function serviceOf(c: Case): Promise<Service> {
-    const service = c.state === 'draft' ? catalogue.get(c.service) : await catalogue.pinned(c.definition)
+    const service = c.state === 'draft' ? catalogue.get(c.service) : await catalogue.pinned(c.definition, c.service)
     if (!service) throw new Problem('catalogue/not-offered', 'This service is not offered any more.')
     return service
   }
@@ -169,6 +172,7 @@ export function openFilings(deps: Deps) {
       const office = catalogue.officeFor(service)
       if (given.for && (given.for.office !== office || !holds(visitor, ['clerk'], office)))
         throw new Problem('forbidden', 'This counter does not take that service.')
+      if (given.for?.person === visitor.person) throw new Problem('forbidden', 'Nobody serves oneself.')
       const id = uuidv7() as CaseId
       const { wrapped, vault: fresh } = vault.fresh(id)
       const now = clock.now()
@@ -435,6 +439,23 @@ export function openFilings(deps: Deps) {
         acts.clearTimers(c, ['answer'])
         acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
         acts.tell({ kind: 'resumed', place: c.place, caseId: c.id })
+        await acts.write(tx, deps)
+      })
+    },
+
+    /**
+     * Records, by the clerk who took it, how the person present confirmed the filing: by a code sent to a contact that they proved, or by signing the printed
+     * receipt. Told twice it is recorded once. Refuses with `not-found` and, before it is filed, `cases/incomplete`.
+     */
+    confirmAtCounter(visitor: SignedIn, reference: Reference, how: CounterConfirmation): Promise<void> {
+      return db.tx(async (tx) => {
+        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (c.takenBy !== visitor.person) throw new Problem('not-found', 'There is no such case.')
+        if (c.state === 'draft') throw new Problem('cases/incomplete', 'File it first.')
+        if ((await store.eventsOf(tx, c)).some((e) => e.kind === how)) return
+        const acts = new Acts(clock.now())
+        acts.case(c)
+        acts.event({ place: c.place, caseId: c.id, at: acts.now, kind: how, turn: null, desk: null, data: {}, sealed: null, entries: [] })
         await acts.write(tx, deps)
       })
     },

@@ -896,7 +896,7 @@ export async function insertConflict(tx: Tx, place: string, desk: DeskId, subjec
 export async function countConflicts(on: Db | Tx, place: string, desk: DeskId): Promise<number> {
   const row = await q(on)
     .selectFrom('cases_conflict')
-    .select((e) => e.fn.countAll<string>().as('n'))
+    .select((e) => e.fn.count<string>('subject').distinct().as('n'))
     .where('place', '=', place)
     .where('desk', '=', desk)
     .where('withdrawn_at', 'is', null)
@@ -1150,4 +1150,74 @@ export async function lockCasesById(tx: Tx, place: string, ids: readonly CaseId[
     .forUpdate()
     .execute()
   return new Map(rows.map((r) => [r.id as CaseId, toCase(r)]))
+}
+
+/** What desks did since a day: acts by kind and reason, and the middle of the minutes from call to end. */
+export type DeskTally = { readonly desk: string; readonly acts: Readonly<Record<string, number>>; readonly medianMinutes: number | null }
+
+const endings = ['reviewed', 'step-decided', 'decided']
+
+/** What these desks did since `since`, and the middle of all their minutes. Reasons follow a kind after a slash: `returned/idle`. */
+export async function deskTallies(
+  on: Db | Tx,
+  place: string,
+  desks: readonly string[],
+  since: Date,
+): Promise<{ desks: DeskTally[]; medianMinutes: number | null }> {
+  if (desks.length === 0) return { desks: [], medianMinutes: null }
+  const acts = await queryIn<{ desk: string; act: string; n: number }>(
+    on,
+    `select desk, kind || coalesce('/' || (data ->> 'reason'), '') as act, count(*)::integer as n from cases_event
+      where place = $1 and desk = any($2) and at >= $3 group by 1, 2`,
+    [place, desks, since],
+  )
+  const minutes = await queryIn<{ desk: string | null; median: number }>(
+    on,
+    `select e.desk, (percentile_cont(0.5) within group (order by greatest(0, extract(epoch from t.ended_at - t.called_at) / 60)))::float8 as median
+      from cases_event e join cases_turn t on t.turn = e.turn and t.place = e.place
+      where e.place = $1 and e.desk = any($2) and e.at >= $3 and e.kind = any($4) and t.called_at is not null and t.ended_at is not null
+      group by grouping sets ((e.desk), ())`,
+    [place, desks, since, endings],
+  )
+  const medians = new Map(minutes.map((m) => [m.desk, m.median]))
+  return {
+    medianMinutes: medians.get(null) ?? null,
+    desks: desks.map((desk) => ({
+      desk,
+      acts: Object.fromEntries(acts.filter((a) => a.desk === desk).map((a) => [a.act, a.n])),
+      medianMinutes: medians.get(desk) ?? null,
+    })),
+  }
+}
+
+/** When the turn that stands first in a line was taken; null when nobody waits. */
+export async function waitingSince(on: Db | Tx, place: string, line: LineId): Promise<Date | null> {
+  const [row] = await queryIn<{ taken_at: Date }>(
+    on,
+    `select taken_at from cases_turn where place = $1 and line = $2 and state = 'waiting' and class in ('general', 'priority') order by at_place limit 1`,
+    [place, line],
+  )
+  return row?.taken_at ?? null
+}
+
+/** On which days, up to `until`, terms of waiting turns of this line end, and of how many cases. Looks at the first 2,000 that wait. */
+export async function duesNear(on: Db | Tx, place: string, line: LineId, until: PlainDate): Promise<{ due: PlainDate; cases: number }[]> {
+  return queryIn(
+    on,
+    `select c.due_on as due, count(*)::integer as cases
+      from (select place, case_id from cases_turn where place = $1 and line = $2 and state = 'waiting' and class in ('general', 'priority') order by at_place limit 2000) t
+      join cases_case c on c.place = t.place and c.id = t.case_id where c.due_on <= $3 group by c.due_on order by c.due_on limit 10`,
+    [place, line, until],
+  )
+}
+
+/** Sealed reports after this id, oldest first: for the control body alone. */
+export async function reportsAfter(
+  on: Db | Tx,
+  after: string | null,
+  most: number,
+): Promise<{ id: string; office: string; step: string | null; day: PlainDate; sealed: Buffer }[]> {
+  let rows = q(on).selectFrom('cases_report').select(['id', 'office', 'step', 'day', 'sealed']).orderBy('id').limit(most)
+  if (after !== null) rows = rows.where('id', '>', after)
+  return rows.execute()
 }

@@ -15,12 +15,8 @@ import { gather } from './gather.ts'
 import type { Case, CaseChannel } from './store.ts'
 import * as store from './store.ts'
 
-/** Who submits which draft. `office` is set when a clerk does it at a counter. */
-export type Submission = {
-  readonly person: PersonId
-  readonly reference: Reference
-  readonly at?: { readonly clerk: PersonId; readonly office: OfficeId }
-}
+/** Who submits which draft. `clerkAt`: the counters where this person takes filings for others. */
+export type Submission = { readonly person: PersonId; readonly reference: Reference; readonly clerkAt?: readonly OfficeId[] }
 
 /** A draft lives this long after it was last saved. */
 export const draftDays = 30
@@ -49,7 +45,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     try {
       const c = cases.get(s.reference)
       // Another person's case reads as absent, so the answer never reveals that it exists.
-      if (!c || (c.applicant !== s.person && c.takenBy !== s.at?.clerk)) throw new Problem('not-found', 'There is no such case.')
+      if (!c || (c.applicant !== s.person && !(c.takenBy === s.person && s.clerkAt?.includes(c.office)))) throw new Problem('not-found', 'There is no such case.')
       if (c.state !== 'draft' || seen.has(s.reference)) continue
       decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), now) })
       seen.add(s.reference)
@@ -76,7 +72,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
 
   const vaults = await deps.vault.useMany(
     tx,
-    kept.map(({ c, s }) => ({ c, use: { person: s.at?.clerk ?? s.person, office: s.at?.office ?? null, purpose: 'file' as const } })),
+    kept.map(({ c, s }) => ({ c, use: { person: s.person, office: c.applicant === s.person ? null : c.office, purpose: 'file' as const } })),
   )
   const plans = kept.map(({ c, service }, i) =>
     planOf(
@@ -93,14 +89,14 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
   )
   const acts = new Acts(now)
   await lockPlans(tx, deps, acts, plans)
-  for (const [i, { c, service, identity, s }] of kept.entries()) {
+  for (const [i, { c, service, identity }] of kept.entries()) {
     const vault = vaults[i]!
     const plan = plans[i]!
     const calendar = deps.catalogue.calendarOf(c.office)
     const filedOn = dateIn(now, calendar.zone)
     const { term } = service.definition
     const due = dueOn(term, filedOn, calendar)
-    const channel: CaseChannel = s.at ? 'counter' : c.channel
+    const channel: CaseChannel = c.takenBy === null ? c.channel : 'counter'
     const promise = commit({ case: c.pseudonym, person: identity, service: c.service, definition: c.definition, filing: c.filing })
     const first = acts.entry({
       v: 1,

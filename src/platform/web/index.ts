@@ -75,7 +75,8 @@ export type WebDeps = {
   readonly publicUrl: string
   readonly production: boolean
   readonly demo: boolean
-  readonly trustProxy: boolean
+  /** How many proxies of ours stand before this process. */
+  readonly trustProxy: number
   readonly limits: { readonly readsPerAddress: number; readonly writesPerAddress: number; readonly writesPerPerson: number }
   readonly csrfSecret: Buffer
   readonly assetsFolder: string
@@ -142,7 +143,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     ...(deps.log ? { loggerInstance: deps.log } : { logger: false }),
     // Requests are logged by route, never by URL: a URL may hold words a person searched for.
     disableRequestLogging: true,
-    trustProxy: deps.trustProxy,
+    trustProxy: deps.trustProxy > 0 ? deps.trustProxy : false,
     bodyLimit: 64 * 1024,
     // A slow client holds a socket, not a worker; yet nobody needs longer than this to send a form.
     requestTimeout: 60_000,

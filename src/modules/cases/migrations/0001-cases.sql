@@ -68,6 +68,16 @@ create table cases_event (
 );
 create index cases_event_turn on cases_event (turn) where turn is not null;
 
+-- Proofs and promises as people keep them: public, and addressed by their case.
+create table cases_proof (
+  place text not null,
+  case_id uuid not null,
+  -- `filing` or `decision`.
+  about text not null,
+  proof text not null,
+  primary key (place, case_id, about)
+);
+
 create table cases_line (
   place text not null,
   id text not null,

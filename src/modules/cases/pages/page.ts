@@ -1,0 +1,20 @@
+import type { Child, Html } from '#kernel/html'
+import { formatDate, type Language } from '#kernel/text'
+import { layout, type SummaryError } from '#look'
+import type { Request } from '#web'
+import type { Deps } from '../deps.ts'
+
+/** A page of a person's: never indexed, in their language, with *demostración* where it is one. */
+export function personPage(
+  request: Request,
+  deps: Pick<Deps, 'demo'>,
+  page: { title: string; body: Child; backLink?: string; error?: readonly SummaryError[]; wide?: boolean; refreshSeconds?: number },
+): Html {
+  return layout({ ...page, language: request.visitor.language, visitor: request.visitor, url: request.url, demo: deps.demo, robots: 'noindex' })
+}
+
+/** An instant in the office's own time. */
+export function when(deps: Pick<Deps, 'catalogue'>, language: Language, at: Date, office: string): string {
+  const known = deps.catalogue.office(office)
+  return formatDate(language, at, { time: true, short: true, ...(known ? { zone: known.zone } : {}) })
+}

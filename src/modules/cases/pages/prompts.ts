@@ -1,0 +1,117 @@
+/** The eight prompts as form fields of a page: how the web channel asks. */
+import type { FormFields, Prompt, PromptGroup } from '#catalogue'
+import { type Html, html } from '#kernel/html'
+import type { FieldProblem } from '#kernel/problem'
+import type { Language } from '#kernel/text'
+import { button, checkboxes, dateInput, fieldset, input, radios, select, type SummaryError, textarea } from '#look'
+import { text } from './text.ts'
+
+/** What a page of prompts is drawn with: what was wrong, and what the person typed, so that nothing has to be typed twice. */
+export type Drawing = { readonly language: Language; readonly problems: readonly FieldProblem[]; readonly doubts?: readonly FieldProblem[]; readonly typed: FormFields | null }
+
+/** The id of a prompt's field. Names carry dots, which ids in links must not. */
+export const fieldId = (name: string): string => name.replaceAll('.', '-')
+
+/** The problems of a page as its summary, each with a link to its field. */
+export function summaryOf(prompts: readonly (Prompt | PromptGroup)[], problems: readonly FieldProblem[]): SummaryError[] {
+  const names = new Map<string, string>()
+  for (const p of prompts) {
+    names.set(p.pointer, p.name)
+    if (p.type === 'group') for (const item of p.items) for (const q of item) names.set(q.pointer, q.name)
+  }
+  return problems.map((p) => ({ text: p.detail, href: `#${firstField(prompts, names.get(p.pointer) ?? '')}` }))
+}
+
+function firstField(prompts: readonly (Prompt | PromptGroup)[], name: string): string {
+  const all = prompts.flatMap((p) => (p.type === 'group' ? p.items.flat() : [p]))
+  const prompt = all.find((p) => p.name === name)
+  return prompt?.type === 'date' ? `${fieldId(name)}-day` : fieldId(name)
+}
+
+/** All prompts of a page. */
+export function promptFields(prompts: readonly (Prompt | PromptGroup)[], drawing: Drawing): Html {
+  const lone = prompts.length === 1
+  return html`${prompts.map((p) => (p.type === 'group' ? groupField(p, drawing) : promptField(p, drawing, lone)))}`
+}
+
+function groupField(group: PromptGroup, drawing: Drawing): Html {
+  const l = drawing.language
+  const error = drawing.problems.find((p) => p.pointer === group.pointer)?.detail
+  return html`<div class="govuk-form-group" id="${fieldId(group.name)}"><h2 class="govuk-heading-m">${group.label}</h2>${group.hint && html`<p class="govuk-hint">${group.hint}</p>`}${
+    error && html`<p class="govuk-error-message">${error}</p>`
+  }${group.items.map((item, i) =>
+    fieldset({
+      legend: { text: text(l, 'group.item', { n: i + 1 }), classes: 'govuk-fieldset__legend--s' },
+      body: html`${item.map((q) => promptField(q, drawing, false))}${
+        group.remove[i] && button({ text: text(l, 'group.remove', { n: i + 1 }), kind: 'secondary', name: group.remove[i]!, value: '1' })
+      }`,
+    }),
+  )}${group.add && button({ text: text(l, 'group.add'), kind: 'secondary', name: group.add, value: '1' })}</div>`
+}
+
+function one(typed: FormFields | null, name: string): string | undefined {
+  const v = typed?.[name]
+  const first = Array.isArray(v) ? v[0] : v
+  return typeof first === 'string' ? first.slice(0, 5000) : undefined
+}
+
+function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
+  const { language: l, typed } = drawing
+  const id = fieldId(prompt.name)
+  const error = drawing.problems.find((p) => p.pointer === prompt.pointer)?.detail
+  const doubt = drawing.doubts?.find((p) => p.pointer === prompt.pointer)?.detail
+  const words = html`${prompt.label}${prompt.optional && html` <span class="v-soft">${text(l, 'optional')}</span>`}`
+  const heading = lone ? 'govuk-label--m' : ''
+  const legend = { text: words, classes: lone ? 'govuk-fieldset__legend--m' : 'govuk-fieldset__legend--s' }
+  const sure =
+    error && prompt.type !== 'confirm' && prompt.type === 'text' && prompt.input === 'letters'
+      ? checkboxes({ name: `${prompt.name}.sure`, idPrefix: `${id}-sure`, items: [{ value: '1', text: text(l, 'as-on-document') }] })
+      : null
+  const common = {
+    id, name: prompt.name, hint: prompt.hint || undefined, error: error ?? undefined, label: { text: words, classes: heading },
+  }
+  const value = one(typed, prompt.name) ?? (typeof prompt.value === 'string' || typeof prompt.value === 'number' ? String(prompt.value) : '')
+  const after = html`${doubt && html`<p class="govuk-hint">${doubt}</p>`}${sure}`
+  switch (prompt.type) {
+    case 'text':
+      return html`${
+        prompt.lines > 1
+          ? textarea({ ...common, value, rows: Math.min(prompt.lines, 12), autocomplete: prompt.autocomplete })
+          : input({
+              ...common, value, autocomplete: prompt.autocomplete, type: prompt.input === 'email' ? 'email' : 'text',
+              inputmode: prompt.input === 'digits' ? 'numeric' : undefined, spellcheck: prompt.input === 'words' ? undefined : false,
+              autocapitalize: prompt.input === 'letters' ? 'characters' : undefined,
+              classes: prompt.maxLength <= 13 ? 'govuk-input--width-10' : prompt.maxLength <= 30 ? 'govuk-input--width-20' : '',
+              attributes: { maxlength: prompt.maxLength + 20 },
+            })
+      }${after}`
+    case 'number':
+      return html`${input({ ...common, value, inputmode: 'decimal', classes: 'govuk-input--width-10' })}${after}`
+    case 'money':
+      return html`${input({ ...common, value, inputmode: 'decimal', classes: 'govuk-input--width-10', prefix: '$' })}${after}`
+    case 'date': {
+      const [y, m, d] = typeof prompt.value === 'string' ? prompt.value.split('-') : []
+      const part = (name: 'day' | 'month' | 'year', stored: string | undefined) => ({
+        name: `${prompt.name}.${name}`, id: `${id}-${name}`, label: text(l, name), value: one(typed, `${prompt.name}.${name}`) ?? (stored ? String(Number(stored)) : ''),
+        classes: `govuk-input--width-${name === 'year' ? 4 : 2}`, autocomplete: prompt.autocomplete ? `${prompt.autocomplete}-${name}` : undefined,
+      })
+      return dateInput({ id, language: l, fieldset: { legend }, hint: prompt.hint || undefined, error: error ?? undefined, items: [part('day', d), part('month', m), part('year', y)] })
+    }
+    case 'choice':
+    case 'choices': {
+      const chosen = typed && typed[prompt.name] !== undefined ? [typed[prompt.name]].flat().map(String) : prompt.value === null ? [] : [prompt.value].flat().map((v) => (v === true ? 'yes' : v === false ? 'no' : String(v)))
+      const items = prompt.options.map((o) => ({ value: o.value, text: o.label, checked: chosen.includes(o.value) }))
+      if (prompt.type === 'choices') return checkboxes({ name: prompt.name, idPrefix: id, fieldset: { legend }, hint: prompt.hint || undefined, error: error ?? undefined, items })
+      if (prompt.options.length > 9)
+        return html`${select({ ...common, value: chosen[0] ?? '', items: [{ value: '', text: text(l, 'choose') }, ...prompt.options.map((o) => ({ value: o.value, text: o.label }))] })}${after}`
+      return radios({ name: prompt.name, idPrefix: id, fieldset: { legend }, hint: prompt.hint || undefined, error: error ?? undefined, items })
+    }
+    case 'confirm':
+      return checkboxes({
+        name: prompt.name, idPrefix: id, hint: prompt.hint || undefined, error: error ?? undefined,
+        items: [{ value: 'true', text: words, checked: typed ? typed[prompt.name] !== undefined : prompt.value === true }],
+      })
+    case 'file':
+      return html`<div class="govuk-form-group"><p class="govuk-body">${words}</p><p class="govuk-hint">${text(l, 'file-later')}</p></div>`
+  }
+}

@@ -1,0 +1,109 @@
+/** Where a case stands, as its applicant is told: number, place, wait, deadline, history, and the proofs of them. */
+import type { Opening } from '#kernel/commitment'
+import type { TurnId } from '#kernel/id'
+import type { SignedIn } from '#web'
+import { packOpenings } from './check.ts'
+import type { SealedDecision } from './decision.ts'
+import type { Deps } from './deps.ts'
+import { askedPapers, livingTurns, type OpenCase } from './filing.ts'
+import { type WaitRange, waitRange } from './line-statistics.ts'
+import * as store from './store.ts'
+import type { Case, CaseEvent, Turn } from './store.ts'
+
+/** What the applicant's page tells. */
+export type Standing = {
+  /** The turn that counts now: a living one, else the last. */
+  readonly turn: Turn | null
+  readonly living: readonly Turn[]
+  readonly ahead: number | null
+  readonly wait: WaitRange | null
+  readonly events: readonly CaseEvent[]
+  readonly messages: readonly { readonly at: Date; readonly author: string; readonly text: string }[]
+  readonly request: { readonly papers: readonly string[]; readonly why: Readonly<Record<string, string>>; readonly note: string } | null
+  readonly decision: (SealedDecision & { readonly code: string; readonly openings: string }) | null
+  /** The holder's opening for the receipt's QR; null when it does not open: then somebody changed who stands behind the turn. */
+  readonly receipt: { readonly openings: string; readonly secret: string | null } | null
+  /** Index of the turn's first entry in the public log, once published. */
+  readonly published: bigint | null
+  readonly head: { readonly size: bigint; readonly short: string }
+}
+
+export type Receipts = ReturnType<typeof openReceipts>
+
+/** Opens what the applicant's pages read. */
+export function openReceipts(deps: Deps) {
+  const { db, publiclog } = deps
+
+  async function request(o: OpenCase): Promise<Standing['request']> {
+    const asked = await askedPapers(db, o.c)
+    if (!asked) return null
+    const event = (await store.eventsOf(db, o.c)).findLast((e) => e.kind === 'papers-asked')!
+    const note = event.sealed && event.turn ? o.vault.open<{ text: string }>(`note/${event.turn}`, event.sealed).text : ''
+    return { papers: asked.papers, why: (event.data.why ?? {}) as Record<string, string>, note }
+  }
+
+  return {
+    request,
+
+    /** Where the case stands. `o` was opened by its owner, so the use is recorded already. */
+    async standing(_visitor: SignedIn, o: OpenCase): Promise<Standing> {
+      const { c, vault } = o
+      const turns = await store.turnsOf(db, c)
+      const living = turns.filter((t) => t.state.state !== 'left' && t.state.state !== 'finished')
+      const turn = living[0] ?? turns.at(-1) ?? null
+      const events = await store.eventsOf(db, c)
+      const ahead = turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null
+      const desks = turn ? (await store.deskCount(db, turn.place, turn.line)) : 0
+      const wait = turn && ahead !== null ? waitRange(ahead, desks, await store.serviceMinutes(db, turn.place, turn.line)) : null
+      const row = await store.decisionOf(db, c)
+      const sealed = row ? vault.open<SealedDecision>('decision', row.sealed) : null
+      const first = events.find((e) => e.kind === 'submitted')
+      const entry = first?.entries[1] ?? first?.entries[0]
+      const holder = turn ? holderOf(o, turn) : null
+      return {
+        turn, living, ahead, wait, events,
+        messages: (await store.messagesOf(db, c)).map((m) => ({ at: m.at, author: m.author, text: vault.open<{ text: string }>(`message/${m.id}`, m.sealed).text })),
+        request: c.state === 'asked' ? await request(o) : null,
+        decision: row && sealed ? { ...sealed, code: row.code, openings: packOpenings({ v: 1, turn: row.turn, holder: sealed.holder, paper: sealed.paper }) } : null,
+        receipt: turn && holder ? { openings: packOpenings({ v: 1, turn: turn.state.turn, holder }), secret: c.receipt ? vault.open<string>('receipt', c.receipt) : null } : null,
+        published: entry === undefined ? null : await publiclog.place(entry),
+        head: await publiclog.head(),
+      }
+    },
+
+    /** The proof of the case's turn: `tlog-proof` once published, until then the log's signed promise. Null before it was filed. */
+    async proof(o: OpenCase): Promise<{ text: string; kind: 'proof' | 'promise' } | null> {
+      const first = (await store.eventsOf(db, o.c)).find((e) => e.kind === 'submitted')
+      const id = first?.entries[1] ?? first?.entries[0]
+      if (id === undefined) return null
+      const proof = await publiclog.proof(id)
+      if (proof !== null) return { text: proof, kind: 'proof' }
+      const promise = await publiclog.promise(id)
+      return promise === null ? null : { text: promise, kind: 'promise' }
+    },
+
+    /** The visitor's cases, newest first, unopened. */
+    async mine(visitor: SignedIn): Promise<{ c: Case; turn: Turn | null; ahead: number | null }[]> {
+      const all: { c: Case; turn: Turn | null; ahead: number | null }[] = []
+      for (const c of await store.casesOf(db, visitor.person)) {
+        const turns = c.state === 'draft' ? [] : await store.turnsOf(db, c)
+        const turn = turns.find((t) => t.state.state !== 'left' && t.state.state !== 'finished') ?? turns.at(-1) ?? null
+        all.push({ c, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null })
+      }
+      return all
+    },
+
+    livingTurns,
+  }
+}
+
+/** The opening of a turn's holder, or null when it is not this case's. */
+function holderOf(o: OpenCase, turn: Turn): Opening | null {
+  try {
+    const holder = o.vault.open<Opening>(`holder/${turn.state.turn as TurnId}`, turn.opening)
+    const content = holder.content as { service?: unknown; filing?: unknown }
+    return content.service === o.c.service && content.filing === o.c.filing ? holder : null
+  } catch {
+    return null
+  }
+}
