@@ -8,6 +8,7 @@ import type { Person } from '#people'
 import type { Deps } from './deps.ts'
 import type { Case, Decision, Turn } from './store.ts'
 import type { OpenVault } from './vault.ts'
+import type { HolderContent, PaperContent } from './verdict.ts'
 
 /** Where a rule comes from, as the definition says it. */
 type Rule = 'unverified' | { readonly law: string; readonly article?: string; readonly url?: string }
@@ -39,23 +40,7 @@ export type DecisionRecord = {
   readonly until: PlainDate | null
 }
 
-/** What a paper says in short, and what the log's `paper` commits to: enough to be checked against the paper by eye. */
-export type PaperContent = {
-  readonly v: 1
-  readonly code: string
-  readonly turn: string
-  readonly reference: string
-  readonly service: string
-  readonly definition: string
-  readonly office: string
-  readonly person: string
-  readonly identity: string
-  readonly result: 'granted' | 'refused'
-  readonly decided: PlainDate
-  readonly until: PlainDate | null
-  /** SHA-256 of the record's canonical bytes, hex. */
-  readonly sha256: string
-}
+export type { PaperContent } from './verdict.ts'
 
 /** What lies sealed in a case as its decision. */
 export type SealedDecision = {
@@ -68,7 +53,7 @@ export type SealedDecision = {
   readonly seal: string
 }
 
-/** The first day on which it holds no more, or null when it holds for ever or for one use. */
+/** The last day on which it holds, or null when it holds for ever or for one use. */
 export function validUntil(validity: Service['definition']['validity'], decided: PlainDate): PlainDate | null {
   const n = validity.count ?? 1
   const [y, m, d] = decided.split('-').map(Number) as [number, number, number]
@@ -110,7 +95,10 @@ export function makeDecision(
   const decided = dateIn(now, zone)
   const until = result === 'granted' ? validUntil(service.definition.validity, decided) : null
   const code = newReference()
-  const identity = person.identities[0]?.value ?? ''
+  const holder = vault.open<Opening>(`holder/${turn.state.turn}`, turn.opening)
+  // By the identity under which the turn was taken: who has a CURP and an RFC gets the paper under the same one. Where it is nobody of theirs, the paper says so.
+  const held = (holder.content as unknown as HolderContent).person
+  const identity = (person.identities.find((i) => i.value === held) ?? person.identities[0])?.value ?? ''
   const name = person.name ?? ''
   const ruleOf = (id: string): Rule => (service.definition.reasons.find((r) => r.id === id)?.rule ?? 'unverified') as Rule
   const record: DecisionRecord = {
@@ -156,7 +144,7 @@ export function makeDecision(
   const sealed: SealedDecision = {
     record,
     paper: paper.opening,
-    holder: vault.open<Opening>(`holder/${turn.state.turn}`, turn.opening),
+    holder,
     seal: deps.signing.seal(bytes, 'decision').seal,
   }
   return {

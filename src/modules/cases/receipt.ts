@@ -1,14 +1,14 @@
 /** Where a case stands, as its applicant is told: number, place, wait, deadline, history, and the proofs of them. */
 import type { Opening } from '#kernel/commitment'
-import type { TurnId } from '#kernel/id'
+import type { PlainDate } from '#kernel/time'
 import type { SignedIn } from '#web'
-import { packOpenings } from './check.ts'
+import { holdersAgree, packOpenings } from './check.ts'
 import type { SealedDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
 import { askedPapers, livingTurns, type OpenCase } from './filing.ts'
 import { type WaitRange, waitRange } from './line-statistics.ts'
-import * as store from './store.ts'
 import type { Case, CaseEvent, Turn } from './store.ts'
+import * as store from './store.ts'
 
 /** What the applicant's page tells. */
 export type Standing = {
@@ -20,8 +20,10 @@ export type Standing = {
   readonly events: readonly CaseEvent[]
   readonly messages: readonly { readonly at: Date; readonly author: string; readonly text: string }[]
   readonly request: { readonly papers: readonly string[]; readonly why: Readonly<Record<string, string>>; readonly note: string } | null
-  readonly decision: (SealedDecision & { readonly code: string; readonly openings: string }) | null
-  /** The holder's opening for the receipt's QR; null when it does not open: then somebody changed who stands behind the turn. */
+  readonly decision: (SealedDecision & { readonly code: string; readonly openings: string; readonly withdrawnOn: PlainDate | null }) | null
+  /** A decision is stored that is not this case's: somebody changed it past the engine. `decision` is null then. */
+  readonly decisionDiffers: boolean
+  /** The holder's opening for the receipt's QR; null when a turn of the case is not its own: then somebody changed who stands behind the turn. */
   readonly receipt: { readonly openings: string; readonly secret: string | null } | null
   /** Index of the turn's first entry in the public log, once published. */
   readonly published: bigint | null
@@ -53,19 +55,49 @@ export function openReceipts(deps: Deps) {
       const turn = living[0] ?? turns.at(-1) ?? null
       const events = await store.eventsOf(db, c)
       const ahead = turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null
-      const desks = turn ? (await store.deskCount(db, turn.place, turn.line)) : 0
+      const desks = turn ? await store.deskCount(db, turn.place, turn.line) : 0
       const wait = turn && ahead !== null ? waitRange(ahead, desks, await store.serviceMinutes(db, turn.place, turn.line)) : null
       const row = await store.decisionOf(db, c)
-      const sealed = row ? vault.open<SealedDecision>('decision', row.sealed) : null
+      const sealed = row ? opened(() => vault.open<SealedDecision>('decision', row.sealed)) : null
+      const decided =
+        row && sealed?.record.turn === row.turn && sealed.record.code === row.code && sealed.record.reference === c.reference
+          ? sealed
+          : null
       const first = events.find((e) => e.kind === 'submitted')
       const entry = first?.entries[1] ?? first?.entries[0]
-      const holder = turn ? holderOf(o, turn) : null
+      const holders = turns.map((t) => opened(() => vault.open<Opening>(`holder/${t.state.turn}`, t.opening)))
+      const own =
+        turns.length > 0 && !holders.includes(null) && holdersAgree(c, holders as Opening[], await deps.people.person(db, c.applicant))
+      const holder = own && turn ? holders[turns.indexOf(turn)] : null
       return {
-        turn, living, ahead, wait, events,
-        messages: (await store.messagesOf(db, c)).map((m) => ({ at: m.at, author: m.author, text: vault.open<{ text: string }>(`message/${m.id}`, m.sealed).text })),
+        turn,
+        living,
+        ahead,
+        wait,
+        events,
+        messages: (await store.messagesOf(db, c)).map((m) => ({
+          at: m.at,
+          author: m.author,
+          text: vault.open<{ text: string }>(`message/${m.id}`, m.sealed).text,
+        })),
         request: c.state === 'asked' ? await request(o) : null,
-        decision: row && sealed ? { ...sealed, code: row.code, openings: packOpenings({ v: 1, turn: row.turn, holder: sealed.holder, paper: sealed.paper }) } : null,
-        receipt: turn && holder ? { openings: packOpenings({ v: 1, turn: turn.state.turn, holder }), secret: c.receipt ? vault.open<string>('receipt', c.receipt) : null } : null,
+        decision:
+          row && decided
+            ? {
+                ...decided,
+                code: row.code,
+                openings: packOpenings({ v: 1, turn: row.turn, holder: decided.holder, paper: decided.paper }),
+                withdrawnOn: row.withdrawnOn,
+              }
+            : null,
+        decisionDiffers: row !== undefined && decided === null,
+        receipt:
+          turn && holder
+            ? {
+                openings: packOpenings({ v: 1, turn: turn.state.turn, holder }),
+                secret: c.receipt ? vault.open<string>('receipt', c.receipt) : null,
+              }
+            : null,
         published: entry === undefined ? null : await publiclog.place(entry),
         head: await publiclog.head(),
       }
@@ -97,12 +129,9 @@ export function openReceipts(deps: Deps) {
   }
 }
 
-/** The opening of a turn's holder, or null when it is not this case's. */
-function holderOf(o: OpenCase, turn: Turn): Opening | null {
+function opened<T>(work: () => T): T | null {
   try {
-    const holder = o.vault.open<Opening>(`holder/${turn.state.turn as TurnId}`, turn.opening)
-    const content = holder.content as { service?: unknown; filing?: unknown }
-    return content.service === o.c.service && content.filing === o.c.filing ? holder : null
+    return work()
   } catch {
     return null
   }

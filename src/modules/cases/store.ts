@@ -936,6 +936,11 @@ export async function decisionByCode(on: Db | Tx, code: string): Promise<Decisio
   return row && toDecision(row)
 }
 
+/** The decisions that name this turn: one, unless somebody wrote past the engine. */
+export async function decisionsOfTurn(on: Db | Tx, turn: TurnId): Promise<Decision[]> {
+  return (await q(on).selectFrom('cases_decision').selectAll().where('turn', '=', turn).limit(10).execute()).map(toDecision)
+}
+
 export async function insertMessage(tx: Tx, m: Message): Promise<void> {
   await q(tx)
     .insertInto('cases_message')

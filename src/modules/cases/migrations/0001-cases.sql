@@ -187,6 +187,7 @@ create table cases_decision (
   primary key (place, case_id)
 );
 create unique index cases_decision_code on cases_decision (code);
+create index cases_decision_turn on cases_decision (turn);
 
 create table cases_message (
   place text not null,
