@@ -64,9 +64,10 @@ export async function takePending(on: On, indexed: number): Promise<number> {
        returning id, bytes
      ), batch as (
        insert into publiclog_batch (first, count, span, ids, entries)
-       select $1::bigint, count(*), int8range(min(id), max(id), '[]'), array_agg(id order by id),
-              string_agg(substring(int4send(octet_length(bytes)) from 3) || bytes, ''::bytea order by id)
-       from taken having count(*) > 0
+       select $1::bigint, count(*), int8range(min(id), max(id), '[]'), array_agg(id),
+              string_agg(substring(int4send(octet_length(bytes)) from 3) || bytes, ''::bytea)
+       -- Sorted once for both aggregates, which take their rows in this order.
+       from (select id, bytes from taken order by id) as sorted having count(*) > 0
        returning count
      )
      update publiclog_head set indexed = indexed + batch.count from batch where indexed = $1 returning batch.count`,

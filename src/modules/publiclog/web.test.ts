@@ -19,7 +19,7 @@ function aWeb(): Promise<Web> {
     publicUrl: 'http://localhost',
     production: false,
     demo: false,
-    trustProxy: false,
+    trustProxy: 0,
     limits: { readsPerAddress: 0, writesPerAddress: 0, writesPerPerson: 0 },
     csrfSecret: Buffer.alloc(32),
     assetsFolder: '/nonexistent',
