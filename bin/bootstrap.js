@@ -37,7 +37,9 @@ function npmAgrees() {
   try {
     const { packages } = JSON.parse(read(join(root, 'package-lock.json')))
     const installed = JSON.parse(read(join(modules, '.package-lock.json'))).packages
-    return Object.entries(packages).every(([path, { version, optional }]) => path === '' || (installed[path] ? installed[path].version === version : optional))
+    return Object.entries(packages).every(
+      ([path, { version, optional }]) => path === '' || (installed[path] ? installed[path].version === version : optional),
+    )
   } catch {
     return false
   }
@@ -105,10 +107,18 @@ function install() {
   const began = Date.now()
   say('Installing the packages of package-lock.json. This happens once and takes about a minute.')
   // Not by the project's Node, which the installation replaces.
-  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules')).join(delimiter)
+  const path = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'))
+    .join(delimiter)
   const env = { ...process.env, PATH: path }
-  const npm = process.env.npm_execpath && process.env.npm_node_execpath ? [process.env.npm_node_execpath, process.env.npm_execpath] : ['npm']
-  const { status, error } = spawnSync(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund'], { cwd: root, env, stdio: ['ignore', 2, 2] })
+  const npm =
+    process.env.npm_execpath && process.env.npm_node_execpath ? [process.env.npm_node_execpath, process.env.npm_execpath] : ['npm']
+  const { status, error } = spawnSync(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund'], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 2, 2],
+  })
   if (error) giveUp(`npm could not be run (${error.message}). Install npm, or run "npm ci" in ${root} yourself.`)
   if (status !== 0) giveUp(`The packages could not be installed: "npm ci" ended with ${status}. What it wrote above says why.`)
   mkdirSync(modules, { recursive: true })
@@ -133,7 +143,9 @@ if (node === null) {
 // Below it TypeScript does not run from source.
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (process.env.VENTANILLA_NODE === 'system' && (major < 22 || (major === 22 && minor < 18))) {
-  giveUp(`VENTANILLA_NODE=system needs Node 22.18 or later; this is ${process.versions.node}. Without the setting the project's own Node is used.`)
+  giveUp(
+    `VENTANILLA_NODE=system needs Node 22.18 or later; this is ${process.versions.node}. Without the setting the project's own Node is used.`,
+  )
 }
 
 const [first, file, ...rest] = process.argv.slice(2)
