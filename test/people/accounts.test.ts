@@ -343,6 +343,30 @@ describe('at the counter', () => {
     )
   })
 
+  test('who signs in at the moment an account is taken back keeps no session of it', async () => {
+    const { own, codeOf, clock } = open()
+    const curp = 'QUMI881105MDFRYN05'
+    await t.db.query('delete from people_identity where value = $1', [curp])
+    const shown = { identity: curp, name: 'Inés Quiroga', email: null }
+    for (let round = 0; round < 15; round++) {
+      clock.advance(dayMs)
+      const asked = { email: anEmail(), browser: aBrowser(), network: aNetwork(), language: 'es' as const }
+      await own.askCode(asked)
+      const thief = await own.signInByCode({ ...asked, code: await codeOf(asked.email), device: 'phone' })
+      await t.db.query('delete from people_identity where value = $1', [curp])
+      await own.declareIdentity(self(thief.person), shown)
+      await own.askCode(asked)
+      const code = await codeOf(asked.email)
+      const [again] = await Promise.all([
+        own.signInByCode({ ...asked, code, device: 'phone' }),
+        t.db.tx((tx) => own.restoreAtCounter(tx, clerk(), office, shown)),
+      ])
+      assert.equal((await own.sessions(thief.person)).length, 0)
+      const session = await own.session(again.token)
+      assert.ok(session === null || session.person !== thief.person)
+    }
+  })
+
   test('a clerk does not become an official by taking their account back', async () => {
     const { own, signIn, clock } = open()
     const official = await signIn()
