@@ -6,10 +6,12 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
 import type { PublicLog } from '#publiclog'
+import type { Web } from '#web'
 import { localPaperId } from './check.ts'
 import type { Adoption, Definition, DefinitionTexts } from './definition.ts'
 import { catalogueDay, type Loaded, loadFolder } from './load.ts'
 import { type Agencies, type Office, type OfficeCalendar, openOffices } from './offices.ts'
+import { type PageOptions, registerPages } from './pages.ts'
 import { type Jurisdiction, type Municipality, type Places, readPlaces } from './places.ts'
 import { buildIndex, type SearchIndex, type Synonyms } from './search.ts'
 import { type Base, layOver, type Service, wholeHash } from './service.ts'
@@ -49,9 +51,11 @@ export {
 } from './journey.ts'
 export type { Loaded } from './load.ts'
 export type { Agency, Hours, Office, OfficeCalendar } from './offices.ts'
+export type { CachedPage, PageOptions } from './pages.ts'
 export type { Jurisdiction, Municipality, Places, State } from './places.ts'
 export type { Answer, Answers, FileAnswer, Option, Shape, World } from './questions/index.ts'
 export type { Service } from './service.ts'
+export { shownFee, shownMoney, shownTerm } from './views.ts'
 
 export type CatalogueDeps = {
   readonly db: Db
@@ -120,6 +124,8 @@ export interface Catalogue {
   load(folder: string): Promise<Loaded>
   /** Hears of what other processes published; at most every 2 s, unless `now`. */
   refresh(now?: boolean): Promise<void>
+  /** Adds the pages and the API; what comes back gives a service page's bytes, for the bench. */
+  register(web: Pick<Web, 'route'>, options: Omit<PageOptions, 'clock'>): ReturnType<typeof registerPages>
   /** Changes whenever what is in force changes: for caches of pages. */
   readonly version: string
 }
@@ -261,6 +267,7 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
         if (localPaper !== undefined && key === `papers.${localPaperId}`) return inForce.get(localPaper)?.texts[language].name ?? localPaper
         return base.texts[language][key] ?? ''
       },
+      texts: (language) => base.texts[language],
     }
   }
 
@@ -398,6 +405,7 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
       return loaded
     },
     refresh,
+    register: (web, options) => registerPages(web, catalogue, { ...options, clock }),
     get version() {
       current()
       return `${version}.${day}`

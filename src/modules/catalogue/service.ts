@@ -30,6 +30,8 @@ export type Service = {
   readonly office: OfficeId | null
   /** Its words; `''` where the definition has none under this key. */
   text(language: Language, key: string): string
+  /** All its words of one language. */
+  texts(language: Language): Readonly<Record<string, string>>
 }
 
 /** The content a base's hash stands for, as canonical JSON. */

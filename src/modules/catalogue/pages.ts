@@ -1,0 +1,445 @@
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { Type } from 'typebox'
+import { type Child, type Html, html } from '#kernel/html'
+import { Problem } from '#kernel/problem'
+import type { Language } from '#kernel/text'
+import type { Clock } from '#kernel/time'
+import { button, layout } from '#look'
+import { csrfField, type Reply, type Request, type Web } from '#web'
+import { definitionSchema } from './check.ts'
+import { channels, lifeEvents } from './definition.ts'
+import type { Catalogue, Listed } from './index.ts'
+import { catalogueDay } from './load.ts'
+import type { Jurisdiction } from './places.ts'
+import type { Service } from './service.ts'
+import { words } from './text.ts'
+import { homeBody, officesBody, placeForm, resultsBody, serviceBody, serviceUrl } from './views.ts'
+
+/** What the pages need beside the catalogue. What stands above it in the map is handed in. */
+export type PageOptions = {
+  /** `https://…` without a slash at the end. */
+  readonly publicUrl: string
+  readonly demo: boolean
+  readonly clock: Clock
+  /** The wait measured today for this service, in words; null where there is nothing to say. */
+  readonly waitOf?: (service: Service, language: Language) => Promise<Child> | Child
+  /** Where an office has a page of its own. */
+  readonly officeUrl?: (office: string) => string
+  /** Further ways in on the front page: my place in line, what the government buys. Only what exists. */
+  readonly more?: (language: Language) => readonly { href: string; title: string; text?: string }[]
+}
+
+/** A rendered page as it is sent: the bytes, compressed once, and their name. */
+export type CachedPage = { readonly plain: Buffer; readonly gzip: Buffer; readonly etag: string }
+
+/** How long rendered bytes are sent again, milliseconds: the wait on them is measured. */
+const freshMs = 1000
+/** Pages kept; the oldest goes first. */
+const keptPages = 2000
+const perPage = 20
+
+const Words = Type.String({ maxLength: 200 })
+const Count = (least: number, most: number, usual: number) => Type.Integer({ minimum: least, maximum: most, default: usual })
+const Place = Type.String({ maxLength: 120 })
+const JurisdictionBody = Type.Object({ level: Type.String(), code: Type.String(), name: Type.String() })
+const ItemBody = Type.Object({
+  id: Type.String(),
+  base: Type.String(),
+  name: Type.String(),
+  agency: Type.String(),
+  jurisdiction: JurisdictionBody,
+  adoptions: Type.Integer(),
+  url: Type.String(),
+})
+
+const jurisdictionBody = (j: Jurisdiction) => ({ level: j.level, code: j.code, name: j.name })
+
+/** Adds the catalogue's pages and its API. Returns what the bench asks: a page's bytes, with and without the cache. */
+export function registerPages(
+  web: Pick<Web, 'route'>,
+  catalogue: Catalogue,
+  options: PageOptions,
+): { page(id: string, language: Language, cached?: boolean): Promise<CachedPage | null> } {
+  const { publicUrl: origin, demo, clock } = options
+  const kept = new Map<string, { at: number; version: string; page: CachedPage }>()
+
+  const send = (request: Request, reply: Reply, page: CachedPage) => {
+    const q = request.query as { lang?: unknown }
+    // With `?lang=` a cookie is set: such an answer is one browser's own.
+    reply.header('cache-control', q?.lang === undefined ? 'public, max-age=1, stale-while-revalidate=30' : 'private, no-cache')
+    reply.header('vary', 'Accept-Encoding, Accept-Language, Cookie').header('etag', page.etag).type('text/html; charset=utf-8')
+    if (request.headers['if-none-match']?.includes(page.etag)) return reply.code(304).send()
+    if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(page.plain)
+    return reply.header('content-encoding', 'gzip').send(page.gzip)
+  }
+
+  /** A page that is the same for all who are signed out, kept for a second. */
+  async function kind(key: string, render: () => Promise<Html> | Html): Promise<CachedPage> {
+    const known = kept.get(key)
+    const { version } = catalogue
+    if (known && known.version === version && performance.now() - known.at < freshMs) return known.page
+    const plain = Buffer.from((await render()).text)
+    const page = { plain, gzip: gzipSync(plain), etag: `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"` }
+    kept.delete(key)
+    if (kept.size >= keptPages) kept.delete(kept.keys().next().value!)
+    kept.set(key, { at: performance.now(), version, page })
+    return page
+  }
+
+  const signedOut = { person: null }
+  const isOut = (request: Request) => request.visitor.person === null
+  const withoutLanguage = (url: string) => {
+    const [path, query = ''] = url.split('?', 2)
+    const all = new URLSearchParams(query)
+    all.delete('lang')
+    return all.size > 0 ? `${path}?${all}` : path!
+  }
+
+  async function page(
+    request: Request,
+    reply: Reply,
+    title: string,
+    body: () => Html,
+    more: { wide?: boolean; description?: string; robots?: string } = {},
+  ) {
+    const l = request.visitor.language
+    const url = withoutLanguage(request.url)
+    const render = () =>
+      layout({ title, language: l, visitor: isOut(request) ? signedOut : request.visitor, url, origin, demo, body: body(), ...more })
+    if (!isOut(request)) return render()
+    return send(request, reply, await kind(`${l} ${url}`, render))
+  }
+
+  /** The place somebody chose: a key, or a name that means one. */
+  function placeFrom(typed: string): { code: string | null; problem?: 'none' | 'many'; matches: readonly string[] } {
+    const text = typed.trim()
+    if (text === '') return { code: null, matches: [] }
+    if (/^\d+$/.test(text)) {
+      const ok = catalogue.places.state(text) ?? catalogue.places.municipality(text)
+      return ok ? { code: text, matches: [] } : { code: null, problem: 'none', matches: [] }
+    }
+    const towns = catalogue.places.findMunicipalities(text).map((m) => m.code)
+    const state = catalogue.places.findState(text)?.code
+    // A state's own name means the state, except where a town of that name is asked for by level (placesFor).
+    if (state !== undefined && !text.includes(',')) return { code: state, matches: towns }
+    if (towns.length === 1) return { code: towns[0]!, matches: [] }
+    return { code: null, problem: towns.length === 0 ? 'none' : 'many', matches: towns }
+  }
+
+  // ——— The API ———
+
+  const listed = (l: Language) => (i: Listed) => ({
+    id: i.id as string,
+    base: i.base,
+    name: i.text(l, 'name'),
+    agency: i.agency(l),
+    jurisdiction: jurisdictionBody(i.jurisdiction),
+    adoptions: i.adoptions,
+    url: `${origin}${serviceUrl(i.id)}`,
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/api/services',
+    access: 'public',
+    schema: {
+      querystring: Type.Object({
+        q: Type.Optional(Words),
+        place: Type.Optional(Place),
+        limit: Type.Optional(Count(0, 100, 20)),
+        offset: Type.Optional(Count(0, 100_000, 0)),
+        lang: Type.Optional(Type.String({ maxLength: 10 })),
+      }),
+      api: {
+        summary: 'Services by what people type and where they are',
+        response: { 200: Type.Object({ total: Type.Integer(), items: Type.Array(ItemBody) }) },
+      },
+    },
+    handler(request, reply) {
+      const { q, place, limit, offset } = request.query
+      const found = catalogue.search({ q, place, limit: limit ?? 20, offset: offset ?? 0 })
+      reply.header('cache-control', 'public, max-age=10').header('vary', 'Accept-Encoding, Accept-Language, Cookie')
+      return { total: found.total, items: found.items.map(listed(request.visitor.language)) }
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/api/catalogue',
+    access: 'public',
+    schema: {
+      api: { summary: 'How many services there are', response: { 200: Type.Object({ bases: Type.Integer(), services: Type.Integer() }) } },
+    },
+    handler(_request, reply) {
+      reply.header('cache-control', 'public, max-age=10')
+      return catalogue.counts()
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/api/services/*',
+    access: 'public',
+    schema: {
+      params: Type.Object({ '*': Type.String({ maxLength: 150 }) }),
+      api: { summary: 'One service in full: its definition with the place laid over, and its words' },
+    },
+    handler(request, reply) {
+      const service = catalogue.get(request.params['*'])
+      if (!service) throw new Problem('not-found', 'There is no such service.')
+      const office = service.office === null ? null : catalogue.office(service.office)!
+      reply.header('cache-control', 'public, max-age=10')
+      return {
+        id: service.id,
+        base: service.base,
+        hash: service.hash,
+        baseHash: service.baseHash,
+        adoptionHash: service.adoptionHash,
+        jurisdiction: jurisdictionBody(service.jurisdiction),
+        office: office && {
+          id: office.id,
+          name: office.name('es'),
+          zone: office.zone,
+          address: office.address,
+          town: office.town,
+          hours: service.adoption?.hours ?? office.hours,
+          confirmed: office.confirmed,
+        },
+        definition: service.definition,
+        adoption: service.adoption,
+        text: { es: service.texts('es'), en: service.texts('en') },
+        url: `${origin}${serviceUrl(service.id)}`,
+      }
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/api/schemas/definition',
+    access: 'public',
+    schema: { api: { summary: 'JSON Schema of a definition' } },
+    handler(_request, reply) {
+      reply.header('cache-control', 'public, max-age=3600').type('application/schema+json')
+      return JSON.stringify(definitionSchema)
+    },
+  })
+
+  // ——— Pages ———
+
+  web.route({
+    method: 'GET',
+    url: '/',
+    access: 'public',
+    schema: {},
+    handler: (request, reply) =>
+      page(
+        request,
+        reply,
+        words(request.visitor.language, 'home.title'),
+        () => homeBody(request.visitor.language, catalogue, options.more?.(request.visitor.language) ?? []),
+        { wide: true },
+      ),
+  })
+
+  const listQuery = Type.Object({
+    q: Type.Optional(Words),
+    place: Type.Optional(Place),
+    offset: Type.Optional(Count(0, 100_000, 0)),
+    lang: Type.Optional(Type.String({ maxLength: 10 })),
+  })
+  const nextUrl = (path: string, fields: Record<string, string | undefined>) => (offset: number) => {
+    const all = new URLSearchParams()
+    for (const [k, v] of Object.entries(fields)) if (v) all.set(k, v)
+    if (offset > 0) all.set('offset', String(offset))
+    return all.size > 0 ? `${path}?${all}` : path
+  }
+
+  web.route({
+    method: 'GET',
+    url: '/services',
+    access: 'public',
+    schema: { querystring: listQuery },
+    handler(request, reply) {
+      const l = request.visitor.language
+      const q = (request.query.q ?? '').trim()
+      const typed = request.query.place ?? ''
+      const offset = request.query.offset ?? 0
+      const place = placeFrom(typed)
+      return page(
+        request,
+        reply,
+        q === '' ? words(l, 'results.heading') : words(l, 'results.title', { q }),
+        () => {
+          const results = catalogue.search({ q, place: place.code ?? undefined, limit: perPage, offset })
+          return resultsBody({
+            l,
+            results,
+            catalogue,
+            q,
+            placeField: place.code === null ? typed : catalogue.places.nameOf(place.code),
+            placeProblem: place.problem === undefined ? undefined : words(l, place.problem === 'many' ? 'place.many' : 'place.none'),
+            url: nextUrl('/services', { q, place: typed }),
+            offset,
+            limit: perPage,
+          })
+        },
+        { robots: q === '' ? undefined : 'noindex' } as { robots?: string },
+      )
+    },
+  })
+
+  for (const [url, of] of [
+    ['/life-events/:event', 'event'],
+    ['/agencies/:agency', 'agency'],
+  ] as const) {
+    web.route({
+      method: 'GET',
+      url,
+      access: 'public',
+      schema: { params: Type.Object({ [of]: Type.String({ maxLength: 40 }) }), querystring: listQuery },
+      handler(request, reply) {
+        const l = request.visitor.language
+        const id = (request.params as Record<string, string>)[of]!
+        const known = of === 'event' ? (lifeEvents as readonly string[]).includes(id) : Object.hasOwn(catalogue.agencies, id)
+        if (!known) throw new Problem('not-found', 'There is no such page.')
+        const heading = of === 'event' ? words(l, `event.${id as (typeof lifeEvents)[number]}`) : catalogue.agencyName(id, l)
+        const offset = request.query.offset ?? 0
+        const place = placeFrom(request.query.place ?? '')
+        return page(request, reply, heading, () =>
+          resultsBody({
+            l,
+            heading,
+            ...(of === 'event' ? { lead: words(l, `event.${id as (typeof lifeEvents)[number]}.text`) } : {}),
+            results: catalogue.search({ [of]: id, place: place.code ?? undefined, limit: perPage, offset }),
+            catalogue,
+            q: '',
+            placeField: '',
+            url: nextUrl(url.replace(`:${of}`, id), { place: request.query.place }),
+            offset,
+            limit: perPage,
+          }),
+        )
+      },
+    })
+  }
+
+  async function servicePage(
+    service: Service,
+    l: Language,
+    request: Request | null,
+    reply: Reply | null,
+    choice: { value: string; problem?: string | undefined; matches: readonly string[] },
+  ): Promise<Html> {
+    const out = request === null || isOut(request)
+    const url = serviceUrl(service.id)
+    const d = service.definition
+    const wait = service.placed ? await options.waitOf?.(service, l) : null
+    const start = !service.placed
+      ? html`<h2 class="govuk-heading-m">${words(l, 'choose.heading')}</h2>${placeForm({
+          l,
+          catalogue,
+          level: d.level as 'state' | 'municipal',
+          action: url,
+          value: choice.value,
+          problem: choice.problem,
+          matches: choice.matches.map((code) => ({ href: serviceUrl(`${service.base}@${code}`), name: catalogue.places.nameOf(code) })),
+        })}`
+      : !d.channels.includes(channels[0])
+        ? html`<p class="govuk-body"><strong>${words(l, 'service.not-online')}</strong></p>`
+        : out
+          ? // Without a form the page is the same for all and may be kept; the form with its token comes after signing in.
+            button({ text: words(l, 'service.start'), href: `/sign-in?next=${encodeURIComponent(`${url}#start`)}`, kind: 'start' })
+          : html`<form action="/cases" method="post">${csrfField(request, reply!)}<input type="hidden" name="service" value="${service.id}">${button({ text: words(l, 'service.start'), kind: 'start', preventDoubleClick: true })}</form>`
+    return layout({
+      title: service.text(l, 'name'),
+      language: l,
+      visitor: out ? signedOut : request.visitor,
+      url,
+      origin,
+      demo,
+      description: service.text(l, 'summary'),
+      breadcrumbs: [
+        { text: words(l, 'home.title'), href: '/' },
+        { text: words(l, 'results.heading'), href: '/services' },
+        ...(service.placed && d.level !== 'federal' ? [{ text: words(l, 'service.other-places'), href: serviceUrl(service.base) }] : []),
+      ],
+      body: serviceBody({
+        l,
+        service,
+        catalogue,
+        wait: wait ?? null,
+        start,
+        today: catalogueDay(clock),
+        officeLink: service.office === null ? null : (options.officeUrl?.(service.office) ?? null),
+      }),
+    })
+  }
+
+  const cachedService = (service: Service, l: Language) =>
+    kind(`${l} ${service.id}`, () => servicePage(service, l, null, null, { value: '', matches: [] }))
+
+  web.route({
+    method: 'GET',
+    url: '/services/*',
+    access: 'public',
+    schema: {
+      params: Type.Object({ '*': Type.String({ maxLength: 150 }) }),
+      querystring: Type.Object({ place: Type.Optional(Place), lang: Type.Optional(Type.String({ maxLength: 10 })) }),
+    },
+    async handler(request, reply) {
+      const l = request.visitor.language
+      const id = request.params['*']
+      const service = catalogue.get(id)
+      if (!service) throw new Problem('not-found', 'There is no such service.')
+      const typed = request.query.place
+      if (typed !== undefined && !service.placed) {
+        const length = service.definition.level === 'state' ? 2 : 5
+        const place = placeFrom(typed)
+        const found = [place.code, ...place.matches].filter((c): c is string => c !== null && c.length === length)
+        if (found.length === 1) return reply.redirect(serviceUrl(`${service.base}@${found[0]}`), 303)
+        const problem = words(l, typed.trim() === '' ? 'place.empty' : found.length > 1 ? 'place.many' : 'place.none')
+        reply.code(422)
+        return servicePage(service, l, request, reply, { value: typed, problem, matches: found.slice(0, 12) })
+      }
+      if (isOut(request)) return send(request, reply, await cachedService(service, l))
+      return servicePage(service, l, request, reply, { value: '', matches: [] })
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/offices',
+    access: 'public',
+    schema: { querystring: Type.Object({ q: Type.Optional(Words), lang: Type.Optional(Type.String({ maxLength: 10 })) }) },
+    handler(request, reply) {
+      const l = request.visitor.language
+      const q = (request.query.q ?? '').trim()
+      return page(request, reply, words(l, 'offices.heading'), () => {
+        const found = placeFrom(q)
+        const codes = [...new Set([...(found.code === null ? [] : [found.code]), ...found.matches])].slice(0, 10)
+        const ids = codes.flatMap((c) => (c.length === 2 ? [`state-${c}`] : [`mun-${c}`, `state-${c.slice(0, 2)}`]))
+        const agencies =
+          q === ''
+            ? []
+            : Object.entries(catalogue.agencies).flatMap(([id, a]) =>
+                a.level === 'federal' && (a.short?.toLowerCase() === q.toLowerCase() || a.name.es.toLowerCase().includes(q.toLowerCase()))
+                  ? [id]
+                  : [],
+              )
+        const offices = [...new Set([...ids, ...agencies])].flatMap((id) => catalogue.office(id) ?? [])
+        return officesBody({ l, q, offices, link: (id) => options.officeUrl?.(id) ?? null })
+      })
+    },
+  })
+
+  return {
+    async page(id, language, cached = true) {
+      const service = catalogue.get(id)
+      if (!service) return null
+      if (cached) return cachedService(service, language)
+      const plain = Buffer.from((await servicePage(service, language, null, null, { value: '', matches: [] })).text)
+      return { plain, gzip: gzipSync(plain), etag: '' }
+    },
+  }
+}
