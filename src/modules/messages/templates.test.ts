@@ -85,5 +85,6 @@ test('a message that lacks a field or has one too many is a fault', () => {
   assert.throws(() => checkData('near', { reference: 'x', office: 'y' }), /needs before/)
   assert.throws(() => checkData('near', { reference: 'x', office: 'y', before: 1, name: 'Ana' }), /no field name/)
   assert.throws(() => checkData('returned', { ...sample('returned'), reason: 'bribe' }), /needs reason/)
+  assert.throws(() => checkData('held-agency', { ...sample('held-agency'), until: '' }), /needs until/)
   assert.throws(() => checkData('nothing', {}), /no message/)
 })

@@ -4,7 +4,7 @@
  */
 import { type Html, html } from '#kernel/html'
 import { formatDate, type Language, texts } from '#kernel/text'
-import type { PlainDate } from '#kernel/time'
+import { isPlainDate, type PlainDate } from '#kernel/time'
 import en from './text.en.json' with { type: 'json' }
 import es from './text.es.json' with { type: 'json' }
 
@@ -78,9 +78,11 @@ export function checkData(template: string, data: Readonly<Record<string, unknow
         ? Number.isFinite(value)
         : kind === 'list'
           ? Array.isArray(value) && value.every((v) => typeof v === 'string')
-          : typeof kind === 'string'
-            ? typeof value === 'string'
-            : kind.includes(value as string)
+          : kind === 'date'
+            ? typeof value === 'string' && isPlainDate(value)
+            : typeof kind === 'string'
+              ? typeof value === 'string'
+              : kind.includes(value as string)
     if (!good) throw new RangeError(`The message ${template} needs ${name}.`)
   }
   for (const name of Object.keys(data)) if (!(name in row.fields)) throw new RangeError(`The message ${template} has no field ${name}.`)
