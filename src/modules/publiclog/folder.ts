@@ -16,6 +16,8 @@ export type Folder = {
   read: Reader
   /** Writes all files, each whole or not at all, and returns when they and their names are on the disk. Same path, same bytes: writing twice is harmless. */
   put(files: readonly (readonly [path: string, bytes: Buffer])[], fault?: Fault): Promise<void>
+  /** Removes a folder and what is in it, if it is there. */
+  drop(path: string): Promise<void>
   /** Removes what a killed process left half written. */
   clean(): Promise<void>
 }
@@ -81,6 +83,10 @@ export function openFolder(path: string): Folder {
       const failed = done.find((d) => d.status === 'rejected')
       if (failed) throw failed.reason
       for (const folder of touched) await syncFolder(folder)
+    },
+    async drop(file) {
+      await rm(join(path, file), { recursive: true, force: true })
+      known.delete(join(path, file))
     },
     async clean() {
       await rm(unfinished, { recursive: true, force: true })

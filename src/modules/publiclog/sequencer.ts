@@ -17,7 +17,7 @@ import {
   tryLock,
   unlock,
 } from './store.ts'
-import { Edge, encodeBundle, parseBundle, rootFrom, tilePath, tileWidth } from './tiles.ts'
+import { Edge, encodeBundle, parseBundle, rootFrom, type TileKind, tilePath, tileWidth } from './tiles.ts'
 import type { Cosigners } from './witness.ts'
 
 /** The database is older than what was published: going on would sign a second history. Only `recover` leads on. */
@@ -58,6 +58,8 @@ type Role = {
   readonly edge: Edge
   /** The entries of the unfinished bundle. */
   tail: Buffer[]
+  /** Folders of partial tiles whose full tile has been written since: removed once that is published. */
+  superseded: string[]
   /** The note that was published last, as far as this holder knows. */
   note: string | null
 }
@@ -130,7 +132,7 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
       const bundle = width === 0 ? Buffer.alloc(0) : await readTile(folder.read, 'entries', Math.floor(size / tileWidth), width)
       const tail = bundle && parseBundle(bundle)
       const whole = tail?.length === width && tail.every((e, i) => leafHash(e).equals(edge.levels[0]![i]!))
-      return whole && edge.root().equals(root) ? { on, edge, tail, note: null } : null
+      return whole && edge.root().equals(root) ? { on, edge, tail, superseded: [], note: null } : null
     } catch {
       return null
     }
@@ -139,7 +141,7 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
   /** The right edge from the entries in the database, writing all tiles again: for a folder that is new, lost or damaged. */
   async function fromDatabase(on: Kysely<Tables>, size: number, root: Buffer): Promise<Role> {
     if (size > 0) log.warn({ size }, 'The tiles are written again from the database.')
-    const role: Role = { on, edge: new Edge(), tail: [], note: null }
+    const role: Role = { on, edge: new Edge(), tail: [], superseded: [], note: null }
     const tiles = tileWriter(role)
     while (role.edge.size < size) await tiles.add(role.edge.size)
     await tiles.finish()
@@ -152,6 +154,13 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
    * is read and hashed; `finish` writes the partial tiles and returns when everything is on the disk.
    */
   function tileWriter(role: Role) {
+    const before = role.edge.size
+    const full = (kind: TileKind, n: number, bytes: Buffer) => {
+      const path = `tile/${tilePath({ kind, n, width: tileWidth })}`
+      files.push([path, bytes])
+      // Only a tile that was begun before has partial ones: at most one a level.
+      if (n * tileWidth ** (kind === 'entries' ? 1 : kind + 1) < before) role.superseded.push(`${path}.p`)
+    }
     let files: [string, Buffer][] = []
     let writing: Promise<void> = Promise.resolve()
     const flush = async () => {
@@ -171,9 +180,9 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
         for (const entry of entries) {
           role.tail.push(entry)
           role.edge.add(leafHash(entry), (level, n, hashes) => {
-            files.push([`tile/${tilePath({ kind: level, n, width: tileWidth })}`, hashes])
+            full(level, n, hashes)
             if (level > 0) return
-            files.push([`tile/${tilePath({ kind: 'entries', n, width: tileWidth })}`, encodeBundle(role.tail)])
+            full('entries', n, encodeBundle(role.tail))
             role.tail = []
           })
         }
@@ -264,6 +273,8 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
       role.note = head.note
     })
     fault?.('published')
+    // Readers of an older checkpoint find the partial tile as the beginning of the full one. Without this a slow log would keep 255 of each.
+    for (const partial of role.superseded.splice(0)) await folder.drop(partial)
   }
 
   /** Runs `work` with the role, when it is free. */
