@@ -114,13 +114,16 @@ function install() {
   const env = { ...process.env, PATH: path }
   const npm =
     process.env.npm_execpath && process.env.npm_node_execpath ? [process.env.npm_node_execpath, process.env.npm_execpath] : ['npm']
-  const { status, error } = spawnSync(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 2, 2],
-  })
+  const runNpm = (...words) =>
+    spawnSync(npm[0], [...npm.slice(1), ...words, '--no-audit', '--no-fund'], { cwd: root, env, stdio: ['ignore', 2, 2] })
+  let { status, error } = runNpm('ci')
+  if (!error && status !== 0) {
+    // npm ci refuses a lockfile that lacks packages of other platforms; npm install does not, and still takes the versions it names.
+    say('"npm ci" did not take the lockfile. Trying "npm install --no-save".')
+    ;({ status, error } = runNpm('install', '--no-save'))
+  }
   if (error) giveUp(`npm could not be run (${error.message}). Install npm, or run "npm ci" in ${root} yourself.`)
-  if (status !== 0) giveUp(`The packages could not be installed: "npm ci" ended with ${status}. What it wrote above says why.`)
+  if (status !== 0) giveUp(`The packages could not be installed: npm ended with ${status}. What it wrote above says why.`)
   mkdirSync(modules, { recursive: true })
   writeFileSync(stamp, `${wanted()}\n`)
   say(`Installed in ${Math.round((Date.now() - began) / 1000)} s.`)
