@@ -41,3 +41,35 @@ export async function seedDemo(db: Db, { office, now = new Date() }: { office: O
     return made
   })
 }
+
+const given = ['Ana', 'Luis', 'Marta', 'José', 'Elena', 'Raúl', 'Sofía', 'Iván', 'Lucía', 'Hugo']
+const family = ['Bautista', 'Cruz', 'Domínguez', 'Fuentes', 'Galindo', 'Herrera', 'Ibarra', 'Luna', 'Mora', 'Nieto', 'Ochoa', 'Paz']
+
+/** Fictional people for a demonstration's day, each identified and with a confirmed contact that can receive no mail. Those that exist stay. */
+export async function seedCrowd(db: Db, count: number, now: Date): Promise<{ id: PersonId; name: string; curp: string }[]> {
+  const made: { id: PersonId; name: string; curp: string }[] = []
+  for (let i = 0; i < count; i++) {
+    const [first, a, b] = [given[i % given.length]!, family[i % family.length]!, family[(i * 5 + 3) % family.length]!]
+    const day = String((i % 27) + 1).padStart(2, '0')
+    const vowel = /[AEIOU]/.exec(a.slice(1).toUpperCase())?.[0] ?? 'X'
+    const consonant = (word: string) => /[BCDFGHJKLMNPQRSTVWXYZ]/.exec(word.slice(1).toUpperCase())?.[0] ?? 'X'
+    const plain = (word: string) => word.normalize('NFD').replace(/\p{M}/gu, '')
+    const before = `${a[0]}${vowel}${b[0]}${first[0]}${String(70 + (i % 29))}${String((i % 12) + 1).padStart(2, '0')}${day}${i % 2 ? 'H' : 'M'}DF${consonant(a)}${consonant(b)}${consonant(plain(first))}0`
+    const curp = before + curpCheckDigit(before)
+    const name = `${first} ${a} ${b}`
+    const email = `persona${i + 1}@demo.invalid`
+    made.push(
+      await db.tx(async (tx) => {
+        await store.lockEmail(tx, email)
+        const known = await store.ownerOf(tx, email)
+        if (known) return { id: known, name, curp }
+        const id = uuidv7(now.getTime()) as PersonId
+        await store.addPerson(tx, { id, name, language: 'es', created_at: now })
+        await store.addContact(tx, id, email, now, true)
+        await store.setIdentity(tx, id, { kind: 'curp', value: curp }, now, false)
+        return { id, name, curp }
+      }),
+    )
+  }
+  return made
+}

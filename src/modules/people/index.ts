@@ -9,7 +9,7 @@ import type { On, Way } from './store.ts'
 
 export type { Letter, Person, Slip, Use } from './accounts.ts'
 export { maskEmail, parseEmail } from './address.ts'
-export { type DemoAccount, seedDemo } from './demo.ts'
+export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
 export type { Way } from './store.ts'
 

@@ -2,7 +2,19 @@
 import { type Child, type Html, html } from '#kernel/html'
 import type { OfficeId, PersonId, Reference } from '#kernel/id'
 import { formatDate, texts } from '#kernel/text'
-import { button, fieldError, input, insetText, layout, notificationBanner, type SummaryError, select, summaryList, table } from '#look'
+import {
+  button,
+  fieldError,
+  input,
+  insetText,
+  layout,
+  notificationBanner,
+  type SummaryError,
+  scrolling,
+  select,
+  summaryList,
+  table,
+} from '#look'
 import { csrfField, type Grant, isDemo, type Reply, type Request, type Role, roles } from '#web'
 import { administers, type Person } from './accounts.ts'
 import type { EventKind, Way } from './store.ts'
@@ -274,15 +286,18 @@ export function usesPage(
     body: html`${heading(t('uses.title'))}${lead(t('uses.lead'))}${
       o.uses.length === 0
         ? html`<p class="govuk-body">${t('uses.none')}</p>`
-        : table({
-            head: [t('uses.when'), t('uses.who'), t('uses.why'), t('uses.case')],
-            rows: o.uses.map((u) => [
-              formatDate(language, u.at, { time: true, short: true }),
-              who(u),
-              key(u.purpose) in es ? t(key(u.purpose)) : u.purpose,
-              u.case_reference ?? '',
-            ]),
-          })
+        : scrolling(
+            t('uses.title'),
+            table({
+              head: [t('uses.when'), t('uses.who'), t('uses.why'), t('uses.case')],
+              rows: o.uses.map((u) => [
+                formatDate(language, u.at, { time: true, short: true }),
+                who(u),
+                key(u.purpose) in es ? t(key(u.purpose)) : u.purpose,
+                u.case_reference ?? '',
+              ]),
+            }),
+          )
     }${o.older && html`<p class="govuk-body">${link(o.older, t('uses.older'))}</p>`}`,
   })
 }
@@ -303,15 +318,18 @@ export function sessionsPage(
     title: t('sessions.title'),
     back: '/me',
     body: html`${o.saved && notificationBanner({ language, success: true, text: t('sessions.ended') })}${heading(t('sessions.title'))}${lead(t('sessions.lead'))}
-    ${table({
-      head: [t('sessions.device'), t('sessions.way'), t('sessions.started'), t('sessions.seen')],
-      rows: o.sessions.map((s) => [
-        s.id === o.session ? t('sessions.this') : t(s.device === 'phone' ? 'device.phone' : 'device.computer'),
-        t(`way.${s.way}`),
-        at(s.started_at),
-        at(s.seen_at),
-      ]),
-    })}${form(request, reply, '/me/sessions', button({ text: t('sessions.end'), kind: 'secondary' }))}`,
+    ${scrolling(
+      t('sessions.title'),
+      table({
+        head: [t('sessions.device'), t('sessions.way'), t('sessions.started'), t('sessions.seen')],
+        rows: o.sessions.map((s) => [
+          s.id === o.session ? t('sessions.this') : t(s.device === 'phone' ? 'device.phone' : 'device.computer'),
+          t(`way.${s.way}`),
+          at(s.started_at),
+          at(s.seen_at),
+        ]),
+      }),
+    )}${form(request, reply, '/me/sessions', button({ text: t('sessions.end'), kind: 'secondary' }))}`,
   })
 }
 
@@ -376,20 +394,23 @@ export function adminPage(
     body: html`${o.done && notificationBanner({ language, success: true, text: t(`admin.${o.done}`) })}${
       o.link && notificationBanner({ language, success: true, text: html`<p>${t('admin.invited')}</p><p><code>${o.link}</code></p>` })
     }${heading(t('admin.title'))}${lead(t('admin.lead'))}
-    <div id="staff">${table({
-      head: [t('admin.person'), t('admin.role'), t('admin.office'), t('admin.withdraw')],
-      rows: o.staff.map((s) => [
-        `${s.name ?? t('admin.nobody')}${s.email ? ` (${s.email})` : ''}`,
-        t(`role.${s.role}`),
-        s.office ? o.officeName(s.office) : t('admin.everywhere'),
-        form(request, reply, '/admin/people/withdraw', [
-          hidden('person', s.id),
-          hidden('role', s.role),
-          hidden('office', s.office),
-          html`<button class="govuk-button govuk-button--secondary" type="submit">${t('admin.withdraw')}<span class="govuk-visually-hidden"> ${t(`role.${s.role}`)}: ${s.name ?? s.email ?? ''}</span></button>`,
+    <div id="staff">${scrolling(
+      t('admin.title'),
+      table({
+        head: [t('admin.person'), t('admin.role'), t('admin.office'), t('admin.withdraw')],
+        rows: o.staff.map((s) => [
+          `${s.name ?? t('admin.nobody')}${s.email ? ` (${s.email})` : ''}`,
+          t(`role.${s.role}`),
+          s.office ? o.officeName(s.office) : t('admin.everywhere'),
+          form(request, reply, '/admin/people/withdraw', [
+            hidden('person', s.id),
+            hidden('role', s.role),
+            hidden('office', s.office),
+            html`<button class="govuk-button govuk-button--secondary" type="submit">${t('admin.withdraw')}<span class="govuk-visually-hidden"> ${t(`role.${s.role}`)}: ${s.name ?? s.email ?? ''}</span></button>`,
+          ]),
         ]),
-      ]),
-    })}</div>
+      }),
+    )}</div>
     <h2 class="govuk-heading-m">${t('admin.give')}</h2>
     ${form(request, reply, '/admin/people/give', [
       input({
