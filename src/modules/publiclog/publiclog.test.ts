@@ -116,7 +116,7 @@ test('stopped at every point, the sequencer goes on without a fork, a loss or a 
       crashedAt = ''
       await stopping.publishNow().catch((error: Error) => assert.match(error.message, /^crash/))
       countdown = Number.POSITIVE_INFINITY
-      if (crashedAt) points.add(crashedAt.replace(/tile.*/, 'tile'))
+      if (crashedAt) points.add(crashedAt.replace(/ tile.*/, ' tile'))
       for (const log of [stopping, following]) {
         if (log === following) await log.publishNow()
         const head = await log.head()
