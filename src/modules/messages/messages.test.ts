@@ -8,7 +8,7 @@ import { Problem } from '#kernel/problem'
 import { FixedClock } from '#kernel/time'
 import { openPeople } from '#people'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import { Browser, testKeys, testWeb } from '../people/testing.ts'
+import { aPerson as aPersonWith, Browser, testKeys, testWeb, withoutContact } from '../people/testing.ts'
 import { type Message, type Messages, openMessages } from './index.ts'
 
 const quiet = { info() {}, warn() {}, error() {} }
@@ -48,16 +48,7 @@ async function open(more: { smtpUrl?: string | null; production?: boolean; retry
 
 let count = 0
 const anEmail = () => `vecino${++count}@ejemplo.mx`
-async function aPerson(email: string): Promise<PersonId> {
-  const [{ id }] = (await t.db.query<{ id: PersonId }>(
-    `insert into people_person (id, name, language, created_at) values (gen_random_uuid(), 'Ana Secreta', 'es', now()) returning id`,
-  )) as [{ id: PersonId }]
-  await t.db.query(
-    `insert into people_contact (id, person, email, confirmed_at, created_at) values (gen_random_uuid(), $1, $2, now(), now())`,
-    [id, email],
-  )
-  return id
-}
+const aPerson = (email: string) => aPersonWith(t.db, email)
 
 const lost = (to: PersonId, key?: string): Message => ({
   to,
@@ -137,7 +128,7 @@ describe('telling', () => {
   test('a person without an address has the message in the inbox, and the mail says why it never went', async () => {
     const { messages, jobs, close } = await open()
     const person = await aPerson(anEmail())
-    await t.db.query('delete from people_contact where person = $1', [person])
+    await withoutContact(t.db, person)
     await tell(messages, lost(person))
     await jobs.drain()
     const [found] = await messages.inbox(person, { language: 'es' })

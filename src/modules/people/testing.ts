@@ -1,5 +1,5 @@
 /** Builders for tests: a people module over a test database, and a browser that keeps its cookies. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { FixedClock } from '#kernel/time'
 import { type Keys, openKeys } from '#keys'
 import { openWeb, type Visitor, type Web } from '#web'
 import { type Letter, openPeople, type People } from './index.ts'
+import * as store from './store.ts'
 
 /** Keys of their own for a test, in a folder that goes with the process. */
 export function testKeys(): Keys {
@@ -50,6 +51,21 @@ export function testPeople(
       return found.data.code
     },
   }
+}
+
+/** A person with a name and a proved address, without the way there. */
+export async function aPerson(db: Db, email: string, name = 'Ana Secreta'): Promise<PersonId> {
+  const id = randomUUID() as PersonId
+  await db.tx(async (tx) => {
+    await store.addPerson(tx, { id, name, language: 'es', created_at: new Date() })
+    await store.addContact(tx, id, email, new Date(), true)
+  })
+  return id
+}
+
+/** Takes the person's addresses away. */
+export async function withoutContact(db: Db, person: PersonId): Promise<void> {
+  await store.endContacts(db, person, new Date(), null)
 }
 
 /** A visitor with these grants, for calling operations directly. */
