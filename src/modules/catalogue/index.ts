@@ -30,7 +30,7 @@ export {
   straightPath,
 } from './advance.ts'
 export { definitionSchema, type Fault } from './check.ts'
-export type { Adoption, Definition, Paper, Question, Reason, Source, Step } from './definition.ts'
+export type { Adoption, Definition, Example, Paper, Question, Reason, Source, Step } from './definition.ts'
 export { channels, lifeEvents } from './definition.ts'
 export { checkFolder } from './folder.ts'
 export {

@@ -4,7 +4,7 @@ import type { Language } from '#kernel/text'
 import { type Condition, compileCondition } from './condition.ts'
 import type { Definition, Question, SingleQuestion } from './definition.ts'
 import { answerNames, nameOf } from './names.ts'
-import { type Answer, type AnswerCode, type Answers, questionKinds, type Shape, type World } from './questions/index.ts'
+import { type Answer, type AnswerCode, type Answers, questionKinds, type Reading, type Shape, type World } from './questions/index.ts'
 import { words } from './text.ts'
 
 /** What a journey needs of a service. */
@@ -132,8 +132,31 @@ export function asked(
   return { pages, answers: counted }
 }
 
-const reading = (question: SingleQuestion, raw: unknown, world: World, insisted = false) =>
-  questionKinds[question.kind].read(raw, question, world, insisted)
+/** The state answered last before a question (in its own item of a group first), which its municipality must lie in. */
+function stateBefore(definition: Definition, id: string, answers: Answers, group?: Group, item?: Item, inner?: string): string | null {
+  const inItem = group?.questions
+    .slice(
+      0,
+      group.questions.findIndex((q) => q.id === inner),
+    )
+    .findLast((q) => q.kind === 'state' && item?.[q.id] !== undefined)
+  if (inItem) return String(item![inItem.id])
+  const { questions } = compile(definition)
+  let state: string | null = null
+  for (const q of definition.pages.flatMap((p) => p.questions)) {
+    if (q === id) break
+    const answer = answers[q]
+    if (questions.get(q)?.kind === 'state' && typeof answer === 'string') state = answer
+  }
+  return state
+}
+
+function reading(question: SingleQuestion, raw: unknown, world: World, state: string | null, insisted: boolean): Reading {
+  const read = questionKinds[question.kind].read(raw, question, world, insisted)
+  const elsewhere =
+    question.kind === 'municipality' && state !== null && read !== null && 'value' in read && !String(read.value).startsWith(state)
+  return elsewhere ? { refused: 'municipality-of-state' } : read
+}
 
 function problem(pointer: string, code: AnswerCode, world: World, parameters?: Readonly<Record<string, string | number>>): FieldProblem {
   return { pointer, code, detail: words(world.language, `answer.${code}`, parameters) }
@@ -154,7 +177,7 @@ function check(definition: Definition, question: Question, answers: Answers, wor
   const pointer = `/answers/${question.id}`
   const answer = answers[question.id]
   if (question.kind !== 'group') {
-    const read = reading(question, answer, world, true)
+    const read = reading(question, answer, world, stateBefore(definition, question.id, answers), true)
     if (read === null) {
       return question.optional ? [] : [problem(pointer, question.kind === 'confirm' ? 'confirm' : 'required', world)]
     }
@@ -166,7 +189,7 @@ function check(definition: Definition, question: Question, answers: Answers, wor
   if (items.length > question.max) return [problem(pointer, 'too-many-items', world, { max: question.max })]
   return items.flatMap((item, i) =>
     itemQuestions(definition, question, item, answers, world.today).flatMap((q) => {
-      const read = reading(q, item[q.id], world, true)
+      const read = reading(q, item[q.id], world, stateBefore(definition, question.id, answers, question, item, q.id), true)
       if (read === null) return q.optional ? [] : [problem(`${pointer}/${i}/${q.id}`, q.kind === 'confirm' ? 'confirm' : 'required', world)]
       return 'refused' in read ? [problem(`${pointer}/${i}/${q.id}`, read.refused, world, read.parameters)] : []
     }),
@@ -276,11 +299,11 @@ export function accept(service: Asking, answers: Answers, pageId: string, form: 
   let again = false
   if (!page) return { answers, problems, doubts, again }
 
-  const read = (q: SingleQuestion, fields: FormFields, name: string, pointer: string, before: unknown): unknown => {
+  const read = (q: SingleQuestion, fields: FormFields, name: string, pointer: string, before: unknown, state: string | null): unknown => {
     const raw = fieldOf(fields, name)
     // A browser sends no file when nobody chose one anew: the old one stays.
     if (q.kind === 'file' && (raw === undefined || raw === '') && before !== undefined) return before
-    const r = reading(q, raw, world, fields[`${name}.sure`] !== undefined)
+    const r = reading(q, raw, world, state, fields[`${name}.sure`] !== undefined)
     if (r === null) {
       if (!q.optional) problems.push(problem(pointer, q.kind === 'confirm' ? 'confirm' : 'required', world))
       return undefined
@@ -314,7 +337,9 @@ export function accept(service: Asking, answers: Answers, pageId: string, form: 
         if (all[question.id] === undefined) again = true
         continue
       }
-      all[question.id] = read(question, form, question.id, pointer, all[question.id]) as Answer | undefined
+      all[question.id] = read(question, form, question.id, pointer, all[question.id], stateBefore(definition, question.id, all)) as
+        | Answer
+        | undefined
       continue
     }
     const old = (Array.isArray(all[question.id]) ? all[question.id] : []) as readonly Item[]
@@ -360,7 +385,8 @@ export function accept(service: Asking, answers: Answers, pageId: string, form: 
     for (const q of group.questions) {
       const inSight = itemQuestions(definition, group, item, all, world.today).some((s) => s.id === q.id)
       if (!inSight) continue
-      const value = read(q, fields, `${group.id}.${i}.${q.id}`, `/answers/${group.id}/${i}/${q.id}`, old[q.id])
+      const state = stateBefore(definition, group.id, all, group, item, q.id)
+      const value = read(q, fields, `${group.id}.${i}.${q.id}`, `/answers/${group.id}/${i}/${q.id}`, old[q.id], state)
       if (value !== undefined) item[q.id] = value
     }
     return item

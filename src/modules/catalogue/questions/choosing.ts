@@ -66,7 +66,7 @@ export const confirm: Kind = {
 export const file: Kind = {
   type: 'file',
   read(raw) {
-    if (raw === null || raw === undefined || raw === '') return null
+    if (raw === null || raw === undefined || (typeof raw === 'string' && raw.trim() === '')) return null
     const f = raw as Partial<FileAnswer>
     if (
       typeof raw !== 'object' ||
