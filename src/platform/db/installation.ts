@@ -16,12 +16,22 @@ export class InstallationError extends Error {
  * system, nor the other way, and the log keeps its name.
  */
 export async function settleInstallation(db: Db, wanted: Installation, now: Date): Promise<void> {
-  await db.query('insert into db_installation (demo, log_origin, made_at) values ($1, $2, $3) on conflict do nothing', [wanted.demo, wanted.logOrigin, now])
+  await db.query('insert into db_installation (demo, log_origin, made_at) values ($1, $2, $3) on conflict do nothing', [
+    wanted.demo,
+    wanted.logOrigin,
+    now,
+  ])
   const [found] = await db.query<{ demo: boolean; log_origin: string }>('select demo, log_origin from db_installation')
   if (found!.demo && !wanted.demo)
-    throw new InstallationError('This database is a demonstration and can never become a real one. Use another VENTANILLA_DATA folder or DATABASE_URL with VENTANILLA_DEMO=off.')
+    throw new InstallationError(
+      'This database is a demonstration and can never become a real one. Use another VENTANILLA_DATA folder or DATABASE_URL with VENTANILLA_DEMO=off.',
+    )
   if (!found!.demo && wanted.demo)
-    throw new InstallationError('This database is a real one: start it with VENTANILLA_DEMO=off. A demonstration needs a VENTANILLA_DATA folder or DATABASE_URL of its own.')
+    throw new InstallationError(
+      'This database is a real one: start it with VENTANILLA_DEMO=off. A demonstration needs a VENTANILLA_DATA folder or DATABASE_URL of its own.',
+    )
   if (found!.log_origin !== wanted.logOrigin)
-    throw new InstallationError(`The public log of this database is named ${found!.log_origin}, for ever. Set VENTANILLA_LOG_ORIGIN=${found!.log_origin}, or use another database.`)
+    throw new InstallationError(
+      `The public log of this database is named ${found!.log_origin}, for ever. Set VENTANILLA_LOG_ORIGIN=${found!.log_origin}, or use another database.`,
+    )
 }

@@ -106,6 +106,18 @@ describe('the embedded PostgreSQL', () => {
     )
   })
 
+  test('who comes while the last one leaves finds a server all the same', async () => {
+    let before = await startPostgres(data, log, fast)
+    for (let i = 0; i < 8; i++) {
+      const [next] = await Promise.all([startPostgres(data, log, fast), before.stop()])
+      assert.equal(await one(next.url, 'select v from kept'), 1)
+      before = next
+    }
+    const pid = postmaster(data)
+    await before.stop()
+    assert.ok(!alive(pid))
+  })
+
   test('it serves no network address and syncs to the disk by default', async () => {
     const server = await startPostgres(data, log)
     try {

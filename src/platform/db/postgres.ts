@@ -6,7 +6,7 @@
  * Who leaves asks for the same lock alone: only the last one gets it, and stops the server. Starting needs no lock of ours: the
  * folder of a new cluster appears by one rename, and PostgreSQL lets one postmaster live in it; whoever comes second joins.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chownSync,
@@ -14,6 +14,7 @@ import {
   cpSync,
   existsSync,
   fstatSync,
+  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -81,6 +82,7 @@ class Server implements RunningPostgres {
   #socketFolder = ''
   #member: pg.Client | null = null
   #leaving = false
+  #rejoining: Promise<void> | null = null
 
   constructor(home: string, log: Log, options: PostgresOptions) {
     this.#home = home
@@ -151,15 +153,17 @@ class Server implements RunningPostgres {
       throw error
     }
     this.#member = client
-    client.once('end', () => void this.#lost(client))
+    client.once('end', () => {
+      if (this.#member !== client) return
+      this.#member = null
+      this.#rejoining = this.#rejoin()
+    })
     if (this.#options.keepAlive === false) socketOf(client).unref()
     return true
   }
 
   /** The server died or was stopped by somebody else: the application goes on, so there must be one again. */
-  async #lost(client: pg.Client): Promise<void> {
-    if (this.#leaving || this.#member !== client) return
-    this.#member = null
+  async #rejoin(): Promise<void> {
     this.#log.warn('PostgreSQL went away; it is started again.')
     for (let wait = 100; !this.#leaving; wait = Math.min(wait * 2, 10_000)) {
       try {
@@ -173,6 +177,7 @@ class Server implements RunningPostgres {
 
   async stop(): Promise<void> {
     this.#leaving = true
+    await this.#rejoining
     const member = this.#member
     this.#member = null
     if (!member) return
@@ -240,6 +245,7 @@ class Server implements RunningPostgres {
     try {
       await run(...identity.command(join(program, 'bin/initdb'), args))
       renameSync(aside, this.#cluster)
+      syncFolder(this.#home)
     } catch (error) {
       rmSync(aside, { recursive: true, force: true })
       // Another process made it first.
@@ -337,6 +343,13 @@ function socketFolder(home: string, identity: Identity): string {
   return folder
 }
 
+/** From here a power cut does not take back a rename in `folder`. */
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r')
+  fsyncSync(fd)
+  closeSync(fd)
+}
+
 /** Appends to the server's own log, which starts anew when it has grown past 10 MB. */
 function openLog(file: string): number {
   const fd = openSync(file, 'a', 0o600)
@@ -365,16 +378,24 @@ const serverEnv = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C.UTF-8', TZ
 function whoRuns(home: string, cluster: string): Identity {
   const how = { cwd: home, env: serverEnv }
   const self = userInfo().uid
-  if (self !== 0) return { uid: self, own() {}, command: (file, args) => [file, args, how] }
-
   const owner = existsSync(cluster) ? statSync(cluster).uid : undefined
+  if (self !== 0) {
+    if (owner !== undefined && owner !== self) {
+      throw new Error(
+        `${cluster} belongs to another user (number ${owner}). Start as that user or as root, or set VENTANILLA_DATA to a folder of your own.`,
+      )
+    }
+    return { uid: self, own() {}, command: (file, args) => [file, args, how] }
+  }
+
   const user = systemUsers().find((u) => (owner === undefined || owner === u.uid) && canEnter(u, home))
   if (user) {
     const { uid, gid } = user
     return { uid, own: (path) => chownSync(path, uid, gid), command: (file, args) => [file, args, { ...how, uid, gid }] }
   }
-  if ((owner === undefined || owner === 0) && existsSync('/usr/bin/unshare')) {
-    const enter = ['--user', '--map-user=1000', '--map-group=1000', '--']
+  const enter = ['--user', '--map-user=1000', '--map-group=1000', '--']
+  // Often forbidden inside containers.
+  if ((owner === undefined || owner === 0) && spawnSync('/usr/bin/unshare', [...enter, '/bin/true']).status === 0) {
     return { uid: 0, own() {}, command: (file, args) => ['/usr/bin/unshare', [...enter, file, ...args], how] }
   }
   throw new Error(
