@@ -128,7 +128,11 @@ export function openTelemetry({ logLevel = 'info', write, personal = [] }: Telem
           answer(500, 'error\n')
         }
       })
-      await new Promise<void>((done, fail) => server.once('error', fail).listen(port, host, done))
+      await new Promise<void>((done, fail) => server.once('error', fail).listen(port, host, done)).catch((error) => {
+        if (error.code !== 'EADDRINUSE') throw error
+        const sentence = `Port ${port} of the metrics is in use. Set VENTANILLA_METRICS_PORT to another, or to 0 for any free one.`
+        throw new Error(sentence, { cause: error })
+      })
       return {
         port: (server.address() as AddressInfo).port,
         close: () =>

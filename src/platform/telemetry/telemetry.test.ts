@@ -92,10 +92,10 @@ describe('the numbers', () => {
     await server.close()
   })
 
-  test('a port that is taken is an error of the start', async () => {
+  test('a port that is taken stops the start with a sentence that names the setting', async () => {
     const telemetry = listening()
     const first = await telemetry.listen({ host: '127.0.0.1', port: 0, ready: async () => true })
-    await assert.rejects(telemetry.listen({ host: '127.0.0.1', port: first.port, ready: async () => true }), /EADDRINUSE/)
+    await assert.rejects(telemetry.listen({ host: '127.0.0.1', port: first.port, ready: async () => true }), /VENTANILLA_METRICS_PORT/)
     await first.close()
   })
 })
