@@ -194,6 +194,21 @@ describe('my account', () => {
     assert.equal((await browser.post('/me/contacts/code', { code: await p.codeFor(second) })).location, '/me?saved=1')
     assert.equal(await personOf(second), await personOf(email))
     assert.ok((await p.letters()).some((l) => l.to === email && l.template === 'contact-added'))
+
+    // The first one is taken away and told; the last one stays.
+    const idOf = (body: string, address: string) =>
+      new RegExp(`name="id" value="([0-9a-f-]{36})">(?:(?!</form>).)*${address}`, 's').exec(body)?.[1]
+    const id = idOf((await browser.get('/me')).body, email)!
+    const stranger = await signIn()
+    await stranger.get('/me')
+    assert.equal((await stranger.post('/me/contacts/end', { id })).status, 303)
+    assert.ok(await personOf(email), 'a stranger takes nothing away')
+    assert.equal((await browser.post('/me/contacts/end', { id })).location, '/me?saved=1')
+    assert.equal(await personOf(email), undefined)
+    assert.ok((await p.letters()).some((l) => l.to === email && l.template === 'contact-removed'))
+    assert.equal(idOf((await browser.get('/me')).body, second), undefined)
+    const [last] = await t.db.query<{ id: string }>('select id from people_contact where email = $1 and ended_at is null', [second])
+    assert.equal((await browser.post('/me/contacts/end', { id: last!.id })).status, 409)
   })
 
   test('who looked at my data is shown to me, page by page, and to nobody else', async () => {

@@ -55,6 +55,7 @@ export const letters = {
   invite: { fields: { link: 'text', role: 'text', office: 'text', days: 'number' }, link: '{link}' },
   'contact-added': { fields: { email: 'text' }, link: '/me' },
   'contact-ended': { fields: {}, link: null },
+  'contact-removed': { fields: {}, link: null },
 } as const satisfies Record<string, Row>
 
 export type Template = keyof typeof templates

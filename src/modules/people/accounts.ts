@@ -40,7 +40,7 @@ export type Letter = { to: string; language: Language } & (
   | { template: 'sign-in-code' | 'contact-code'; data: { code: string; minutes: number } }
   | { template: 'invite'; data: { link: string; role: Role; office: string; days: number } }
   | { template: 'contact-added'; data: { email: string } }
-  | { template: 'contact-ended'; data: Record<string, never> }
+  | { template: 'contact-ended' | 'contact-removed'; data: Record<string, never> }
 )
 
 export type Slip = { reference: Reference; secret: string }
@@ -352,6 +352,26 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
           if (c.confirmed_at)
             await write(tx, { to: c.email, language, template: 'contact-added', data: { email: maskEmail(email) } }, dayMs)
         return { person, email }
+      })
+    },
+
+    /**
+     * Takes one of the person's addresses away and tells it. Refuses with `conflict` the last one, by which alone the person is reached, and with `forbidden`
+     * who came in by a receipt. Nothing happens for an address that is not theirs.
+     */
+    async endContact(by: SignedIn, id: string): Promise<void> {
+      if ((await wayOf(by)) === 'receipt') throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
+      await db.tx(async (tx) => {
+        const now = clock.now()
+        await store.lockPerson(tx, by.person)
+        const proved = (await store.contactsOf(tx, by.person)).filter((c) => c.confirmed_at !== null)
+        if (!proved.some((c) => c.id === id)) return
+        if (proved.length === 1) throw new Problem('conflict', 'This is the last address.')
+        const email = await store.endContact(tx, by.person, id, now)
+        if (email === null) return
+        const { language } = (await store.findPerson(tx, by.person))!
+        await write(tx, { to: email, language, template: 'contact-removed', data: {} }, dayMs)
+        await store.addEvent(tx, now, 'contact-ended', by.person, by.person)
       })
     },
 

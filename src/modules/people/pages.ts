@@ -261,6 +261,17 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
       ),
   })
 
+  web.route({
+    method: 'POST',
+    url: '/me/contacts/end',
+    access: 'signed-in',
+    schema: { body: Type.Object({ id: Type.String({ format: 'uuid' }) }) },
+    handler: async (request, reply) => {
+      await own.endContact(signedIn(request), request.body.id)
+      return reply.redirect('/me?saved=1', 303)
+    },
+  })
+
   const contactCodePage = (request: Request, reply: Reply, errors?: views.FormErrors) =>
     views.codePage(request, reply, {
       title: 'me.contact-confirm',

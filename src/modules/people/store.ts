@@ -287,6 +287,19 @@ export function endContacts(on: On, person: PersonId, at: Date, except: string |
   return query.returning(['email', 'confirmed_at']).execute()
 }
 
+/** Ends one living contact of the person's; its address when it was proved. */
+export async function endContact(on: On, person: PersonId, id: string, at: Date): Promise<string | null> {
+  const row = await q(on)
+    .updateTable('people_contact')
+    .set({ ended_at: at })
+    .where('id', '=', id)
+    .where('person', '=', person)
+    .where('ended_at', 'is', null)
+    .returning(['email', 'confirmed_at'])
+    .executeTakeFirst()
+  return row?.confirmed_at ? row.email : null
+}
+
 /** Waits for others who make or move an account of this address. */
 export async function lockEmail(on: Tx, email: string): Promise<void> {
   await queryIn(on, `select pg_advisory_xact_lock(hashtextextended('people/' || $1, 0))`, [email])

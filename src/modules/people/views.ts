@@ -168,7 +168,7 @@ export function mePage(
   reply: Reply,
   o: {
     person: Person
-    contacts: readonly { email: string; confirmed_at: Date | null }[]
+    contacts: readonly { id: string; email: string; confirmed_at: Date | null }[]
     events: readonly { at: Date; what: EventKind; role: Role | null; office: OfficeId | null }[]
     way: Way
     officeName: (office: string) => string
@@ -251,6 +251,16 @@ export function mePage(
             }),
             button({ text: t('sign-in.send'), kind: 'secondary' }),
           ])
+    }
+    ${
+      o.way !== 'receipt' &&
+      proved.length > 1 &&
+      proved.map((c) =>
+        form(request, reply, '/me/contacts/end', [
+          hidden('id', c.id),
+          button({ text: t('me.contact-end', { email: c.email }), kind: 'secondary' }),
+        ]),
+      )
     }
     <h2 class="govuk-heading-m">${t('me.events')}</h2>
     <ul class="govuk-list">${o.events.map(
