@@ -3,18 +3,18 @@ import type { Db, Tx } from '#db'
 import type { Json } from '#kernel/canonical'
 import { type Clock, systemClock } from '#kernel/time'
 import type { Web } from '#web'
-import { parseCheckpoint } from './checkpoint.ts'
+import { openCheckpoint } from './checkpoint.ts'
 import { type Entry, entryBytes } from './entries.ts'
 import { type Fault, openFolder, readTile, tilesOf } from './folder.ts'
-import { emptyRoot, inclusionProof } from './merkle.ts'
+import { emptyRoot, includes, inclusionProof, leafHash } from './merkle.ts'
 import { isKeyName, type Signer, type SigningKey, signerWith, typeCosignature, typeEd25519, type Verifier } from './note.ts'
 import { type Policy, parsePolicy } from './policy.ts'
-import { openProof, promiseHead, proofText, signPromise } from './receipt.ts'
+import { promiseHead, proofText, signPromise } from './receipt.ts'
 import { openRecovery, type Recovery } from './recover.ts'
 import { registerRoutes } from './routes.ts'
 import { openSequencer, type SequencerLog } from './sequencer.ts'
 import { addPending, bytesOf, placeOf } from './store.ts'
-import { nodesFrom, parseBundle, tileWidth, widthAt } from './tiles.ts'
+import { keptTiles, nodesFrom, parseBundle, tileWidth, widthAt } from './tiles.ts'
 import { openCosigners, openWitness } from './witness.ts'
 
 export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
@@ -113,22 +113,25 @@ export function openPublicLog(deps: PublicLogDeps): PublicLog {
         })
       : null
 
-  async function head(): Promise<PublishedHead> {
-    const bytes = await folder.read('checkpoint')
-    const found = bytes && parseCheckpoint(bytes)
-    const { size, root } = found ?? { size: 0, root: emptyRoot }
-    return {
-      origin,
-      size: BigInt(size),
-      root: root.toString('base64'),
-      short: root.toString('hex', 0, 8),
-      checkpoint: bytes?.toString() ?? '',
-    }
+  // The last checkpoint read, with its signature checked once.
+  let last = { text: '', size: 0, root: emptyRoot }
+  async function published(): Promise<typeof last> {
+    const text = (await folder.read('checkpoint'))?.toString() ?? ''
+    if (text === last.text) return last
+    const found = openCheckpoint(text, signer)
+    if (!found) throw new Error(`${folder.path}/checkpoint is not signed by this log (${signer.vkey}).`)
+    last = { text, size: found.size, root: found.root }
+    return last
   }
+  const tiles = keptTiles(tilesOf(folder.read))
 
-  async function place(id: bigint): Promise<number | null> {
-    const index = await placeOf(db, id)
-    return index !== null && index < Number((await head()).size) ? index : null
+  /** The bytes of the entry at `index` of the published log. */
+  async function entryAt(index: number, size: number): Promise<Buffer> {
+    const n = Math.floor(index / tileWidth)
+    const bundle = await readTile(folder.read, 'entries', n, widthAt('entries', n, size))
+    const entry = bundle && parseBundle(bundle)?.[index % tileWidth]
+    if (!entry) throw new Error(`The entry at ${index} is not in its bundle.`)
+    return entry
   }
 
   return {
@@ -145,24 +148,22 @@ export function openPublicLog(deps: PublicLogDeps): PublicLog {
     },
     async proof(id) {
       const index = await placeOf(db, id)
-      const { size: published, checkpoint } = await head()
-      const size = Number(published)
+      const { size, root, text } = await published()
       if (index === null || index >= size) return null
-      const n = Math.floor(index / tileWidth)
-      const bundle = await readTile(folder.read, 'entries', n, widthAt('entries', n, size))
-      const extra = bundle && parseBundle(bundle)?.[index % tileWidth]
-      if (!extra) throw new Error(`The entry at ${index} is not in its tile.`)
-      const hashes = await inclusionProof(index, size, nodesFrom(tilesOf(folder.read), size))
-      const proof = { extra, index, hashes, checkpoint }
+      const extra = await entryAt(index, size)
+      const hashes = await inclusionProof(index, size, nodesFrom(tiles, size))
       // Damaged tiles must not become a paper in somebody's hands.
-      if (!openProof(proof, signer)) throw new Error(`The tiles do not prove the entry at ${index}.`)
-      return proofText(proof)
+      if (!includes(root, size, index, leafHash(extra), hashes)) throw new Error(`The tiles do not prove the entry at ${index}.`)
+      return proofText({ extra, index, hashes, checkpoint: text })
     },
     async place(id) {
-      const index = await place(id)
-      return index === null ? null : BigInt(index)
+      const index = await placeOf(db, id)
+      return index !== null && index < (await published()).size ? BigInt(index) : null
     },
-    head,
+    async head() {
+      const { size, root, text } = await published()
+      return { origin, size: BigInt(size), root: root.toString('base64'), short: root.toString('hex', 0, 8), checkpoint: text }
+    },
     check: () => sequencer.check(),
     startSequencer: () => sequencer.start(),
     stop: () => sequencer.stop(),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -151,6 +152,46 @@ test('stopped at every point, the sequencer goes on without a fork, a loss or a 
     'published',
   ])
     assert.ok(points.has(step), `never stopped at ${step}: ${[...points]}`)
+  await rm(dataFolder, { recursive: true })
+})
+
+test('killed at random moments, nothing acknowledged is lost or doubled, and no checkpoint is taken back', {
+  timeout: 60_000,
+}, async () => {
+  const { db, url } = await aDatabase()
+  const dataFolder = await mkdtemp(join(tmpdir(), 'ventanilla-log-'))
+  const { publiclog } = await aPublicLog(db, { dataFolder })
+  const heads: { size: number; proof: string }[] = []
+  let said = 0
+  for (let kill = 0; kill < 6; kill++) {
+    const [last] = await db.query<{ n: string }>(
+      'select (select indexed from publiclog_head) + (select count(*) from publiclog_pending) as n',
+    )
+    // An act may be committed and its process dead before it said so.
+    assert.ok(Number(last!.n) >= said, `${said} were acknowledged, ${last!.n} are kept`)
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'testing-appender.ts'), url, dataFolder, String(Number(last!.n) + 1)])
+    let told = ''
+    child.stdout.on('data', (part) => (told += part))
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 250))
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('close', resolve))
+    said = Number(told.slice(0, told.lastIndexOf('\n')).split('\n').at(-1))
+    const found = await verifyLog(dataFolder, { key: publiclog.vkey }).catch(() => null)
+    if (found) assert.deepEqual(found.findings, [])
+    if (found && found.size > 0) {
+      const [row] = await db.query<{ id: string }>('select ids[1] as id from publiclog_batch order by first limit 1')
+      heads.push({ size: found.size, proof: (await publiclog.proof(BigInt(row!.id)))! })
+    }
+  }
+  await publiclog.publishNow()
+  const ns = (await entriesOf(dataFolder)).map((e) => JSON.parse(e).n as number)
+  assert.deepEqual(
+    ns,
+    Array.from({ length: ns.length }, (_, i) => i + 1),
+  )
+  assert.ok(ns.length >= said && heads.length > 0)
+  for (const { proof } of heads) assert.deepEqual((await verifyLog(dataFolder, { key: publiclog.vkey, receipt: proof })).findings, [])
   await rm(dataFolder, { recursive: true })
 })
 

@@ -53,9 +53,20 @@ export function existsAt(tile: TileName, size: number): boolean {
 /** Gives the bytes of a tile of hashes: exactly `width * 32`. */
 export type TileReader = (level: number, n: number, width: number) => Promise<Buffer>
 
-/** Reads subtrees of the tree of `size` from its tiles. A tile is asked for once. */
+// What was hashed within a tile: a reader that keeps its tiles (`keptTiles`) proves neighbours without hashing again.
+const hashed = new WeakMap<Buffer, Map<number, Buffer>>()
+function rootWithin(tile: Buffer, offset: number, count: number): Buffer {
+  if (count === 1) return perfectRoot(tile, offset, 1)
+  let roots = hashed.get(tile)
+  if (!roots) hashed.set(tile, (roots = new Map()))
+  const place = count * tileWidth + offset
+  let root = roots.get(place)
+  if (!root) roots.set(place, (root = nodeHash(rootWithin(tile, offset, count / 2), rootWithin(tile, offset + count / 2, count / 2))))
+  return root
+}
+
+/** Reads subtrees of the tree of `size` from its tiles. */
 export function nodesFrom(tiles: TileReader, size: number): NodeReader {
-  const seen = new Map<string, Promise<Buffer>>()
   return async (level, index) => {
     const tileLevel = Math.floor(level / 8)
     const count = 2 ** (level % 8)
@@ -63,18 +74,31 @@ export function nodesFrom(tiles: TileReader, size: number): NodeReader {
     const width = widthAt(tileLevel, n, size)
     const offset = (index * count) % tileWidth
     if (offset + count > width) throw new RangeError('This subtree is not complete in a tree of this size.')
-    const key = `${tileLevel}/${n}`
-    let tile = seen.get(key)
-    if (!tile) seen.set(key, (tile = tiles(tileLevel, n, width)))
-    const bytes = await tile
-    if (bytes.length !== width * hashSize) throw new RangeError(`Tile ${key} has ${bytes.length} bytes, not ${width * hashSize}.`)
-    return perfectRoot(bytes, offset, count)
+    const bytes = await tiles(tileLevel, n, width)
+    if (bytes.length !== width * hashSize)
+      throw new RangeError(`Tile ${tileLevel}/${n} has ${bytes.length} bytes, not ${width * hashSize}.`)
+    return rootWithin(bytes, offset, count)
+  }
+}
+
+/** The same tiles, the `most` last asked for kept in memory (8 kB each). A tile never changes, so a kept one is never stale. */
+export function keptTiles(tiles: TileReader, most = 256): TileReader {
+  const kept = new Map<string, Promise<Buffer>>()
+  return (level, n, width) => {
+    const key = `${level}/${n}/${width}`
+    const tile = kept.get(key) ?? tiles(level, n, width)
+    // Last asked for, last to go; one that failed is asked for again.
+    kept.delete(key)
+    kept.set(key, tile)
+    tile.catch(() => kept.delete(key))
+    if (kept.size > most) kept.delete(kept.keys().next().value!)
+    return tile
   }
 }
 
 /** The root of the tree of `size`, from its tiles. */
 export function rootFrom(tiles: TileReader, size: number): Promise<Buffer> {
-  return rangeRoot(0, size, nodesFrom(tiles, size))
+  return rangeRoot(0, size, nodesFrom(keptTiles(tiles), size))
 }
 
 /**

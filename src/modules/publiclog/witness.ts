@@ -15,7 +15,7 @@ import {
 } from './note.ts'
 import type { Policy } from './policy.ts'
 import { lockWitnessed, saveWitnessed } from './store.ts'
-import { nodesFrom } from './tiles.ts'
+import { keptTiles, nodesFrom } from './tiles.ts'
 
 /** What a witness answers: c2sp.org/tlog-witness. */
 export type WitnessAnswer = { readonly status: 200 | 400 | 403 | 404 | 409 | 422; readonly type: string; readonly body: string }
@@ -131,7 +131,7 @@ export function openCosigners(deps: {
     // Twice: a first answer of 409 says which size to prove from.
     for (let attempt = 0; attempt < 2; attempt++) {
       if (w.seen > size) throw new Error(`The witness has seen ${w.seen} entries, we publish ${size}.`)
-      const proof = await consistencyProof(w.seen, size, nodesFrom(tilesOf(deps.read), size))
+      const proof = await consistencyProof(w.seen, size, nodesFrom(keptTiles(tilesOf(deps.read)), size))
       const { status, body } = await ask(w.url, addCheckpointText(w.seen, proof, note), deadlineMs)
       if (status === 409) {
         const seen = strictDecimal(body.trim())
