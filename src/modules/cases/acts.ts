@@ -111,7 +111,9 @@ export class Acts {
 
   /** Tells the people concerned, after commit, with the line and number of the act: the last one on this turn, or the last at all. */
   tell(news: News): void {
-    const act = this.#entries.findLast((e): e is LineEntry => 'line' in e && (news.turn === undefined || ('turn' in e && e.turn === news.turn)))
+    const act = this.#entries.findLast(
+      (e): e is LineEntry => 'line' in e && (news.turn === undefined || ('turn' in e && e.turn === news.turn)),
+    )
     this.#jobs.push({ name: 'cases/tell', data: { ...news, ...(act ? { line: act.line, n: act.n } : {}) } })
   }
 
@@ -162,8 +164,9 @@ export class Acts {
 
   /** Writes everything: the log last, since its lock is the one all others wait for. */
   async write(tx: Tx, deps: { publiclog: Pick<PublicLog, 'append'>; jobs: Pick<Jobs, 'addAll'> }): Promise<void> {
-    await store.insertTurns(tx, this.#newTurns)
+    // Those that end first: a matter has one living turn, and the next step's turn takes it over.
     for (const t of this.#turns.values()) await store.updateTurn(tx, t)
+    await store.insertTurns(tx, this.#newTurns)
     for (const d of this.#desks.values()) await store.updateDesk(tx, d)
     await store.updateLines(
       tx,

@@ -33,6 +33,9 @@ export {
   type Verdict,
 } from './verdict.ts'
 
+/** The zone of what belongs to no office that is known. */
+const capital = 'America/Mexico_City'
+
 /** Most bytes of a file that is checked. */
 export const mostPaperBytes = 2 * 1024 * 1024
 
@@ -59,6 +62,9 @@ export type PublicTurn = {
   readonly today: PlainDate
   /** The day on which its paper was withdrawn. */
   readonly withdrawnOn: PlainDate | null
+  /** Where its line is; null for one that the catalogue does not know. `zone`: the IANA name of its clock. */
+  readonly office: string | null
+  readonly zone: string
   readonly entries: readonly Published[]
 }
 
@@ -82,7 +88,7 @@ export function openChecks(deps: Deps) {
   /** Today at an office; in the capital for one that is not known. */
   function todayAt(office: string | undefined): PlainDate {
     const known = office === undefined ? null : catalogue.office(office)
-    return dateIn(clock.now(), known?.zone ?? 'America/Mexico_City')
+    return dateIn(clock.now(), known?.zone ?? capital)
   }
 
   const withdrawnOn = async (turn: TurnId) =>
@@ -115,7 +121,8 @@ export function openChecks(deps: Deps) {
       const first = all[0]
       if (!first) return null
       const office = first.entry.line.split('/').find((part) => catalogue.office(part) !== null)
-      return { turn, today: todayAt(office), withdrawnOn: await withdrawnOn(turn), entries: all }
+      const zone = (office && catalogue.office(office)?.zone) || capital
+      return { turn, today: todayAt(office), zone, office: office ?? null, withdrawnOn: await withdrawnOn(turn), entries: all }
     },
 
     /** Judges a paper that was given whole: its file, the text of its code, or what its code leads to. Keeps nothing. */

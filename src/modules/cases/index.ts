@@ -1,12 +1,18 @@
 /** From the first question to the decision; lines and turns; the legal clock. README.md tells what it promises and never does. */
-import { openChecks } from './check.ts'
+import type { Service } from '#catalogue'
+import type { Language } from '#kernel/text'
 import type { Web } from '#web'
+import { openChecks } from './check.ts'
 import type { CasesDeps, Deps } from './deps.ts'
 import { openDesks } from './desk.ts'
 import { openFilings } from './filing.ts'
-import { openReceipts } from './receipt.ts'
-import { openSubmit } from './submit.ts'
+import { waitRange } from './line-statistics.ts'
 import { registerCitizen } from './pages/citizen.ts'
+import { registerPapers } from './pages/papers.ts'
+import { text } from './pages/text.ts'
+import { openReceipts } from './receipt.ts'
+import * as store from './store.ts'
+import { openSubmit } from './submit.ts'
 import { handleNews } from './tell.ts'
 import { openTimers } from './timers.ts'
 import { openVaults } from './vault.ts'
@@ -34,7 +40,19 @@ export function openCases(given: CasesDeps) {
   return { deps, filings, submit, desks, receipts, checks, timers }
 }
 
+/** The wait measured lately at a service's line, in words; null where too little was measured. For the service's public page. */
+export async function waitOf(cases: Cases, service: Service, language: Language): Promise<string | null> {
+  const { db } = cases.deps
+  if (service.office === null) return null
+  const [line] = await store.linesOf(db, service.office)
+  if (!line) return null
+  const waiting = await store.waitingCount(db, line.place, line.state.line)
+  const range = waitRange(waiting, line.state.desks, await store.serviceMinutes(db, line.place, line.state.line))
+  return range === 'not-enough-data' ? null : text(language, 'wait.range', { low: range.low, high: range.high })
+}
+
 /** Adds every page and route of the module. */
 export function registerCases(web: Web, cases: Cases): void {
   registerCitizen(web, cases.deps, cases)
+  registerPapers(web, cases.deps, cases)
 }

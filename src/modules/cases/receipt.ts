@@ -104,7 +104,7 @@ export function openReceipts(deps: Deps) {
     },
 
     /** The proof of the case's turn: `tlog-proof` once published, until then the log's signed promise. Null before it was filed. */
-    async proof(o: OpenCase): Promise<{ text: string; kind: 'proof' | 'promise' } | null> {
+    async proof(o: Pick<OpenCase, 'c'>): Promise<{ text: string; kind: 'proof' | 'promise' } | null> {
       const first = (await store.eventsOf(db, o.c)).find((e) => e.kind === 'submitted')
       const id = first?.entries[1] ?? first?.entries[0]
       if (id === undefined) return null

@@ -11,6 +11,8 @@ export interface Manifest {
   readonly inputs: string
   readonly css: string
   readonly js: string
+  /** Scripts of single pages, by the name of their file under a module's `browser/`. */
+  readonly scripts: Readonly<Record<string, string>>
   readonly icon: string
   /** Fonts every page needs at once, to be fetched beside the style sheet. */
   readonly preload: readonly string[]
@@ -29,6 +31,7 @@ export interface ManifestTheme {
 export interface Assets {
   readonly css: string
   readonly js: string
+  readonly scripts: Readonly<Record<string, string>>
   readonly icon: string
   readonly preload: readonly string[]
   readonly theme: ManifestTheme
@@ -51,6 +54,7 @@ export function assets(): Assets {
   known = {
     css: url(manifest.css),
     js: url(manifest.js),
+    scripts: Object.fromEntries(Object.entries(manifest.scripts).map(([name, file]) => [name, url(file)])),
     icon: url(manifest.icon),
     preload: manifest.preload.map(url),
     theme: manifest.theme.arms

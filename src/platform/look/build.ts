@@ -3,7 +3,7 @@
  * Fails when a budget or a contrast is missed, and says by how much.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { argv, stderr } from 'node:process'
@@ -32,7 +32,7 @@ const sha256 = (...all: readonly (string | Buffer)[]) => {
 export function hashInputs(themeFile = ownTheme): string {
   const all: (string | Buffer)[] = [
     readFileSync(join(root, 'package.json'), 'utf8')
-      .match(/"(govuk-frontend|@fontsource[^"]*|sass|esbuild)": "[^"]+"/g)!
+      .match(/"(govuk-frontend|@fontsource[^"]*|sass|esbuild|canonicalize)": "[^"]+"/g)!
       .join(),
   ]
   for (const folder of ['.', 'styles', 'scripts']) {
@@ -41,8 +41,24 @@ export function hashInputs(themeFile = ownTheme): string {
         all.push(name, readFileSync(join(here, folder, name)))
     }
   }
+  for (const { name, file } of moduleScripts()) all.push(name, readFileSync(file))
+  // What those scripts share with the server is few and small: read, not followed.
+  for (const name of ['src/modules/cases/verdict.ts', 'src/kernel/canonical.ts']) all.push(name, readFileSync(join(root, name)))
   all.push(themeFile, readFileSync(themeFile))
   return sha256(...all)
+}
+
+/** Scripts of single pages: each file `browser/<name>.ts` of a module becomes a module of its own. Found by where they lie, so that nothing here imports upward. */
+function moduleScripts(): { name: string; file: string }[] {
+  const modules = join(root, 'src/modules')
+  return readdirSync(modules)
+    .sort()
+    .flatMap((module) => {
+      const folder = join(modules, module, 'browser')
+      if (!existsSync(folder)) return []
+      const names = readdirSync(folder).filter((n) => n.endsWith('.ts') && !n.endsWith('.test.ts'))
+      return names.sort().map((n) => ({ name: n.slice(0, -3), file: join(folder, n) }))
+    })
 }
 
 /** What `assetFolder` holds now, or null. */
@@ -117,17 +133,23 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     quietDeps: true,
   })
   const css = (await esbuild.transform(fonts.css + compiled, { loader: 'css', minify: true, target: 'es2020', legalComments: 'none' })).code
-  const script = await esbuild.build({
-    entryPoints: [join(here, 'scripts/look.ts')],
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'esm',
-    target: 'es2020',
-    legalComments: 'none',
-  })
-  const js = Buffer.from(script.outputFiles[0]!.contents)
-  const sizes = { css: gzipSync(css, { level: 9 }).length, js: gzipSync(js, { level: 9 }).length }
+  const bundle = async (file: string, target: string) => {
+    const { outputFiles } = await esbuild.build({
+      entryPoints: [file],
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'esm',
+      target,
+      legalComments: 'none',
+    })
+    return Buffer.from(outputFiles[0]!.contents)
+  }
+  const js = await bundle(join(here, 'scripts/look.ts'), 'es2020')
+  const own = await Promise.all(moduleScripts().map(async ({ name, file }) => ({ name, code: await bundle(file, 'es2022') })))
+  const zipped = (data: string | Buffer) => gzipSync(data, { level: 9 }).length
+  // A page loads the look's script and at most one of its own.
+  const sizes = { css: zipped(css), js: zipped(js) + Math.max(0, ...own.map((o) => zipped(o.code))) }
   for (const kind of ['css', 'js'] as const) {
     if (sizes[kind] > budgets[kind])
       throw new Error(
@@ -143,6 +165,7 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     inputs,
     css: add('look', css, 'css'),
     js: add('look', js, 'js'),
+    scripts: Object.fromEntries(own.map((o) => [o.name, add(o.name, o.code, 'js')])),
     icon: add('icon', readFileSync(join(here, 'styles/icon.svg')), 'svg'),
     preload: fonts.preload,
     files,
