@@ -4,7 +4,7 @@ import type { Db } from '#db'
 import type { OfficeId, ServiceId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
-import type { Clock } from '#kernel/time'
+import { type Clock, minuteMs } from '#kernel/time'
 import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
 import { localPaperId } from './check.ts'
@@ -146,6 +146,7 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
 
   let version = -1
   let day = ''
+  let minute = Number.NaN
   let lookedAt = Number.NEGATIVE_INFINITY
   let looking: Promise<void> = Promise.resolve()
   /** By base; and by base and place: all that is published, oldest first. */
@@ -208,6 +209,10 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
 
   /** Lets in force what is due today. */
   function settle(): void {
+    // The day can change only with the minute; asking the calendar costs more than all the rest of `get`.
+    const now = Math.floor(clock.now().getTime() / minuteMs)
+    if (now === minute && day !== '') return
+    minute = now
     const today = catalogueDay(clock)
     if (today === day) return
     day = today

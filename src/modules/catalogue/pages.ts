@@ -65,10 +65,14 @@ export function registerPages(
   const kept = new Map<string, { at: number; version: string; page: CachedPage }>()
 
   const send = (request: Request, reply: Reply, page: CachedPage) => {
-    const q = request.query as { lang?: unknown }
     // With `?lang=` a cookie is set: such an answer is one browser's own.
-    reply.header('cache-control', q?.lang === undefined ? 'public, max-age=1, stale-while-revalidate=30' : 'private, no-cache')
-    reply.header('vary', 'Accept-Encoding, Accept-Language, Cookie').header('etag', page.etag).type('text/html; charset=utf-8')
+    const own = (request.query as { lang?: unknown })?.lang !== undefined
+    reply.headers({
+      'cache-control': own ? 'private, no-cache' : 'public, max-age=1, stale-while-revalidate=30',
+      vary: 'Accept-Encoding, Accept-Language, Cookie',
+      etag: page.etag,
+      'content-type': 'text/html; charset=utf-8',
+    })
     if (request.headers['if-none-match']?.includes(page.etag)) return reply.code(304).send()
     if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(page.plain)
     return reply.header('content-encoding', 'gzip').send(page.gzip)
