@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { systemClock } from '#kernel/time'
 import { openWeb, type Web } from '#web'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
@@ -63,6 +64,11 @@ test('the log is served as tlog-tiles says, and nothing beyond the published siz
   assert.match(String(tile.headers['cache-control']), /immutable/)
   // A narrower partial of a tile that is full by now is the beginning of it.
   assert.deepEqual((await get('/log/tile/0/000.p/17')).rawPayload, tile.rawPayload.subarray(0, 17 * 32))
+  const bundle = await get('/log/tile/entries/000')
+  const packed = await web.app.inject({ url: '/log/tile/entries/000', headers: { 'accept-encoding': 'gzip' } })
+  assert.equal(packed.headers['content-encoding'], 'gzip')
+  assert.deepEqual(gunzipSync(packed.rawPayload), bundle.rawPayload)
+  assert.ok(packed.rawPayload.length < bundle.rawPayload.length / 3)
   for (const path of [
     '0/001',
     '0/001.p/45',
