@@ -102,6 +102,8 @@ export function openDesks(deps: Deps) {
     acts.hold(await store.lockLines(tx, [office]))
     const desk = await store.lockDesk(tx, place, deskId)
     if (!desk || desk.state.line === null) throw new Problem('cases/off-duty', 'Your desk is off duty.')
+    // Pressed twice: the first press has called it while this one waited for the line.
+    if (desk.state.turn !== null) return (await store.turnById(tx, place, desk.state.turn)) ?? null
     const line = desk.state.line
     const wary = await store.hasConflicts(tx, place, deskId)
     const two = (await deps.people.holders(tx, 'official', office)).length >= 2
@@ -118,7 +120,8 @@ export function openDesks(deps: Deps) {
       // Locked, mostly since before the line: a branch of the same case may be ending at another desk, and its words must not be lost.
       const c = (await store.lockCase(tx, row.place, row.caseId))!
       // Nobody decides on oneself; who took a filing does not decide it where the office has two; what was declared in advance binds as well.
-      const forbidden = c.applicant === desk.person || (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
+      const forbidden =
+        c.applicant === desk.person || (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
       if (forbidden) {
         const passed = passTurn(acts.line(line), desk.state, next, candidates, acts.now)
         await store.insertPass(tx, place, next.turn, deskId)

@@ -889,8 +889,15 @@ export async function hasConflicts(tx: Tx, place: string, desk: DeskId): Promise
   )
 }
 
+/** Declares a conflict, unless it is declared already: it then counts from when it first was. */
 export async function insertConflict(tx: Tx, place: string, desk: DeskId, subject: string, at: Date): Promise<void> {
-  await q(tx).insertInto('cases_conflict').values({ place, desk, subject, declared_at: at, withdrawn_at: null }).execute()
+  await queryIn(
+    tx,
+    `insert into cases_conflict (place, desk, subject, declared_at) select $1, $2, $3, $4
+      where not exists (select from cases_conflict where place = $1 and desk = $2 and subject = $3 and withdrawn_at is null)
+      on conflict do nothing`,
+    [place, desk, subject, at],
+  )
 }
 
 export async function countConflicts(on: Db | Tx, place: string, desk: DeskId): Promise<number> {
@@ -1134,12 +1141,21 @@ export async function deskCount(on: Db | Tx, place: string, line: LineId): Promi
 
 /** Keeps the proof that an act of this case is in the log. The same again changes nothing. */
 export async function keepProof(on: Db | Tx, c: Pick<Case, 'place' | 'id'>, about: 'filing' | 'decision', proof: string): Promise<void> {
-  await queryIn(on, 'insert into cases_proof (place, case_id, about, proof) values ($1, $2, $3, $4) on conflict do nothing', [c.place, c.id, about, proof])
+  await queryIn(on, 'insert into cases_proof (place, case_id, about, proof) values ($1, $2, $3, $4) on conflict do nothing', [
+    c.place,
+    c.id,
+    about,
+    proof,
+  ])
 }
 
 /** The proofs kept of this case. */
 export async function proofsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<Map<'filing' | 'decision', string>> {
-  const rows = await queryIn<{ about: 'filing' | 'decision'; proof: string }>(on, 'select about, proof from cases_proof where place = $1 and case_id = $2', [c.place, c.id])
+  const rows = await queryIn<{ about: 'filing' | 'decision'; proof: string }>(
+    on,
+    'select about, proof from cases_proof where place = $1 and case_id = $2',
+    [c.place, c.id],
+  )
   return new Map(rows.map((r) => [r.about, r.proof]))
 }
 
@@ -1225,4 +1241,19 @@ export async function reportsAfter(
   let rows = q(on).selectFrom('cases_report').select(['id', 'office', 'step', 'day', 'sealed']).orderBy('id').limit(most)
   if (after !== null) rows = rows.where('id', '>', after)
   return rows.execute()
+}
+
+/** How many wait in a line, counted up to `most`. */
+export async function waitingCount(on: Db | Tx, place: string, line: LineId, most = 1000): Promise<number> {
+  const [row] = await queryIn<{ n: number }>(
+    on,
+    `select count(*)::integer as n from (select 1 from cases_turn where place = $1 and line = $2 and state = 'waiting' limit $3) w`,
+    [place, line, most],
+  )
+  return row?.n ?? 0
+}
+
+/** Puts another sealed box in a report's place: its words came after the press. */
+export async function replaceReport(tx: Tx, place: string, id: string, sealed: Buffer): Promise<void> {
+  await q(tx).updateTable('cases_report').set({ sealed }).where('place', '=', place).where('id', '=', id).execute()
 }

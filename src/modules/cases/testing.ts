@@ -1,6 +1,6 @@
 /** Builders for tests: the whole engine over a test database, with its real neighbours, and cases as far along as a test needs them. */
 import { sign } from 'node:crypto'
-import { cpSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,16 +56,24 @@ export type TestCases = Awaited<ReturnType<typeof openTestCases>>
 export async function openTestCases({
   db,
   services = usualServices,
+  offices,
   clock = new FixedClock('2026-11-24T16:00:00Z'),
   publicUrl = 'http://localhost:3000',
 }: {
   db: Db
   services?: readonly string[]
+  /** What `reference/offices.json` is to say of some offices, by id: `{ 'state-09': { presence: true } }`. */
+  offices?: Readonly<Record<string, object>>
   clock?: FixedClock
   publicUrl?: string
 }) {
   const folder = await mkdtemp(join(tmpdir(), 'ventanilla-cases-'))
   for (const base of services) cpSync(join(root, 'services', base), join(folder, 'services', base), { recursive: true })
+  let reference = join(root, 'reference')
+  if (offices) {
+    cpSync(reference, (reference = join(folder, 'reference')), { recursive: true })
+    writeFileSync(join(reference, 'offices.json'), JSON.stringify({ offices }))
+  }
   const keys = openKeys(join(folder, 'keys'), 'development')
   const files = openFiles(folder)
   const queue = openJobs(db, silent)
@@ -98,7 +106,7 @@ export async function openTestCases({
     smtpUrl: null,
     mailFrom: 'Ventanilla <no-reply@test.invalid>',
   })
-  const catalogue: Catalogue = await openCatalogue({ db, clock, reference: join(root, 'reference'), publiclog, log: silent })
+  const catalogue: Catalogue = await openCatalogue({ db, clock, reference, publiclog, log: silent })
   const loaded = await catalogue.load(join(folder, 'services'))
   if (loaded.faults.length > 0) throw new Error(`The tests' services have a fault: ${JSON.stringify(loaded.faults[0])}`)
   const signing = openSigning({ keys })
@@ -205,6 +213,13 @@ export async function openTestCases({
     },
     /** The cookie of a new session of this person, as a `cookie` header carries it. */
     cookieOf: async (visitor: SignedIn) => (await people.startSession(db, visitor.person, 'email')).cookie,
+    /** Publishes the log and reads all its entries as anybody could. */
+    async entries(): Promise<Record<string, unknown>[]> {
+      await publiclog.publishNow()
+      const all: Record<string, unknown>[] = []
+      for await (const { bytes } of readEntries(await openSource(join(folder, 'log')))) all.push(JSON.parse(bytes.toString()))
+      return all
+    },
     /** Publishes the log and replays its turns as anybody could. */
     async replay(): Promise<Replay> {
       await publiclog.publishNow()

@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { OfficeId, ServiceId } from '#kernel/id'
+import { openAsControl } from '#keys'
+import type { SignedIn } from '#web'
+import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
+import { type Answer, Browser, testWeb } from '../../people/testing.ts'
+import { aCurp, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
+import { registerCounter } from './counter.ts'
+import { registerDesk } from './desk.ts'
+import { registerOffice } from './office.ts'
+import { registerReports } from './report.ts'
+
+let database: TestDatabase
+let it: TestCases
+let web: Awaited<ReturnType<typeof testWeb>>
+before(async () => {
+  database = await testDatabase()
+  it = await openTestCases({ db: database.db })
+  web = await testWeb(it.people)
+  registerDesk(web, it.deps, it.cases)
+  registerCounter(web, it.deps, it.cases)
+  registerOffice(web, it.deps, { freshMs: 0 })
+  registerReports(web, it.deps)
+})
+after(async () => {
+  await web.close()
+  await it.close()
+  await database.close()
+})
+
+/** Each test has an office of its own, so that no other's turns stand in its line. */
+let state = 0
+function anOffice(): { office: OfficeId; service: ServiceId } {
+  const code = String(++state).padStart(2, '0')
+  return { office: `state-${code}` as OfficeId, service: `state/drivers-licence@${code}` as ServiceId }
+}
+const as = async (visitor: SignedIn) => new Browser(web, await it.cookieOf(visitor))
+const wordsOf = ({ body }: Answer) =>
+  body
+    .replace(/<(script|style)[\s\S]*?<\/\1>/g, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+/** Where the forms of a page lead, and the buttons of a desk's. */
+const actionsOf = ({ body }: Answer) => [...body.matchAll(/<form method="post" action="([^"]+)"/g)].map((m) => m[1]!)
+const turnIn = (answer: Answer) => /\/turns\/([\w-]{22})\//.exec(answer.body)?.[1]
+
+test('a desk has one button until it serves, and the decision is seen before it is issued', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const desk = await as(official)
+  const closed = await desk.get(`/desk/${office}`)
+  assert.deepEqual(actionsOf(closed), [`/desk/${office}/on`])
+  const mine = await it.aSubmittedCase({ service })
+  await desk.post(`/desk/${office}/on`, {})
+  const idle = await desk.get(`/desk/${office}`)
+  assert.deepEqual(actionsOf(idle), [`/desk/${office}/next`, `/desk/${office}/off`])
+  assert.match(wordsOf(idle), /Hay 1 turno en espera/)
+  assert.doesNotMatch(idle.body, new RegExp(mine.reference))
+
+  await desk.post(`/desk/${office}/next`, {})
+  const review = await desk.get(`/desk/${office}`)
+  assert.match(wordsOf(review), /Daniela Pacheco Ríos/)
+  // Nothing on the page decides while the step is a review.
+  assert.ok(!actionsOf(review).some((a) => a.endsWith('/decide') || a.endsWith('/absent')))
+  const turn = turnIn(review)!
+  const unsaid = await desk.post(`/desk/${office}/turns/${turn}/review`, { result: 'objection', note: ' ' })
+  assert.equal(unsaid.status, 422)
+  assert.match(wordsOf(unsaid), /Explique cuál es la objeción/)
+  const sent = await desk.post(`/desk/${office}/turns/${turn}/review`, { result: 'ok', note: 'Aprobó la prueba' })
+  assert.equal(sent.location, `/desk/${office}?done=ok`)
+
+  // The decision's turn was taken when the review ended, and called in the same transaction.
+  const decide = await desk.get(`/desk/${office}`)
+  const second = turnIn(decide)!
+  assert.notEqual(second, turn)
+  assert.match(wordsOf(decide), /Aprobó la prueba/)
+  const form = { result: 'refused', reasons: 'eyesight', note: 'Necesita lentes.' }
+  const bare = await desk.post(`/desk/${office}/turns/${second}/decide`, { result: 'refused', note: '' })
+  assert.equal(bare.status, 422)
+  const look = await desk.post(`/desk/${office}/turns/${second}/decide`, form)
+  assert.equal(look.status, 200)
+  assert.match(wordsOf(look), /Revise antes de expedir/)
+  assert.equal((await it.cases.filings.peek(mine.applicant, mine.reference)).state, 'open')
+  const changed = await desk.post(`/desk/${office}/turns/${second}/decide`, { ...form, stage: 'change' })
+  assert.match(changed.body, /Necesita lentes\.<\/textarea>/)
+  const issued = await desk.post(`/desk/${office}/turns/${second}/decide`, { ...form, stage: 'confirm' })
+  assert.equal(issued.location, `/desk/${office}?done=ok`)
+  assert.equal((await it.cases.filings.peek(mine.applicant, mine.reference)).state, 'decided')
+  // Pressed again, nothing else is decided: the desk shows what it has.
+  const again = await desk.post(`/desk/${office}/turns/${second}/decide`, { ...form, stage: 'confirm' })
+  assert.equal(again.location, `/desk/${office}?done=moved`)
+})
+
+test('no address opens a waiting case, another office, or a case that is at another desk', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const other = await it.anOfficial('state-30' as OfficeId)
+  const citizen = await it.aPerson()
+  const waiting = await it.aSubmittedCase({ service })
+  const [row] = await database.db.query<{ turn: string }>(
+    'select t.turn from cases_turn t join cases_reference r on r.id = t.case_id where r.reference = $1',
+    [waiting.reference],
+  )
+  const { turn } = row!
+  const files = await database.db.query<{ id: string }>(
+    'select f.id from cases_file f join cases_reference r on r.id = f.case_id where r.reference = $1',
+    [waiting.reference],
+  )
+  const desk = await as(official)
+  await desk.get(`/desk/${office}`)
+  await desk.post(`/desk/${office}/on`, {})
+  for (const url of [
+    `/desk/${office}/turns/${turn}`,
+    `/desk/${office}/cases`,
+    `/desk/${office}/cases/${waiting.reference}`,
+    `/desk/${office}/${waiting.reference}`,
+    `/desk/${office}/search?q=PARD`,
+    `/desk/${office}/files/${files[0]!.id}`,
+    `/supervise/${office}/${waiting.reference}`,
+  ]) {
+    const answer = await desk.get(url)
+    assert.ok([403, 404].includes(answer.status), `${url} answers ${answer.status}`)
+    assert.ok(!answer.body.includes('Pacheco'), url)
+  }
+  // Acts on a turn that this desk has not called change nothing.
+  await desk.get(`/desk/${office}`)
+  for (const [act, form] of Object.entries({
+    review: { result: 'ok', note: '' },
+    decide: { result: 'granted', stage: 'confirm' },
+    ask: { papers: 'residence', 'why-residence': 'missing' },
+    hold: { days: '2' },
+    absent: {},
+    message: { words: 'Hola' },
+  } as Record<string, Record<string, string>>)) {
+    const answer = await desk.post(`/desk/${office}/turns/${turn}/${act}`, form)
+    assert.equal(answer.location, `/desk/${office}?done=moved`, act)
+  }
+  const [still] = await database.db.query<{ state: string }>('select state from cases_turn where turn = $1', [turn])
+  assert.equal(still!.state, 'waiting')
+  assert.equal((await (await as(other)).get(`/desk/${office}`)).status, 403)
+  assert.equal((await (await as(citizen)).get(`/desk/${office}`)).status, 403)
+  assert.equal((await (await as(citizen)).get(`/supervise/${office}`)).status, 403)
+  assert.equal((await (await as(official)).get(`/supervise/${office}`)).status, 403)
+  assert.equal((await new Browser(web).get(`/desk/${office}`)).status, 303)
+  assert.equal((await desk.get('/desk/no-such-office')).status, 404)
+})
+
+test('papers are asked for from the closed list only, all at once and once', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const { reference, applicant } = await it.aSubmittedCase({ service })
+  const desk = await as(official)
+  await desk.get(`/desk/${office}`)
+  await desk.post(`/desk/${office}/on`, {})
+  await desk.post(`/desk/${office}/next`, {})
+  const page = await desk.get(`/desk/${office}`)
+  const turn = turnIn(page)!
+  const file = await desk.get(/\/desk\/[a-z0-9-]+\/files\/[\w-]+/.exec(page.body)![0])
+  assert.match(String(file.headers['content-disposition']), /^attachment/)
+  assert.match(String(file.headers['content-security-policy']), /sandbox/)
+  assert.equal(file.headers['x-content-type-options'], 'nosniff')
+  assert.match(file.body, /^%PDF/)
+
+  const none = await desk.post(`/desk/${office}/turns/${turn}/ask`, {})
+  assert.equal(none.status, 422)
+  const unlisted = await desk.post(`/desk/${office}/turns/${turn}/ask`, { papers: 'bank-statement', 'why-bank-statement': 'missing' })
+  assert.equal(unlisted.status, 422)
+  const whim = await desk.post(`/desk/${office}/turns/${turn}/ask`, { papers: 'residence', 'why-residence': 'because' })
+  assert.equal(whim.status, 422)
+  assert.equal((await it.cases.filings.peek(applicant, reference)).state, 'open')
+  await desk.get(`/desk/${office}`)
+  const asked = await desk.post(`/desk/${office}/turns/${turn}/ask`, {
+    papers: 'residence',
+    'why-residence': 'unreadable',
+    note: 'Salió oscura',
+  })
+  assert.equal(asked.location, `/desk/${office}?done=asked`)
+  assert.equal((await it.cases.filings.peek(applicant, reference)).state, 'asked')
+  await it.cases.filings.answerRequest(applicant, reference, true)
+  await desk.get(`/desk/${office}`)
+  await desk.post(`/desk/${office}/next`, {})
+  const back = await desk.get(`/desk/${office}`)
+  assert.match(wordsOf(back), /La persona dijo que ya lo entregó/)
+  assert.ok(!actionsOf(back).some((a) => a.endsWith('/ask')))
+  await desk.post(`/desk/${office}/turns/${turn}/review`, { result: 'ok', note: '' })
+})
+
+test('a conflict is declared by number; the page shows how many and never whom', async () => {
+  const { office } = anOffice()
+  const official = await it.anOfficial(office)
+  const desk = await as(official)
+  await desk.get(`/desk/${office}/conflicts`)
+  const bad = await desk.post(`/desk/${office}/conflicts`, { identity: 'mi primo' })
+  assert.equal(bad.status, 422)
+  const curp = aCurp(4000)
+  for (const identity of [curp, curp.toLowerCase()]) {
+    const good = await desk.post(`/desk/${office}/conflicts`, { identity })
+    assert.equal(good.location, `/desk/${office}/conflicts?done=conflict`)
+  }
+  const page = await desk.get(`/desk/${office}/conflicts`)
+  assert.match(wordsOf(page), /Tiene 1 conflicto declarado/)
+  assert.doesNotMatch(page.body, new RegExp(curp))
+})
+
+test('the office page and its wall display show places and loads to anyone, and no person', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const first = await it.aSubmittedCase({ service })
+  await it.aSubmittedCase({ service })
+  await it.cases.desks.goOn(official, office)
+  await it.cases.desks.next(official, office)
+  const served = (await it.cases.desks.current(official, office))!
+  const anyone = new Browser(web)
+  const page = await anyone.get(`/offices/${office}`)
+  assert.equal(page.status, 200)
+  assert.ok(page.body.includes(`v-ticket__number">${served.turn.state.place}<`))
+  assert.match(wordsOf(page), /Hay \d+ turnos? en espera/)
+  assert.match(wordsOf(page), /Sin número no ha presentado nada/)
+  const wall = await anyone.get(`/offices/${office}/now`)
+  assert.equal(wall.status, 200)
+  assert.match(String(wall.headers['cache-control']), /^public, max-age=[1-5]$/)
+  assert.equal(wall.headers['set-cookie'], undefined)
+  assert.match(wall.body, /http-equiv="refresh" content="15"/)
+  assert.ok(wall.body.includes(`v-now__number">${served.turn.state.place}<`))
+  for (const { body } of [page, wall])
+    for (const private_ of ['Daniela', 'PARD010719', first.reference, served.turn.state.turn, served.c.id, served.applicant.name])
+      assert.ok(!body.includes(private_), private_)
+  assert.equal((await anyone.get('/offices/nowhere')).status, 404)
+
+  const supervisor = await as(await it.aSupervisor(office))
+  const loads = await supervisor.get(`/supervise/${office}`)
+  assert.equal(loads.status, 200)
+  assert.match(wordsOf(loads), /En espera \d+/)
+  assert.deepEqual(actionsOf(loads), [])
+  assert.ok(!loads.body.includes(served.turn.state.turn) && !loads.body.includes(first.reference))
+})
+
+test('at the counter the person present gets a case of their own, and confirms it', async () => {
+  const { office, service } = anOffice()
+  const clerk = await it.aClerk(office)
+  const counter = await as(clerk)
+  await counter.get(`/counter/${office}`)
+  const shown = { identity: aCurp(5000), name: 'Ofelia Marín Cob', service }
+  for (const [field, value] of [
+    ['identity', 'X'],
+    ['name', ''],
+    ['service', 'federal/sat/rfc'],
+  ] as const) {
+    const bad = await counter.post(`/counter/${office}`, { ...shown, [field]: value })
+    assert.equal(bad.status, 422, field)
+    assert.match(bad.body, new RegExp(`href="#${field}"`))
+  }
+  const met = await counter.post(`/counter/${office}`, shown)
+  assert.equal(met.status, 200)
+  assert.match(wordsOf(met), /La clave se muestra esta única vez/)
+  const reference = /href="\/cases\/([\w-]+)"/.exec(met.body)![1]! as never
+  await it.fill(clerk, reference, licenceAnswers)
+  await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
+  const c = await it.cases.filings.peek(clerk, reference)
+  assert.deepEqual([c.state, c.channel, c.takenBy], ['open', 'counter', clerk.person])
+
+  // Known already: on to the form, and nothing of the account is told.
+  await counter.get(`/counter/${office}`)
+  const again = await counter.post(`/counter/${office}`, { ...shown, name: 'Otro Nombre' })
+  assert.equal(again.status, 303)
+  assert.match(again.location!, /^\/cases\//)
+
+  await counter.get(`/counter/${office}/cases/${reference}/confirm`)
+  const asked = await counter.post(`/counter/${office}/cases/${reference}/confirm`, { how: 'email', email: 'ofelia@test.invalid' })
+  assert.equal(asked.status, 200)
+  const wrong = await counter.post(`/counter/${office}/cases/${reference}/confirm`, { how: 'code', code: '000000' })
+  assert.equal(wrong.status, 422)
+  const code = await it.codeFor('ofelia@test.invalid')
+  const right = await counter.post(`/counter/${office}/cases/${reference}/confirm`, { how: 'code', code })
+  assert.equal(right.status, 303)
+  assert.match(wordsOf(await counter.get(right.location!)), /confirmó con un código/)
+  const kinds = async () =>
+    (
+      await database.db.query<{ kind: string }>(
+        'select e.kind from cases_event e join cases_reference r on r.id = e.case_id where r.reference = $1 order by seq',
+        [reference],
+      )
+    ).map((e) => e.kind)
+  assert.deepEqual(await kinds(), ['submitted', 'confirmed-by-code'])
+  await counter.post(`/counter/${office}/cases/${reference}/confirm`, { how: 'paper' })
+  await counter.post(`/counter/${office}/cases/${reference}/confirm`, { how: 'paper' })
+  assert.deepEqual(await kinds(), ['submitted', 'confirmed-by-code', 'signed-on-paper'])
+
+  const stranger = await as(await it.aClerk(office))
+  assert.equal((await stranger.get(`/counter/${office}/cases/${reference}/confirm`)).status, 404)
+  assert.equal((await (await as(await it.aClerk('state-30' as OfficeId))).get(`/counter/${office}`)).status, 403)
+
+  const restored = await counter.post(`/counter/${office}/restore`, { identity: shown.identity, name: shown.name, email: '' })
+  assert.equal(restored.status, 200)
+  assert.match(wordsOf(restored), /Clave/)
+  assert.equal((await counter.post(`/counter/${office}/restore`, { identity: aCurp(5001), name: 'Nadie', email: '' })).status, 422)
+})
+
+test('a report is counted for all to see and opens with the control body’s key alone', async () => {
+  const { office } = anOffice()
+  const anyone = new Browser(web)
+  await anyone.get(`/offices/${office}`)
+  const pressed = await anyone.post('/reports', { office, step: 'decision', reference: '', day: '2026-11-23', words: '' })
+  assert.equal(pressed.status, 200)
+  const hiddenIn = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(pressed.body)![1]!
+  const carried = Object.fromEntries(['office', 'step', 'reference', 'day', 'id', 'until', 'token'].map((n) => [n, hiddenIn(n)]))
+  const forged = await anyone.post('/reports/words', { ...carried, id: '0193594e-0000-7000-8000-000000000000', words: 'x' })
+  assert.equal(forged.status, 403)
+  await anyone.post('/reports/words', { ...carried, words: 'Quinientos pesos por pasar antes' })
+  assert.match(wordsOf(await anyone.get(`/offices/${office}`)), /hay 1 reporte de esta oficina/)
+
+  const rows = await database.db.query<{ sealed: Buffer }>('select sealed from cases_report')
+  assert.equal(rows.length, 1)
+  assert.ok(!rows[0]!.sealed.includes('Quinientos'))
+  const control = await as(await it.aControl())
+  const lines = (await control.get('/control/reports')).body
+    .trim()
+    .split('\n')
+    .map((l) => JSON.parse(l))
+  const pem = await readFile(join(it.folder, 'keys', 'control-private.pem'), 'utf8')
+  const opened = JSON.parse(openAsControl(pem, Buffer.from(lines[0].sealed, 'base64'), lines[0].about).toString())
+  assert.deepEqual(
+    [opened.words, opened.office, opened.step, opened.day],
+    ['Quinientos pesos por pasar antes', office, 'decision', '2026-11-23'],
+  )
+  const official = await as(await it.anOfficial(office))
+  assert.equal((await official.get('/control/reports')).status, 403)
+  // A day that cannot be is the day it was sent; an office that is not is refused.
+  await anyone.get(`/offices/${office}`)
+  await anyone.post('/reports', { office, day: '2031-01-01' })
+  const days = await database.db.query<{ day: string }>('select day from cases_report order by id desc limit 1')
+  assert.equal(days[0]!.day, '2026-11-24')
+  assert.equal((await anyone.post('/reports', { office: 'nowhere' })).status, 404)
+})
+
+test('what all these pages did replays without a finding', async () => {
+  const replay = await it.replay()
+  assert.deepEqual(replay.findings, [])
+  assert.ok(replay.acts > 20)
+})
