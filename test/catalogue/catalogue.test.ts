@@ -212,6 +212,26 @@ test('a bad definition is named and takes no other down; what it would replace s
   assert.ok(catalogue.get('state/birth-certificate@14'))
 })
 
+test('a slip in an adoption withdraws nothing, and taking the file away does', async () => {
+  cpSync(join(root, 'services/state/birth-certificate'), join(folder, 'state/birth-certificate'), { recursive: true })
+  const before = catalogue.get('state/birth-certificate@14')!
+  assert.equal(before.definition.fee.kind, 'fixed')
+  const file = join(folder, 'adoptions/14.json')
+  const sound = readFileSync(file, 'utf8')
+  for (const slip of [sound.replace('90.00', '9000.00'), '{', sound.replace('"place":"14"', '"place":"15"')]) {
+    writeFileSync(file, slip)
+    assert.ok((await catalogue.load(folder)).faults.some((f) => f.file === 'adoptions/14.json'))
+    assert.equal(catalogue.get('state/birth-certificate@14')!.hash, before.hash)
+  }
+  rmSync(file)
+  await catalogue.load(folder)
+  // Without the place's figure the fee may be the highest the base allows: that waits, too.
+  assert.equal(catalogue.get('state/birth-certificate@14')!.hash, before.hash)
+  clock.set('2027-01-20T18:00:00Z')
+  assert.equal(catalogue.get('state/birth-certificate@14')!.definition.fee.kind, 'local')
+  assert.ok(await catalogue.pinned(before.hash, 'state/birth-certificate@14'))
+})
+
 test('two processes that load the same folder at once publish it once', async () => {
   const count = entries.length
   edit('federal/sre/passport/definition.json', (d) => {

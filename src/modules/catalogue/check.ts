@@ -679,6 +679,7 @@ export function checkAdoption(
 
 /**
  * Checks a file of adoptions. `place` is the key its path says. What comes back are the adoptions without a fault: a bad one takes no other down.
+ * `broken` names the bases whose adoption has one, `*` where the file as a whole cannot be used.
  */
 export function checkAdoptions(
   path: string,
@@ -686,11 +687,16 @@ export function checkAdoptions(
   content: unknown,
   bases: ReadonlyMap<string, Definition>,
   around: Pick<Surroundings, 'bases' | 'places'>,
-): { readonly faults: readonly Fault[]; readonly adoptions: ReadonlyMap<string, Adoption> } {
+): { readonly faults: readonly Fault[]; readonly adoptions: ReadonlyMap<string, Adoption>; readonly broken: readonly string[] } {
   const adoptions = new Map<string, Adoption>()
+  const broken: string[] = []
   if (depthOf(content) > maxDepth)
-    return { faults: [{ file: path, pointer: '', what: `it is nested deeper than ${maxDepth}`, remedy: 'Make it flatter.' }], adoptions }
-  if (!validAdoptionFile(content)) return { faults: schemaFaults(path, validAdoptionFile.errors), adoptions }
+    return {
+      faults: [{ file: path, pointer: '', what: `it is nested deeper than ${maxDepth}`, remedy: 'Make it flatter.' }],
+      adoptions,
+      broken: ['*'],
+    }
+  if (!validAdoptionFile(content)) return { faults: schemaFaults(path, validAdoptionFile.errors), adoptions, broken: ['*'] }
   const f = content as { place: string; services: Record<string, unknown> }
   const level = place.length === 2 ? 'state' : 'municipal'
   const faults: Fault[] = []
@@ -705,6 +711,7 @@ export function checkAdoptions(
         },
       ],
       adoptions,
+      broken: ['*'],
     }
   }
   for (const [id, adoption] of Object.entries(f.services)) {
@@ -726,9 +733,11 @@ export function checkAdoptions(
       })
     } else {
       const found = checkAdoption(path, pointer, adoption, base, around)
-      if (found.length > 0) faults.push(...found)
-      else adoptions.set(id, adoption as Adoption)
+      if (found.length > 0) {
+        faults.push(...found)
+        broken.push(id)
+      } else adoptions.set(id, adoption as Adoption)
     }
   }
-  return { faults, adoptions }
+  return { faults, adoptions, broken }
 }

@@ -10,6 +10,8 @@ export type FolderContent = {
   readonly definitions: ReadonlyMap<string, Checked>
   /** Adoptions by place (INEGI key) and base id. */
   readonly adoptions: ReadonlyMap<string, ReadonlyMap<string, Adoption>>
+  /** Adoptions that are there but cannot be used, as `<base>@<place>`, or `*@<place>` for a whole file: what they would replace stays. */
+  readonly broken: ReadonlySet<string>
   readonly faults: readonly Fault[]
   readonly checkedFiles: number
 }
@@ -96,6 +98,7 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
     definitions.delete(circle[0]!)
   }
   const adoptions = new Map<string, ReadonlyMap<string, Adoption>>()
+  const broken = new Set<string>()
   const folder = join(services, 'adoptions')
   if (!only && existsSync(folder)) {
     const bases = new Map<string, Definition>([...definitions].map(([id, c]) => [id, c.definition]))
@@ -118,14 +121,16 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
       const read = readJson(path, shown)
       if ('fault' in read) {
         faults.push(read.fault)
+        broken.add(`*@${place}`)
         continue
       }
       const found = checkAdoptions(shown, place, read.value, bases, around)
       faults.push(...found.faults)
+      for (const id of found.broken) broken.add(`${id}@${place}`)
       if (found.adoptions.size > 0) adoptions.set(place, found.adoptions)
     }
   }
-  return { definitions, adoptions, faults, checkedFiles }
+  return { definitions, adoptions, broken, faults, checkedFiles }
 }
 
 /**

@@ -117,6 +117,8 @@ export async function loadFolder(
     for (const [place, adoptions] of places) {
       for (const [id, base] of bases) {
         const was = newest.get(`${id}@${place}`)
+        // A slip in a file withdraws nothing: what is in force stays until somebody mends it.
+        if (content.broken.has(`${id}@${place}`) || content.broken.has(`*@${place}`)) continue
         const adoption = adoptions.get(id) ?? null
         if (!adoption && !was?.adoption) continue
         const old = was?.adoption ? (JSON.parse(oldAdoptions.get(was.adoption)!) as Adoption) : null

@@ -78,7 +78,9 @@ function sourceWords(source: Source, l: Language): Child {
 export function homeBody(l: Language, catalogue: Catalogue, more: readonly { href: string; title: string; text?: string }[]): Html {
   const { bases, services } = catalogue.counts()
   return html`${searchBox({ language: l, action: '/services', pageHeading: true, label: words(l, 'home.heading') })}<p class="govuk-body">${words(l, 'home.count', { services, bases })}</p><h2 class="govuk-heading-m">${words(l, 'home.events')}</h2>${tiles(
-    lifeEvents.map((e) => ({ href: `/life-events/${e}`, title: words(l, `event.${e}`), text: words(l, `event.${e}.text`) })),
+    lifeEvents
+      .filter((e) => catalogue.search({ event: e, limit: 0 }).total > 0)
+      .map((e) => ({ href: `/life-events/${e}`, title: words(l, `event.${e}`), text: words(l, `event.${e}.text`) })),
   )}${more.length > 0 && html`<h2 class="govuk-heading-m">${words(l, 'home.more')}</h2>${tiles(more)}`}`
 }
 
@@ -231,7 +233,7 @@ export function serviceBody(o: {
           head: [words(l, 'fee.what'), { text: words(l, 'fee.amount'), numeric: true }],
           rows: d.fee.rows.map((r) => [t(`fee.${r.id}`), { text: shownMoney(pesos(r.amount), l), numeric: true }]),
         })
-      : html`<p class="govuk-body">${shownFee(d.fee, l)}${d.fee.kind === 'local' && d.adoption?.fee && html` ${words(l, 'fee.bounds', { least: shownMoney(pesos(d.adoption.fee.min), l), most: shownMoney(pesos(d.adoption.fee.max), l) })}`}</p>`
+      : html`<p class="govuk-body">${shownFee(d.fee, l)}.${d.fee.kind === 'local' && d.adoption?.fee && html` ${words(l, 'fee.bounds', { least: shownMoney(pesos(d.adoption.fee.min), l), most: shownMoney(pesos(d.adoption.fee.max), l) })}`}</p>`
   }${
     localPaper &&
     html`<p class="govuk-body">${words(l, 'fee.local-paper', { name: localPaper.text(l, 'name'), fee: shownFee(localPaper.definition.fee, l) })}${total && html` <strong>${words(l, 'fee.total', { total: shownMoney(total, l) })}</strong>`}</p>`
@@ -289,11 +291,16 @@ function stages(service: Service, catalogue: Catalogue, l: Language, today: stri
   })
 }
 
+/** `lun–vie 09:00–15:00`: days of the same hours stand together. */
 function hoursWords(hours: Hours, l: Language): string {
-  const day = (n: string) => formatWeekday(Number(n), l)
-  return Object.entries(hours)
-    .map(([n, spans]) => `${day(n)} ${spans.map(([from, to]) => `${from}–${to}`).join(', ')}`)
-    .join('; ')
+  const runs: { from: number; to: number; spans: string }[] = []
+  for (const [n, open] of Object.entries(hours)) {
+    const spans = open.map(([from, to]) => `${from}–${to}`).join(', ')
+    const last = runs.at(-1)
+    if (last && last.spans === spans && last.to === Number(n) - 1) last.to = Number(n)
+    else runs.push({ from: Number(n), to: Number(n), spans })
+  }
+  return runs.map((r) => `${formatWeekday(r.from, l)}${r.to > r.from ? `–${formatWeekday(r.to, l)}` : ''} ${r.spans}`).join('; ')
 }
 
 function formatWeekday(n: number, l: Language): string {
