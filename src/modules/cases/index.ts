@@ -8,7 +8,11 @@ import { openDesks } from './desk.ts'
 import { openFilings } from './filing.ts'
 import { waitRange } from './line-statistics.ts'
 import { registerCitizen } from './pages/citizen.ts'
+import { registerCounter } from './pages/counter.ts'
+import { registerDesk } from './pages/desk.ts'
+import { registerOffice } from './pages/office.ts'
 import { registerPapers } from './pages/papers.ts'
+import { registerReports } from './pages/report.ts'
 import { text } from './pages/text.ts'
 import { openReceipts } from './receipt.ts'
 import * as store from './store.ts'
@@ -55,4 +59,8 @@ export async function waitOf(cases: Cases, service: Service, language: Language)
 export function registerCases(web: Web, cases: Cases): void {
   registerCitizen(web, cases.deps, cases)
   registerPapers(web, cases.deps, cases)
+  registerDesk(web, cases.deps, cases)
+  registerCounter(web, cases.deps, cases)
+  registerOffice(web, cases.deps)
+  registerReports(web, cases.deps)
 }

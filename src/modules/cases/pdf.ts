@@ -21,7 +21,6 @@ function font(subset: Subset, weight: Weight): Buffer {
 // The look's own colours on paper (DESIGN.md, Look).
 const ink = '#1b2a2f'
 const soft = '#4b5a5f'
-const bougainvillea = '#a3195b'
 const agave = '#0e6b5c'
 const agaveTint = '#e3f1ec'
 const sand = '#f1ebe0'
@@ -184,17 +183,6 @@ export function decisionPdf(w: DecisionWords, attached: { name: string; bytes: B
   }
   table.end()
 
-  heading(text(l, 'decision.basis'))
-  for (const b of w.basis) paragraph(b.words)
-
-  heading(text(l, 'decision.turn'))
-  paragraph(w.turn)
-  for (const a of w.acts) paragraph(`${a.when} · ${a.title} (${a.index})`)
-
-  heading(text(l, 'decision.appeal'))
-  for (const words of w.appeal) paragraph(words)
-  paragraph(`${text(l, 'decision.appeal-source')} (${text(l, 'unverified')})`, soft, 9.5)
-
   // The code on paper: 44 mm, each of its modules about half a millimetre.
   const picture = 125
   room(picture + 46)
@@ -221,6 +209,18 @@ export function decisionPdf(w: DecisionWords, attached: { name: string; bytes: B
   doc.x = margin
   doc.y = Math.max(doc.y, y + picture) + 4
   put('P', () => say(`${text(l, 'decision.seal')}: ${w.seal}`, 6.5, '400', soft, { width }))
+
+  heading(text(l, 'decision.basis'))
+  for (const b of w.basis) paragraph(b.words)
+
+  heading(text(l, 'decision.turn'))
+  paragraph(w.turn)
+  for (const a of w.acts) paragraph(`${a.when} · ${a.title} (${a.index})`)
+
+  heading(text(l, 'decision.appeal'))
+  for (const words of w.appeal) paragraph(words)
+  paragraph(`${text(l, 'decision.appeal-source')} (${text(l, 'unverified')})`, soft, 9.5)
+
   root.end()
 
   doc.file(attached.bytes, {
@@ -252,7 +252,8 @@ export function decisionPdf(w: DecisionWords, attached: { name: string; bytes: B
 /** The head of each page: the mark, the name, and the papel picado as its only ornament. Decoration for readers, nothing for their ears. */
 function top(doc: Doc): void {
   doc.markContent('Artifact', { type: 'Pagination' })
-  doc.rect(0, 0, letter.width, 34).fill(ink)
+  const hall = assets().theme.colour.light
+  doc.rect(0, 0, letter.width, 34).fill(hall)
   doc.save().translate(margin, 5).scale(0.56)
   doc.path('M4 36V20a16 16 0 0 1 32 0v16zM10 36h20V20a10 10 0 0 0-20 0z').fill('#fbf8f3', 'even-odd')
   doc.path('M1 37h38v5H1z').fill('#fbf8f3')
@@ -264,10 +265,13 @@ function top(doc: Doc): void {
     .fontSize(14)
     .fillColor('#fbf8f3')
     .text(assets().theme.name, margin + 32, 9, { lineBreak: false })
-  // Small flags cut in an arch, as the page's edge.
+  // Small flags with an arched edge and a hole, as the page's own.
   const flag = 12
-  for (let x = 0; x < letter.width; x += flag) doc.path(`M${x} 34h${flag}v3a${flag / 2} ${flag / 2} 0 0 1 -${flag} 0z`)
-  doc.fill(bougainvillea)
+  for (let x = 0; x < letter.width; x += flag) {
+    const eye = x + flag / 2
+    doc.path(`M${x} 34h${flag - 0.6}v3.5a${flag / 2 - 0.3} 5 0 0 1 -${flag - 0.6} 0zM${eye - 1.5} 37.500l1.500 -2l1.500 2l-1.500 2z`)
+  }
+  doc.fill(hall, 'even-odd')
   doc.endMarkedContent()
   doc.x = margin
   doc.y = margin + 14

@@ -45,7 +45,8 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     try {
       const c = cases.get(s.reference)
       // Another person's case reads as absent, so the answer never reveals that it exists.
-      if (!c || (c.applicant !== s.person && !(c.takenBy === s.person && s.clerkAt?.includes(c.office)))) throw new Problem('not-found', 'There is no such case.')
+      if (!c || (c.applicant !== s.person && !(c.takenBy === s.person && s.clerkAt?.includes(c.office))))
+        throw new Problem('not-found', 'There is no such case.')
       if (c.state !== 'draft' || seen.has(s.reference)) continue
       decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), now) })
       seen.add(s.reference)
@@ -72,7 +73,10 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
 
   const vaults = await deps.vault.useMany(
     tx,
-    kept.map(({ c, s }) => ({ c, use: { person: s.person, office: c.applicant === s.person ? null : c.office, purpose: 'file' as const } })),
+    kept.map(({ c, s }) => ({
+      c,
+      use: { person: s.person, office: c.applicant === s.person ? null : c.office, purpose: 'file' as const },
+    })),
   )
   const plans = kept.map(({ c, service }, i) =>
     planOf(

@@ -4,10 +4,18 @@ import { randomId } from '#kernel/id'
 import type { Message } from '#messages'
 import type { Deps } from './deps.ts'
 import { askedPapers } from './filing.ts'
-import * as store from './store.ts'
 import type { Case } from './store.ts'
+import * as store from './store.ts'
 
-type Told = { kind: string; place: string; caseId: string; turn?: TurnId; line?: LineId; n?: number; data?: { reason?: 'idle' | 'off' | 'outage' | 'absent' } }
+type Told = {
+  kind: string
+  place: string
+  caseId: string
+  turn?: TurnId
+  line?: LineId
+  n?: number
+  data?: { reason?: 'idle' | 'off' | 'outage' | 'absent' }
+}
 
 /** How many turns before being called somebody is told to be near. */
 const near = 3
@@ -26,10 +34,22 @@ export function handleNews(deps: Deps): void {
     // One act, one message, however often the job runs.
     const about = { to: c.applicant, caseReference: c.reference }
     const key = (what: string) => `${c.id}/${what}/${told.n ?? randomId(6)}`
-    const finished = (outcome: 'done' | 'absent' | 'lapsed' | 'silence'): Message => ({ ...about, key: key('finished'), template: 'finished', data: { ...act, outcome } })
+    const finished = (outcome: 'done' | 'absent' | 'lapsed' | 'silence'): Message => ({
+      ...about,
+      key: key('finished'),
+      template: 'finished',
+      data: { ...act, outcome },
+    })
     switch (told.kind) {
       case 'taken':
-        return [{ ...about, key: key('taken'), template: 'turn-taken', data: { ...act, service: name, office, place: told.n ?? 0, due: c.dueOn ?? '' } }]
+        return [
+          {
+            ...about,
+            key: key('taken'),
+            template: 'turn-taken',
+            data: { ...act, service: name, office, place: told.n ?? 0, due: c.dueOn ?? '' },
+          },
+        ]
       case 'called':
         return [{ ...about, key: key('called'), template: 'called', data: { ...act, office } }]
       case 'passed':
@@ -37,7 +57,9 @@ export function handleNews(deps: Deps): void {
       case 'asked': {
         const asked = await askedPapers(db, c)
         const papers = (asked?.papers ?? []).map((p) => service?.text(language, `papers.${p}`) ?? p)
-        return [{ ...about, key: key('held'), template: 'held', data: { ...act, service: name, papers, until: c.answerBy ?? c.dueOn ?? '' } }]
+        return [
+          { ...about, key: key('held'), template: 'held', data: { ...act, service: name, papers, until: c.answerBy ?? c.dueOn ?? '' } },
+        ]
       }
       case 'held-agency':
         return [{ ...about, key: key('held'), template: 'held-agency', data: { ...act, until: c.dueOn ?? '' } }]
@@ -50,14 +72,25 @@ export function handleNews(deps: Deps): void {
       case 'step':
         return [finished('done')]
       case 'decided':
-        return [finished('done'), { ...about, key: key('decision'), template: 'decision-ready', data: { reference: c.reference, service: name } }]
+        return [
+          finished('done'),
+          { ...about, key: key('decision'), template: 'decision-ready', data: { reference: c.reference, service: name } },
+        ]
       case 'lapsed':
         return [finished('lapsed')]
       case 'absent-twice':
         return [finished('absent')]
       case 'silence': {
         const effect = service?.definition.silence.means === 'affirmative' ? 'granted' : 'refused'
-        return [finished('silence'), { ...about, key: key('silence'), template: 'silence', data: { reference: c.reference, service: name, due: c.dueOn ?? '', effect } }]
+        return [
+          finished('silence'),
+          {
+            ...about,
+            key: key('silence'),
+            template: 'silence',
+            data: { reference: c.reference, service: name, due: c.dueOn ?? '', effect },
+          },
+        ]
       }
       case 'message-out':
         return [{ ...about, template: 'office-message', data: { reference: c.reference, office } }]
@@ -96,7 +129,10 @@ export function handleNews(deps: Deps): void {
         await store.markToldNear(tx, t.place, t.state.turn)
         await messages.send(tx, [
           {
-            to: c.applicant, caseReference: c.reference, key: `${c.id}/near/${t.state.turn}`, template: 'near',
+            to: c.applicant,
+            caseReference: c.reference,
+            key: `${c.id}/near/${t.state.turn}`,
+            template: 'near',
             data: { reference: c.reference, office: catalogue.office(c.office)?.name(language) ?? c.office, before },
           },
         ])
@@ -118,6 +154,7 @@ export function handleNews(deps: Deps): void {
     }
     // Published within a second; a sequencer that is down is waited for.
     const tries = (about.tries ?? 0) + 1
-    if (waits) await jobs.add(db, 'cases/attach-proof', { ...about, tries }, { startAfter: new Date(Date.now() + Math.min(60_000, 1000 * tries)) })
+    if (waits)
+      await jobs.add(db, 'cases/attach-proof', { ...about, tries }, { startAfter: new Date(Date.now() + Math.min(60_000, 1000 * tries)) })
   })
 }

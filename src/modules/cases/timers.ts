@@ -93,7 +93,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
     async agency(tx, c, timer) {
       const acts = new Acts(clock.now())
       const t = (await livingTurns(tx, acts, c)).find((x) => x.state.turn === timer.key)
-      if (t?.state.state !== 'held' || c.state !== 'open') return
+      if (t?.state.state !== 'held') return
       const back = resumeTurn(acts.line(t.line), t.state, null, acts.now)
       acts.turn(t, back.turn)
       acts.case(c)

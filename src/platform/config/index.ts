@@ -132,6 +132,13 @@ export const settings = {
   witnesses: setting(witnesses, [], 'who is asked to cosign the public log'),
   witnessQuorum: setting(whole(0, 100), 0, 'how many witnesses must cosign before a checkpoint counts as witnessed'),
   sessionHours: setting(whole(1, 24 * 30), 12, 'how long a person stays signed in without doing anything'),
+  readsPerAddress: setting(whole(0, 1_000_000), 1200, 'how many pages one network address may ask for in a minute; 0 for no limit'),
+  writesPerAddress: setting(
+    whole(0, 1_000_000),
+    600,
+    'how many forms one network address may send in a minute, a whole community centre perhaps; 0 for no limit',
+  ),
+  writesPerPerson: setting(whole(0, 1_000_000), 120, 'how many forms one signed-in person may send in a minute; 0 for no limit'),
   trustProxy: setting(whole(0, 10), 0, 'how many proxies of ours stand before this process, whose X-Forwarded-For is believed'),
 } satisfies Record<string, Setting<never> | Setting<unknown>>
 
@@ -151,6 +158,11 @@ export type Config = Omit<Raw, 'publicUrl' | 'logOrigin' | 'keys'> & {
 }
 
 const settingNames = Object.keys(settings) as (keyof Settings)[]
+
+/** What the program was started with. The only place that looks at it. */
+export function environment(): Record<string, string | undefined> {
+  return process.env
+}
 
 /** The name of a setting in the environment: `VENTANILLA_PUBLIC_URL`. */
 export function environmentName(name: keyof Settings): string {

@@ -76,7 +76,7 @@ export type WebDeps = {
   readonly production: boolean
   readonly demo: boolean
   /** How many proxies of ours stand before this process. */
-  readonly trustProxy: number
+  readonly trustProxy: number | false
   readonly limits: { readonly readsPerAddress: number; readonly writesPerAddress: number; readonly writesPerPerson: number }
   readonly csrfSecret: Buffer
   readonly assetsFolder: string
@@ -131,6 +131,9 @@ function languageOf(request: FastifyRequest, cookieName: string): Language {
   return 'es'
 }
 
+/** Believes the nearest `count` proxies and nobody behind them. */
+const trustFirst = (count: number) => (_address: string, hop: number) => hop < count
+
 /** Opens the web part. Routes may be added until `listen`. */
 export async function openWeb(deps: WebDeps): Promise<Web> {
   const secure = deps.publicUrl.startsWith('https:')
@@ -143,7 +146,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     ...(deps.log ? { loggerInstance: deps.log } : { logger: false }),
     // Requests are logged by route, never by URL: a URL may hold words a person searched for.
     disableRequestLogging: true,
-    trustProxy: deps.trustProxy > 0 ? deps.trustProxy : false,
+    trustProxy: deps.trustProxy ? trustFirst(deps.trustProxy) : false,
     bodyLimit: 64 * 1024,
     // A slow client holds a socket, not a worker; yet nobody needs longer than this to send a form.
     requestTimeout: 60_000,

@@ -72,7 +72,8 @@ function saysPart(says: PaperContent, office: string | null): HTMLElement {
   // The service's name is public; who asks for it learns nothing of the person.
   void fetch(`/api/services/${says.service}`, { headers: { accept: 'application/json' } })
     .then((r) => r.json())
-    .then(({ name }) => {
+    .then(({ text }) => {
+      const name = text?.[language]?.name
       if (typeof name === 'string') all.querySelector('[data-says="service"]')!.textContent = name
     })
     .catch(() => undefined)

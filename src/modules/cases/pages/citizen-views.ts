@@ -1,17 +1,33 @@
 /** What applicants see. Every page answers in this order: where am I, what can I do now, what happens next, who decides and by when, how do I check that it is fair. */
-import { type AskedPage, fee, type FormFields, type Service, showAnswers, straightPath } from '#catalogue'
+import { type AskedPage, type FormFields, fee, type Service, showAnswers, straightPath } from '#catalogue'
+import { workingDaysBetween } from '#kernel/calendar'
 import { type Html, html } from '#kernel/html'
 import type { FieldProblem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
 import { dateIn } from '#kernel/time'
 import {
-  button, closedList, details, fileUpload, fourLines, type Happening, insetText, notificationBanner, processPicture, radios, serviceCard, summaryList, tag, textarea, timeline,
-  turnHero, warningText, type TurnState,
+  button,
+  clockLine,
+  closedList,
+  details,
+  fileUpload,
+  fourLines,
+  type Happening,
+  insetText,
+  notificationBanner,
+  processPicture,
+  radios,
+  serviceCard,
+  summaryList,
+  type TurnState,
+  tag,
+  textarea,
+  timeline,
+  turnHero,
+  warningText,
 } from '#look'
 import type { Person } from '#people'
 import { csrfField, type Reply, type Request } from '#web'
-import { workingDaysBetween } from '#kernel/calendar'
-import { clockLine } from '#look'
 import type { Deps } from '../deps.ts'
 import { grounds, type OpenCase, undoDays } from '../filing.ts'
 import type { Receipts, Standing } from '../receipt.ts'
@@ -35,7 +51,9 @@ export function costWords(l: Language, service: Service, answers: FormFields | n
 }
 
 function pesosText(l: Language, minor: bigint): string {
-  return new Intl.NumberFormat(l === 'es' ? 'es-MX' : 'en', { style: 'currency', currency: 'MXN', currencyDisplay: 'narrowSymbol' }).format(Number(minor) / 100)
+  return new Intl.NumberFormat(l === 'es' ? 'es-MX' : 'en', { style: 'currency', currency: 'MXN', currencyDisplay: 'narrowSymbol' }).format(
+    Number(minor) / 100,
+  )
 }
 
 /** The longest lawful term, in words. */
@@ -46,8 +64,16 @@ export function termWords(l: Language, service: Service): string {
 
 const paperList = (o: OpenCase, marked: boolean) =>
   o.journey.papers.map((p) => ({
-    name: p.label, hint: p.hint || undefined,
-    state: !marked || p.how !== 'file' ? undefined : o.files.some((f) => f.paper === p.id) ? ('received' as const) : p.optional ? undefined : ('missing' as const),
+    name: p.label,
+    hint: p.hint || undefined,
+    state:
+      !marked || p.how !== 'file'
+        ? undefined
+        : o.files.some((f) => f.paper === p.id)
+          ? ('received' as const)
+          : p.optional
+            ? undefined
+            : ('missing' as const),
   }))
 
 /** Before the first question: what will be asked, what it costs, how long it may take. */
@@ -55,7 +81,8 @@ export function beforeYouStart(request: Request, reply: Reply, deps: Deps, servi
   const l = request.visitor.language
   const title = service.text(l, 'name')
   const papers = service.definition.papers.map((p) => ({
-    name: service.text(l, `papers.${p.id}`), hint: html`${service.text(l, `papers.${p.id}.hint`)}${p.when && html` <em>${text(l, 'paper.sometimes')}</em>`}`,
+    name: service.text(l, `papers.${p.id}`),
+    hint: html`${service.text(l, `papers.${p.id}.hint`)}${p.when && html` <em>${text(l, 'paper.sometimes')}</em>`}`,
   }))
   const body = html`<span class="govuk-caption-l">${service.jurisdiction.name}</span><h1 class="govuk-heading-l">${title}</h1><p class="govuk-body-l">${service.text(l, 'summary')}</p>
   ${summaryList({
@@ -79,15 +106,24 @@ export function fillPage(
   deps: Deps,
   o: OpenCase,
   page: AskedPage,
-  at: { back: string; step: number; of: number; problems: readonly FieldProblem[]; doubts: readonly FieldProblem[]; typed: FormFields | null },
+  at: {
+    back: string
+    step: number
+    of: number
+    problems: readonly FieldProblem[]
+    doubts: readonly FieldProblem[]
+    typed: FormFields | null
+  },
 ): Html {
   const l = request.visitor.language
   const fromReview = (request.query as { return?: unknown }).return === 'review' || at.typed?.return === 'review'
-  const body = html`<span class="govuk-caption-m">${o.service.text(l, 'name')} · ${text(l, 'step-of', { step: at.step, of: at.of })}</span>${
-    html`<h1 class="govuk-heading-l">${page.title}</h1>`
-  }${post({ request, reply }, `/cases/${o.c.reference}/fill/${page.id}`, html`${promptFields(page.prompts, { language: l, problems: at.problems, doubts: at.doubts, typed: at.typed })}${
-    fromReview && html`<input type="hidden" name="return" value="review">`
-  }${button({ text: text(l, 'continue'), preventDoubleClick: true })}`)}<p class="govuk-body v-soft">${text(l, 'saved-as-you-go', { reference: o.c.reference })}</p>`
+  const body = html`<span class="govuk-caption-m">${o.service.text(l, 'name')} · ${text(l, 'step-of', { step: at.step, of: at.of })}</span>${html`<h1 class="govuk-heading-l">${page.title}</h1>`}${post(
+    { request, reply },
+    `/cases/${o.c.reference}/fill/${page.id}`,
+    html`${promptFields(page.prompts, { language: l, problems: at.problems, doubts: at.doubts, typed: at.typed })}${
+      fromReview && html`<input type="hidden" name="return" value="review">`
+    }${button({ text: text(l, 'continue'), preventDoubleClick: true })}`,
+  )}<p class="govuk-body v-soft">${text(l, 'saved-as-you-go', { reference: o.c.reference })}</p>`
   return personPage(request, deps, { title: page.title, body, backLink: at.back, error: summaryOf(page.prompts, at.problems) })
 }
 
@@ -99,19 +135,41 @@ export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
   const one = (p: (typeof listed)[number]): Html => {
     const here = o.files.filter((f) => f.paper === p.id)
     return html`<section class="v-paper" aria-labelledby="paper-${p.id}"><h2 class="govuk-heading-m" id="paper-${p.id}">${p.label} ${p.optional && html`<span class="v-soft">${text(l, 'optional')}</span>`}${
-      here.length > 0 ? tag({ text: text(l, 'papers.received'), kind: 'done' }) : p.how === 'file' && !p.optional ? tag({ text: text(l, 'papers.missing'), kind: 'waiting' }) : ''
+      here.length > 0
+        ? tag({ text: text(l, 'papers.received'), kind: 'done' })
+        : p.how === 'file' && !p.optional
+          ? tag({ text: text(l, 'papers.missing'), kind: 'waiting' })
+          : ''
     }</h2>${p.hint && html`<p class="govuk-hint">${p.hint}</p>`}${asked?.why[p.id] && html`<p class="govuk-body"><strong>${text(l, `why.${asked.why[p.id]}` as 'why.missing')}</strong></p>`}${
       p.from && html`<p class="govuk-body"><a class="govuk-link" href="/services/${p.from}">${text(l, 'papers.from')}</a></p>`
     }${
       p.how === 'shown'
         ? html`<p class="govuk-body">${text(l, 'papers.shown')}</p>`
-        : html`${here.length > 0 && html`<ul class="govuk-list">${here.map(
-            (f) => html`<li><a class="govuk-link" href="/cases/${o.c.reference}/files/${f.id}">${f.name}</a> <span class="v-soft">${text(l, 'papers.size', { kb: Math.max(1, Math.round(f.size / 1024)) })}</span>${
-              o.c.state === 'draft' && post({ request, reply }, `/cases/${o.c.reference}/files/${f.id}/remove`, button({ text: html`${text(l, 'papers.remove')}<span class="govuk-visually-hidden"> ${f.name}</span>`, kind: 'secondary' }))
-            }</li>`,
-          )}</ul>`}<form method="post" action="/cases/${o.c.reference}/papers/${p.id}" enctype="multipart/form-data">${csrfField(request, reply)}${fileUpload({
-            id: `file-${p.id}`, name: 'file', label: { text: text(l, here.length > 0 ? 'papers.another' : 'papers.choose') }, hint: text(l, 'papers.formats'), accept: 'application/pdf,image/jpeg,image/png',
-          })}${button({ text: html`${text(l, 'papers.attach')}<span class="govuk-visually-hidden"> ${p.label}</span>`, kind: 'secondary' })}</form>`
+        : html`${
+            here.length > 0 &&
+            html`<ul class="govuk-list">${here.map(
+              (f) =>
+                html`<li><a class="govuk-link" href="/cases/${o.c.reference}/files/${f.id}">${f.name}</a> <span class="v-soft">${text(l, 'papers.size', { kb: Math.max(1, Math.round(f.size / 1024)) })}</span>${
+                  o.c.state === 'draft' &&
+                  post(
+                    { request, reply },
+                    `/cases/${o.c.reference}/files/${f.id}/remove`,
+                    button({
+                      text: html`${text(l, 'papers.remove')}<span class="govuk-visually-hidden"> ${f.name}</span>`,
+                      kind: 'secondary',
+                    }),
+                  )
+                }</li>`,
+            )}</ul>`
+          }<form method="post" action="/cases/${o.c.reference}/papers/${p.id}" enctype="multipart/form-data">${csrfField(request, reply)}${fileUpload(
+            {
+              id: `file-${p.id}`,
+              name: 'file',
+              label: { text: text(l, here.length > 0 ? 'papers.another' : 'papers.choose') },
+              hint: text(l, 'papers.formats'),
+              accept: 'application/pdf,image/jpeg,image/png',
+            },
+          )}${button({ text: html`${text(l, 'papers.attach')}<span class="govuk-visually-hidden"> ${p.label}</span>`, kind: 'secondary' })}</form>`
     }</section>`
   }
   const done = asked
@@ -120,11 +178,28 @@ export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
   const body = html`<span class="govuk-caption-m">${o.service.text(l, 'name')}</span><h1 class="govuk-heading-l">${title}</h1>${
     asked && o.c.answerBy && html`<p class="govuk-body-l">${text(l, 'papers.until', { date: formatDate(l, o.c.answerBy) })}</p>`
   }${asked?.note && insetText({ text: asked.note })}<p class="govuk-body">${text(l, 'papers.closed')}</p>${listed.map(one)}${done}`
-  return personPage(request, deps, { title, body, backLink: asked ? `/cases/${o.c.reference}` : back ? (back === 'papers' ? `/cases/${o.c.reference}` : `/cases/${o.c.reference}/fill/${back}`) : `/cases/${o.c.reference}` })
+  return personPage(request, deps, {
+    title,
+    body,
+    backLink: asked
+      ? `/cases/${o.c.reference}`
+      : back
+        ? back === 'papers'
+          ? `/cases/${o.c.reference}`
+          : `/cases/${o.c.reference}/fill/${back}`
+        : `/cases/${o.c.reference}`,
+  })
 }
 
 /** Everything once more before it is filed. */
-export function reviewPage(request: Request, reply: Reply, deps: Deps, o: OpenCase, person: Person | null, unfinished: string | null): Html {
+export function reviewPage(
+  request: Request,
+  reply: Reply,
+  deps: Deps,
+  o: OpenCase,
+  person: Person | null,
+  unfinished: string | null,
+): Html {
   const l = request.visitor.language
   const title = text(l, 'review.title')
   const world = { language: l, today: dateIn(deps.clock.now(), deps.catalogue.calendarOf(o.c.office).zone), places: deps.catalogue.places }
@@ -132,11 +207,15 @@ export function reviewPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
   const identified = Boolean(person?.name && person.identities.length > 0 && (person.email || o.c.takenBy))
   const counter = o.c.takenBy !== null
   const rows = (page: string) =>
-    shown.filter((s) => s.page === page).map((s) => ({
-      key: s.item === null ? s.label : html`${s.label} <span class="v-soft">(${s.item + 1})</span>`, value: s.shown,
-    }))
+    shown
+      .filter((s) => s.page === page)
+      .map((s) => ({
+        key: s.item === null ? s.label : html`${s.label} <span class="v-soft">(${s.item + 1})</span>`,
+        value: s.shown,
+      }))
   const body = html`<span class="govuk-caption-m">${o.service.text(l, 'name')}</span><h1 class="govuk-heading-l">${title}</h1>${
-    unfinished && html`${warningText({ language: l, text: text(l, 'review.unfinished') })}<p class="govuk-body"><a class="govuk-link" href="${unfinished}">${text(l, 'review.go-on')}</a></p>`
+    unfinished &&
+    html`${warningText({ language: l, text: text(l, 'review.unfinished') })}<p class="govuk-body"><a class="govuk-link" href="${unfinished}">${text(l, 'review.go-on')}</a></p>`
   }<section aria-labelledby="who"><h2 class="govuk-heading-m" id="who">${text(l, 'review.you')}</h2>${
     identified
       ? summaryList({
@@ -148,23 +227,38 @@ export function reviewPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
         })
       : html`<p class="govuk-body">${text(l, 'review.identify')}</p>${counter ? '' : button({ text: text(l, 'review.identify-button'), href: `/me?next=${encodeURIComponent(`/cases/${o.c.reference}/review`)}` })}`
   }</section>${o.journey.pages.map(
-    (p) => html`<section aria-labelledby="page-${p.id}"><h2 class="govuk-heading-m" id="page-${p.id}">${p.title} <a class="govuk-link govuk-body-s" href="/cases/${o.c.reference}/fill/${p.id}?return=review">${text(l, 'change')}<span class="govuk-visually-hidden"> ${p.title}</span></a></h2>${summaryList({ rows: rows(p.id) })}</section>`,
+    (p) =>
+      html`<section aria-labelledby="page-${p.id}"><h2 class="govuk-heading-m" id="page-${p.id}">${p.title} <a class="govuk-link govuk-body-s" href="/cases/${o.c.reference}/fill/${p.id}?return=review">${text(l, 'change')}<span class="govuk-visually-hidden"> ${p.title}</span></a></h2>${summaryList({ rows: rows(p.id) })}</section>`,
   )}${o.journey.papers.length > 0 && html`<section>${closedList({ language: l, papers: paperList(o, true) })}<p class="govuk-body"><a class="govuk-link" href="/cases/${o.c.reference}/papers">${text(l, 'review.papers')}</a></p></section>`}
   <section aria-labelledby="cost"><h2 class="govuk-heading-m" id="cost">${text(l, 'review.cost')}</h2><p class="govuk-body">${costWords(l, o.service, o.filing.answers as FormFields, world.today)}</p><p class="govuk-body">${text(l, 'review.term', { term: termWords(l, o.service) })}</p></section>
   <p class="govuk-body">${o.filing.ground ? text(l, 'priority.claimed', { ground: text(l, `ground.${o.filing.ground}`) }) : text(l, 'priority.question')} <a class="govuk-link" href="/cases/${o.c.reference}/priority">${text(l, o.filing.ground ? 'change' : 'priority.link')}</a></p>
   ${identified && !unfinished && post({ request, reply }, `/cases/${o.c.reference}/submit`, html`<p class="govuk-body">${text(l, 'review.declare')}</p>${button({ text: text(l, 'review.submit'), preventDoubleClick: true })}`)}
   ${post({ request, reply }, `/cases/${o.c.reference}/discard`, button({ text: text(l, 'review.discard'), kind: 'secondary' }))}`
-  return personPage(request, deps, { title, body, backLink: `/cases/${o.c.reference}/${o.journey.papers.length > 0 ? 'papers' : `fill/${o.journey.pages.at(-1)?.id ?? ''}`}` })
+  return personPage(request, deps, {
+    title,
+    body,
+    backLink: `/cases/${o.c.reference}/${o.journey.papers.length > 0 ? 'papers' : `fill/${o.journey.pages.at(-1)?.id ?? ''}`}`,
+  })
 }
 
 /** Claiming to be preferred, on a ground in law. */
 export function priorityPage(request: Request, reply: Reply, deps: Deps, o: OpenCase): Html {
   const l = request.visitor.language
   const title = text(l, 'priority.title')
-  const body = html`${post({ request, reply }, `/cases/${o.c.reference}/priority`, html`${radios({
-    name: 'ground', fieldset: { legend: { text: title, pageHeading: true, classes: 'govuk-fieldset__legend--l' } }, hint: text(l, 'priority.hint'),
-    items: [...grounds.map((g) => ({ value: g, text: text(l, `ground.${g}`), checked: o.filing.ground === g })), { divider: text(l, 'or') }, { value: '', text: text(l, 'priority.none'), checked: o.filing.ground === null }],
-  })}${button({ text: text(l, 'save') })}`)}`
+  const body = html`${post(
+    { request, reply },
+    `/cases/${o.c.reference}/priority`,
+    html`${radios({
+      name: 'ground',
+      fieldset: { legend: { text: title, pageHeading: true, classes: 'govuk-fieldset__legend--l' } },
+      hint: text(l, 'priority.hint'),
+      items: [
+        ...grounds.map((g) => ({ value: g, text: text(l, `ground.${g}`), checked: o.filing.ground === g })),
+        { divider: text(l, 'or') },
+        { value: '', text: text(l, 'priority.none'), checked: o.filing.ground === null },
+      ],
+    })}${button({ text: text(l, 'save') })}`,
+  )}`
   return personPage(request, deps, { title, body, backLink: `/cases/${o.c.reference}/review` })
 }
 
@@ -205,7 +299,12 @@ function waitWords(l: Language, s: Standing): string | null {
 }
 
 function happening(deps: Deps, l: Language, o: OpenCase, e: CaseEvent): Happening {
-  const detail = e.kind === 'returned' ? text(l, `returned.${String(e.data.reason)}` as 'returned.off') : e.kind === 'papers-asked' ? (e.data.papers as string[]).map((p) => o.service.text(l, `papers.${p}`)).join('; ') : undefined
+  const detail =
+    e.kind === 'returned'
+      ? text(l, `returned.${String(e.data.reason)}` as 'returned.off')
+      : e.kind === 'papers-asked'
+        ? (e.data.papers as string[]).map((p) => o.service.text(l, `papers.${p}`)).join('; ')
+        : undefined
   return { at: e.at.toISOString(), when: when(deps, l, e.at, o.c.office), title: text(l, `event.${e.kind}` as 'event.submitted'), detail }
 }
 
@@ -216,7 +315,8 @@ function picture(l: Language, o: OpenCase): Html {
   const active = (o.c.steps as { active?: { step: string }[] } | null)?.active?.[0]?.step
   const steps = path.map((id) => {
     const step = o.service.definition.steps.find((s) => s.id === id)
-    if (step?.kind === 'parallel') return step.branches.map((b) => ({ name: o.service.text(l, `steps.${id}.${b.id}`) || o.service.text(l, `steps.${id}`) }))
+    if (step?.kind === 'parallel')
+      return step.branches.map((b) => ({ name: o.service.text(l, `steps.${id}.${b.id}`) || o.service.text(l, `steps.${id}`) }))
     return { name: o.service.text(l, `steps.${id}`) }
   })
   const over = o.c.state === 'decided' || o.c.state === 'lapsed' || o.c.state === 'withdrawn'
@@ -238,8 +338,24 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
   const total = c.filedOn && c.dueOn ? workingDaysBetween(c.filedOn, c.dueOn, calendar) : 0
   const spent = c.filedOn ? workingDaysBetween(c.filedOn, c.state === 'asked' && c.askedOn ? c.askedOn : today, calendar) : 0
   const state = heroState(s, o)
-  const todo = c.state === 'asked' ? text(l, 'now.asked') : c.state === 'decided' ? text(l, 'now.decided') : c.state === 'withdrawn' ? text(l, 'now.withdrawn') : c.state === 'lapsed' ? text(l, 'now.lapsed') : state === 'called' ? text(l, 'now.called') : text(l, 'now.wait')
-  const who = c.state === 'asked' ? text(l, 'who.you') : s.turn?.state.desk ? text(l, 'who.desk', { desk: s.turn.state.desk, office: officeName }) : officeName
+  const todo =
+    c.state === 'asked'
+      ? text(l, 'now.asked')
+      : c.state === 'decided'
+        ? text(l, 'now.decided')
+        : c.state === 'withdrawn'
+          ? text(l, 'now.withdrawn')
+          : c.state === 'lapsed'
+            ? text(l, 'now.lapsed')
+            : state === 'called'
+              ? text(l, 'now.called')
+              : text(l, 'now.wait')
+  const who =
+    c.state === 'asked'
+      ? text(l, 'who.you')
+      : s.turn?.state.desk
+        ? text(l, 'who.desk', { desk: s.turn.state.desk, office: officeName })
+        : officeName
   const swapped = s.turn !== null && s.receipt === null
   const asked =
     c.state === 'asked' && s.request && c.answerBy
@@ -247,20 +363,45 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
         ${button({ text: text(l, 'asked.bring'), href: `/cases/${c.reference}/papers` })} ${post(seen, `/cases/${c.reference}/already-there`, html`${button({ text: text(l, 'asked.already'), kind: 'secondary' })}<p class="govuk-hint">${text(l, 'asked.already-hint')}</p>`)}`
       : ''
   const messages = html`<section id="messages" aria-labelledby="messages-title"><h2 class="govuk-heading-m" id="messages-title">${text(l, 'messages.title')}</h2>${
-    s.messages.length > 0 && html`<ol class="govuk-list v-messages">${s.messages.map((m) => html`<li class="${m.author === 'applicant' ? 'v-message v-message--own' : 'v-message'}"><p class="v-soft">${m.author === 'applicant' ? text(l, 'messages.you') : text(l, 'messages.desk', { desk: m.author })} · ${when(deps, l, m.at, c.office)}</p><p class="v-message__text">${m.text}</p></li>`)}</ol>`
+    s.messages.length > 0 &&
+    html`<ol class="govuk-list v-messages">${s.messages.map((m) => html`<li class="${m.author === 'applicant' ? 'v-message v-message--own' : 'v-message'}"><p class="v-soft">${m.author === 'applicant' ? text(l, 'messages.you') : text(l, 'messages.desk', { desk: m.author })} · ${when(deps, l, m.at, c.office)}</p><p class="v-message__text">${m.text}</p></li>`)}</ol>`
   }${post(seen, `/cases/${c.reference}/messages`, html`${textarea({ id: 'words', name: 'words', label: { text: text(l, 'messages.write') }, hint: text(l, 'messages.hint'), rows: 3 })}${button({ text: text(l, 'messages.send'), kind: 'secondary' })}`)}${details({ summary: text(l, 'may-ask.title'), body: closedList({ language: l, papers: paperList(o, true), headingLevel: 3 }) })}</section>`
   const acts = html`${(c.state === 'open' || c.state === 'asked') && html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/withdraw">${text(l, 'withdraw.link')}</a></p>`}${
-    c.state === 'withdrawn' && post(seen, `/cases/${c.reference}/undo-withdrawal`, html`<p class="govuk-body">${text(l, 'withdraw.undo-hint', { count: undoDays })}</p>${button({ text: text(l, 'withdraw.undo'), kind: 'secondary' })}`)
+    c.state === 'withdrawn' &&
+    post(
+      seen,
+      `/cases/${c.reference}/undo-withdrawal`,
+      html`<p class="govuk-body">${text(l, 'withdraw.undo-hint', { count: undoDays })}</p>${button({ text: text(l, 'withdraw.undo'), kind: 'secondary' })}`,
+    )
   }`
   const body = html`<span class="govuk-caption-l">${officeName}</span><h1 class="govuk-heading-l">${title}</h1>${
     swapped && warningText({ language: l, text: text(l, 'swapped') })
   }${asked}${turnHero({
-    language: l, number: String(s.turn?.state.place ?? '—'), state, ahead: s.ahead, ...(state === 'waiting' || state === 'next' ? { waitRange: waitWords(l, s) } : {}), where: officeName, desk: s.turn?.state.desk ?? undefined, headingLevel: 2,
+    language: l,
+    number: String(s.turn?.state.place ?? '—'),
+    state,
+    ahead: s.ahead,
+    ...(state === 'waiting' || state === 'next' ? { waitRange: waitWords(l, s) } : {}),
+    where: officeName,
+    desk: s.turn?.state.desk ?? undefined,
+    headingLevel: 2,
     note: c.state === 'decided' ? text(l, `ended.${c.state}`) : undefined,
-    actions: c.state === 'decided' ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` }) : button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' }),
+    actions:
+      c.state === 'decided'
+        ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
+        : button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' }),
   })}${fourLines({ language: l, number: html`${s.turn ? String(s.turn.state.place) : '—'} <span class="v-soft">(${c.reference})</span>`, who, until: c.state === 'asked' && c.answerBy ? formatDate(l, c.answerBy) : due, now: todo })}
   <section aria-labelledby="next-title"><h2 class="govuk-heading-m" id="next-title">${text(l, 'next.title')}</h2>${picture(l, o)}${
-    c.dueOn && clockLine({ language: l, state: c.state === 'asked' ? 'paused' : c.state === 'open' ? 'running' : 'over', spent: Math.min(spent, total), total: Math.max(total, 1), due, silence: text(l, `silence.${service.definition.silence.means}`), reason: c.state === 'asked' ? text(l, 'clock.paused-papers') : undefined })
+    c.dueOn &&
+    clockLine({
+      language: l,
+      state: c.state === 'asked' ? 'paused' : c.state === 'open' ? 'running' : 'over',
+      spent: Math.min(spent, total),
+      total: Math.max(total, 1),
+      due,
+      silence: text(l, `silence.${service.definition.silence.means}`),
+      reason: c.state === 'asked' ? text(l, 'clock.paused-papers') : undefined,
+    })
   }</section>${messages}
   <section aria-labelledby="history-title"><h2 class="govuk-heading-m" id="history-title">${text(l, 'history.title')}</h2>${timeline([...s.events].reverse().map((e) => happening(deps, l, o, e)))}</section>
   <section aria-labelledby="fair-title"><h2 class="govuk-heading-m" id="fair-title">${text(l, 'fair.title')}</h2><p class="govuk-body">${s.published === null ? text(l, 'fair.soon') : text(l, 'fair.published', { index: String(s.published) })} <a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, 'fair.proof')}</a></p><p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p></section>
@@ -288,9 +429,13 @@ export function myLine(request: Request, deps: Deps, all: Awaited<ReturnType<Rec
       ...(ahead !== null ? [text(l, 'my-line.ahead', { count: ahead })] : []),
       ...(c.state === 'open' && c.dueOn ? [text(l, 'my-line.due', { date: formatDate(l, c.dueOn) })] : []),
     ]
-    return serviceCard({ href: `/cases/${c.reference}`, name: service?.text(l, 'name') ?? c.service, agency: deps.catalogue.office(c.office)?.name(l) ?? c.office, facts })
+    return serviceCard({
+      href: `/cases/${c.reference}`,
+      name: service?.text(l, 'name') ?? c.service,
+      agency: deps.catalogue.office(c.office)?.name(l) ?? c.office,
+      facts,
+    })
   })
   const body = html`<h1 class="govuk-heading-l">${title}</h1>${cards.length > 0 ? html`<div class="v-cards">${cards}</div>` : html`<p class="govuk-body">${text(l, 'my-line.none')}</p>${button({ text: text(l, 'my-line.find'), href: '/services' })}`}`
   return personPage(request, deps, { title, body })
 }
-

@@ -56,7 +56,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   }
 
   web.route({
-    method: 'GET', url: '/cases/new', access: 'public', schema: { querystring: Type.Object({ service: Type.String({ maxLength: 150 }) }) },
+    method: 'GET',
+    url: '/cases/new',
+    access: 'public',
+    schema: { querystring: Type.Object({ service: Type.String({ maxLength: 150 }) }) },
     handler: (request, reply) => {
       const service = deps.catalogue.get(request.query.service as ServiceId)
       if (!service) throw new Problem('catalogue/not-offered', 'There is no such service at that place.')
@@ -65,7 +68,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'POST', url: '/cases', access: 'signed-in', schema: { body: Type.Object({ service: Type.String({ maxLength: 150 }) }) },
+    method: 'POST',
+    url: '/cases',
+    access: 'signed-in',
+    schema: { body: Type.Object({ service: Type.String({ maxLength: 150 }) }) },
     handler: async (request, reply) => {
       const reference = await filings.start(signedIn(request), { service: request.body.service as ServiceId })
       return reply.redirect(resumeAt(await open(request, reference)), 303)
@@ -73,7 +79,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'GET', url: '/cases/:reference', access: 'signed-in', schema: { params: OneCase },
+    method: 'GET',
+    url: '/cases/:reference',
+    access: 'signed-in',
+    schema: { params: OneCase },
     handler: async (request, reply) => {
       const o = await open(request, referenceOf(request.params))
       if (o.c.state === 'draft') return reply.redirect(resumeAt(o), 303)
@@ -81,19 +90,33 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     },
   })
 
-  const showPage = (request: Request, reply: never, o: OpenCase, id: string, again?: { problems: OpenCase['journey']['problems']; doubts: OpenCase['journey']['problems']; typed: FormFields | null }): Html => {
+  const showPage = (
+    request: Request,
+    reply: never,
+    o: OpenCase,
+    id: string,
+    again?: { problems: OpenCase['journey']['problems']; doubts: OpenCase['journey']['problems']; typed: FormFields | null },
+  ): Html => {
     const stops = stopsOf(o)
     const page = o.journey.pages.find((p) => p.id === id)
     if (!page) throw new Problem('not-found', 'There is no such page in this form.')
     const at = stops.indexOf(id)
     return views.fillPage(request, reply, deps, o, page, {
-      back: at > 0 ? urlOf(o.c.reference, stops[at - 1]!) : `/services/${o.service.id}`, step: at + 1, of: stops.length, problems: again?.problems ?? [], doubts: again?.doubts ?? [], typed: again?.typed ?? null,
+      back: at > 0 ? urlOf(o.c.reference, stops[at - 1]!) : `/services/${o.service.id}`,
+      step: at + 1,
+      of: stops.length,
+      problems: again?.problems ?? [],
+      doubts: again?.doubts ?? [],
+      typed: again?.typed ?? null,
     })
   }
   const OnePage = Type.Object({ reference: Type.String({ maxLength: 20 }), page: Type.String({ maxLength: 60 }) })
 
   web.route({
-    method: 'GET', url: '/cases/:reference/fill/:page', access: 'signed-in', schema: { params: OnePage },
+    method: 'GET',
+    url: '/cases/:reference/fill/:page',
+    access: 'signed-in',
+    schema: { params: OnePage },
     handler: async (request, reply) => {
       const o = await onDraft(request, referenceOf(request.params))
       if (o.service.hash !== o.c.definition) return reply.redirect(`/cases/${o.c.reference}/changed`, 303)
@@ -102,7 +125,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'POST', url: '/cases/:reference/fill/:page', access: 'signed-in', schema: { params: OnePage, body: Form },
+    method: 'POST',
+    url: '/cases/:reference/fill/:page',
+    access: 'signed-in',
+    schema: { params: OnePage, body: Form },
     handler: async (request, reply) => {
       const reference = referenceOf(request.params)
       const typed = formOf(request.body)
@@ -122,7 +148,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'GET', url: '/cases/:reference/papers', access: 'signed-in', schema: { params: OneCase },
+    method: 'GET',
+    url: '/cases/:reference/papers',
+    access: 'signed-in',
+    schema: { params: OneCase },
     handler: async (request, reply) => {
       const o = await open(request, referenceOf(request.params))
       const asked = o.c.state === 'asked' ? await receipts.request(o) : null
@@ -132,7 +161,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'POST', url: '/cases/:reference/papers/:paper', access: 'signed-in', bodyLimit: 11 * 1024 * 1024,
+    method: 'POST',
+    url: '/cases/:reference/papers/:paper',
+    access: 'signed-in',
+    bodyLimit: 11 * 1024 * 1024,
     schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), paper: Type.String({ maxLength: 60 }) }) },
     handler: async (request, reply) => {
       const reference = referenceOf(request.params)
@@ -153,13 +185,19 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
         await filings.attach(signedIn(request), reference, request.params.paper, { name: part.filename, stream: part.file })
         took++
       }
-      if (took === 0) throw new Problem('invalid', 'Choose a file.', { fields: [{ pointer: `/papers/${request.params.paper}`, code: 'required', detail: 'Choose a file.' }] })
+      if (took === 0)
+        throw new Problem('invalid', 'Choose a file.', {
+          fields: [{ pointer: `/papers/${request.params.paper}`, code: 'required', detail: 'Choose a file.' }],
+        })
       return reply.redirect(`/cases/${reference}/papers`, 303)
     },
   })
 
   web.route({
-    method: 'POST', url: '/cases/:reference/files/:file/remove', access: 'signed-in', schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), file: Type.String({ maxLength: 80 }) }), body: Form },
+    method: 'POST',
+    url: '/cases/:reference/files/:file/remove',
+    access: 'signed-in',
+    schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), file: Type.String({ maxLength: 80 }) }), body: Form },
     handler: async (request, reply) => {
       const reference = referenceOf(request.params)
       await filings.detach(signedIn(request), reference, request.params.file)
@@ -168,7 +206,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'GET', url: '/cases/:reference/files/:file', access: 'signed-in', schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), file: Type.String({ maxLength: 80 }) }) },
+    method: 'GET',
+    url: '/cases/:reference/files/:file',
+    access: 'signed-in',
+    schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), file: Type.String({ maxLength: 80 }) }) },
     handler: async (request, reply) => {
       const o = await open(request, referenceOf(request.params))
       const file = o.files.find((f) => f.id === request.params.file)
@@ -178,24 +219,42 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'GET', url: '/cases/:reference/review', access: 'signed-in', schema: { params: OneCase },
+    method: 'GET',
+    url: '/cases/:reference/review',
+    access: 'signed-in',
+    schema: { params: OneCase },
     handler: async (request, reply) => {
       const o = await onDraft(request, referenceOf(request.params))
       if (o.service.hash !== o.c.definition) return reply.redirect(`/cases/${o.c.reference}/changed`, 303)
-      return views.reviewPage(request, reply, deps, o, await deps.people.person(deps.db, o.c.applicant), o.missing.length > 0 || !o.journey.complete ? resumeAt(o) : null)
+      return views.reviewPage(
+        request,
+        reply,
+        deps,
+        o,
+        await deps.people.person(deps.db, o.c.applicant),
+        o.missing.length > 0 || !o.journey.complete ? resumeAt(o) : null,
+      )
     },
   })
 
   web.route({
-    method: 'POST', url: '/cases/:reference/submit', access: 'signed-in', schema: { params: OneCase, body: Form },
+    method: 'POST',
+    url: '/cases/:reference/submit',
+    access: 'signed-in',
+    schema: { params: OneCase, body: Form },
     handler: async (request, reply) => {
       const reference = referenceOf(request.params)
       const visitor = signedIn(request)
       try {
-        await submit({ person: visitor.person, reference, clerkAt: visitor.grants.filter((g) => g.role === 'clerk' && g.office !== null).map((g) => g.office!) })
+        await submit({
+          person: visitor.person,
+          reference,
+          clerkAt: visitor.grants.filter((g) => g.role === 'clerk' && g.office !== null).map((g) => g.office!),
+        })
       } catch (error) {
         // What can be mended on the way is shown where it is mended.
-        if (error instanceof Problem && error.code === 'cases/incomplete') return reply.redirect(resumeAt(await onDraft(request, reference)), 303)
+        if (error instanceof Problem && error.code === 'cases/incomplete')
+          return reply.redirect(resumeAt(await onDraft(request, reference)), 303)
         if (error instanceof Problem && error.code === 'cases/definition-changed') return reply.redirect(`/cases/${reference}/changed`, 303)
         if (error instanceof Problem && error.code === 'people/not-identified') return reply.redirect(`/cases/${reference}/review`, 303)
         throw error
@@ -205,7 +264,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'GET', url: '/cases/:reference/changed', access: 'signed-in', schema: { params: OneCase },
+    method: 'GET',
+    url: '/cases/:reference/changed',
+    access: 'signed-in',
+    schema: { params: OneCase },
     handler: async (request, reply) => {
       const o = await onDraft(request, referenceOf(request.params))
       if (o.service.hash === o.c.definition) return reply.redirect(resumeAt(o), 303)
@@ -213,7 +275,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     },
   })
   web.route({
-    method: 'POST', url: '/cases/:reference/changed', access: 'signed-in', schema: { params: OneCase, body: Form },
+    method: 'POST',
+    url: '/cases/:reference/changed',
+    access: 'signed-in',
+    schema: { params: OneCase, body: Form },
     handler: async (request, reply) => {
       const reference = referenceOf(request.params)
       await filings.acceptChange(signedIn(request), reference)
@@ -222,11 +287,17 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   web.route({
-    method: 'GET', url: '/cases/:reference/priority', access: 'signed-in', schema: { params: OneCase },
+    method: 'GET',
+    url: '/cases/:reference/priority',
+    access: 'signed-in',
+    schema: { params: OneCase },
     handler: async (request, reply) => views.priorityPage(request, reply, deps, await onDraft(request, referenceOf(request.params))),
   })
   web.route({
-    method: 'POST', url: '/cases/:reference/priority', access: 'signed-in', schema: { params: OneCase, body: Type.Object({ ground: Type.Optional(Type.String({ maxLength: 30 })) }) },
+    method: 'POST',
+    url: '/cases/:reference/priority',
+    access: 'signed-in',
+    schema: { params: OneCase, body: Type.Object({ ground: Type.Optional(Type.String({ maxLength: 30 })) }) },
     handler: async (request, reply) => {
       const reference = referenceOf(request.params)
       const ground = grounds.find((g) => g === request.body.ground) as Ground | undefined
@@ -236,9 +307,16 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   })
 
   // One button, one act. `done` says where one is afterwards.
-  const act = (name: string, work: (request: Request, reference: Reference, form: FormFields) => Promise<void>, done: (reference: Reference) => string = (r) => `/cases/${r}`) =>
+  const act = (
+    name: string,
+    work: (request: Request, reference: Reference, form: FormFields) => Promise<void>,
+    done: (reference: Reference) => string = (r) => `/cases/${r}`,
+  ) =>
     web.route({
-      method: 'POST', url: `/cases/:reference/${name}`, access: 'signed-in', schema: { params: OneCase, body: Form },
+      method: 'POST',
+      url: `/cases/:reference/${name}`,
+      access: 'signed-in',
+      schema: { params: OneCase, body: Form },
       handler: async (request, reply) => {
         const reference = referenceOf(request.params)
         await work(request, reference, formOf(request.body))
@@ -247,28 +325,45 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     })
   act('withdraw', (request, reference) => filings.withdraw(signedIn(request), reference))
   act('undo-withdrawal', (request, reference) => filings.undoWithdrawal(signedIn(request), reference))
-  act('discard', (request, reference) => filings.discard(signedIn(request), reference), () => '/my-line')
+  act(
+    'discard',
+    (request, reference) => filings.discard(signedIn(request), reference),
+    () => '/my-line',
+  )
   act('answer-request', (request, reference) => filings.answerRequest(signedIn(request), reference, false))
   act('already-there', (request, reference) => filings.answerRequest(signedIn(request), reference, true))
-  act('messages', (request, reference, form) => filings.write(signedIn(request), reference, typeof form.words === 'string' ? form.words : ''), (r) => `/cases/${r}#messages`)
+  act(
+    'messages',
+    (request, reference, form) => filings.write(signedIn(request), reference, typeof form.words === 'string' ? form.words : ''),
+    (r) => `/cases/${r}#messages`,
+  )
 
   web.route({
-    method: 'GET', url: '/cases/:reference/withdraw', access: 'signed-in', schema: { params: OneCase },
+    method: 'GET',
+    url: '/cases/:reference/withdraw',
+    access: 'signed-in',
+    schema: { params: OneCase },
     handler: async (request, reply) => views.withdrawPage(request, reply, deps, await open(request, referenceOf(request.params))),
   })
 
   web.route({
-    method: 'GET', url: '/my-line', access: 'signed-in', schema: {},
+    method: 'GET',
+    url: '/my-line',
+    access: 'signed-in',
+    schema: {},
     handler: async (request) => views.myLine(request, deps, await receipts.mine(signedIn(request))),
   })
 }
 
 /** Sends an attachment: never shown in place, never guessed, never scripted. */
-export function sendFile(reply: { header(name: string, value: string): unknown; type(t: string): unknown; send(s: unknown): unknown }, stream: NodeJS.ReadableStream, file: { name: string; type: string }): unknown {
+export function sendFile(
+  reply: { header(name: string, value: string): unknown; type(t: string): unknown; send(s: unknown): unknown },
+  stream: NodeJS.ReadableStream,
+  file: { name: string; type: string },
+): unknown {
   reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`)
   reply.header('content-security-policy', "default-src 'none'; sandbox")
   reply.header('x-content-type-options', 'nosniff')
   reply.type(file.type)
   return reply.send(stream)
 }
-

@@ -10,7 +10,14 @@ export function personPage(
   deps: Pick<Deps, 'demo'>,
   page: { title: string; body: Child; backLink?: string; error?: readonly SummaryError[]; wide?: boolean; refreshSeconds?: number },
 ): Html {
-  return layout({ ...page, language: request.visitor.language, visitor: request.visitor, url: request.url, demo: deps.demo, robots: 'noindex' })
+  return layout({
+    ...page,
+    language: request.visitor.language,
+    visitor: request.visitor,
+    url: request.url,
+    demo: deps.demo,
+    robots: 'noindex',
+  })
 }
 
 /** An instant in the office's own time. */

@@ -125,7 +125,7 @@ export function receiptPage(
     where: office,
     note: html`<p><strong>${text(l, 'receipt.no-number')}</strong></p>`,
     actions: c.state === 'decided' ? button({ text: text(l, 'receipt.decision-link'), href: `/cases/${c.reference}/decision` }) : undefined,
-  })}${summaryList({
+  })}<p class="v-receipt__free">${free ? text(l, 'receipt.free') : text(l, 'receipt.cost', { cost })}</p><div class="v-receipt__pair">${summaryList({
     classes: 'v-receipt__facts',
     rows: [
       { key: text(l, 'receipt.reference'), value: html`<strong class="v-code">${c.reference}</strong>` },
@@ -135,9 +135,8 @@ export function receiptPage(
         key: due.key,
         value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${text(l, `receipt.silence.${service.definition.silence.means}`)}</span>`,
       },
-      { key: text(l, 'receipt.office'), value: office },
     ],
-  })}<p class="v-receipt__free">${free ? text(l, 'receipt.free') : text(l, 'receipt.cost', { cost })}</p>${closedList({ language: l, papers, title: text(l, 'receipt.papers') })}<section aria-labelledby="check"><h2 class="govuk-heading-m" id="check">${text(l, 'receipt.check-title')}</h2>${qrBlock(
+  })}${closedList({ language: l, papers, title: text(l, 'receipt.papers') })}</div><div class="v-receipt__pair"><section aria-labelledby="check"><h2 class="govuk-heading-m" id="check">${text(l, 'receipt.check-title')}</h2>${qrBlock(
     {
       language: l,
       svg: qrSvg(tagged(deps, s.receipt.openings)),
@@ -145,13 +144,13 @@ export function receiptPage(
       url: shortUrl(deps, '/check'),
       href: `/check#${s.receipt.openings}`,
     },
-  )}</section><div class="v-receipt__two"><section aria-labelledby="secret"><h2 class="govuk-heading-m" id="secret">${text(l, 'receipt.secret-title')}</h2>${
+  )}</section><section class="v-receipt__secret" aria-labelledby="secret"><h2 class="govuk-heading-m" id="secret">${text(l, 'receipt.secret-title')}</h2>${
     s.receipt.secret === null
       ? html`<p class="govuk-body">${text(l, 'receipt.secret-soon')}</p>`
       : html`<p class="govuk-body">${text(l, 'receipt.secret', { url: shortUrl(deps, '/sign-in/receipt') })}</p><p class="govuk-body"><span class="v-soft">${text(l, 'receipt.secret-label')}</span> <strong class="v-code">${s.receipt.secret}</strong></p><p class="govuk-body v-soft">${text(l, 'receipt.secret-keep')}</p>`
-  }</section><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${
+  }</section></div><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${
     s.published === null ? text(l, 'receipt.promise') : text(l, 'receipt.published', { index: formatNumber(l, Number(s.published)) })
-  }</p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, s.published === null ? 'receipt.promise-link' : 'receipt.proof-link')}</a></p><p class="govuk-body v-soft v-fingerprint">${text(l, 'receipt.head', { size: formatNumber(l, Number(s.head.size)), short: s.head.short })}</p></section></div>${
+  }</p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, s.published === null ? 'receipt.promise-link' : 'receipt.proof-link')}</a></p><p class="govuk-body v-soft v-fingerprint">${text(l, 'receipt.head', { size: formatNumber(l, Number(s.head.size)), short: s.head.short })}</p></section>${
     c.takenBy !== null && html`<p class="v-sign"><span>${text(l, 'receipt.sign')}</span></p>`
   }<section class="v-receipt__report" aria-labelledby="report"><h2 class="govuk-heading-m" id="report">${text(l, 'receipt.report-title')}</h2><p class="govuk-body v-print-only">${text(l, 'receipt.report-print')}</p><div class="v-no-print"><p class="govuk-body">${text(l, 'receipt.report-hint')}</p>${report(request, reply, o, s.turn.step, text(l, 'receipt.report'))}</div></section><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}">${text(l, 'receipt.back')}</a></p></div>`
   return personPage(request, deps, {
@@ -371,8 +370,8 @@ function saysList(l: Language, says: Says | null): Html {
   )}</section>`
 }
 
-const answer = (l: Language, key: 'check.genuine' | 'check.in-turn' | 'check.taken' | 'check.still', yes: boolean, words: string) =>
-  html`<div class="v-answer v-answer--${yes ? 'yes' : 'no'}"><dt>${text(l, key)}</dt><dd>${words}</dd></div>`
+const answer = (l: Language, key: 'check.genuine' | 'check.in-turn' | 'check.taken' | 'check.still', mood: 'yes' | 'no' | 'aside', words: string) =>
+  html`<div class="v-answer v-answer--${mood}"><dt>${text(l, key)}</dt><dd>${words}</dd></div>`
 
 /** The head of an answer: what it is, the three questions, what to do. */
 function verdictHead(l: Language, v: Verdict): Html {
@@ -381,8 +380,8 @@ function verdictHead(l: Language, v: Verdict): Html {
   const known = v.why !== 'not-readable' && v.why !== 'no-such-code' && v.why !== 'not-published'
   return html`${panel({ title: w.heading, body: html`${w.sentence && html`<p>${w.sentence}</p>`}<p>${w.todo}</p>`, headingLevel: 2, classes: w.mood === 'good' ? undefined : `v-verdict--${w.mood}` })}${
     known &&
-    html`<dl class="v-answers">${answer(l, 'check.genuine', v.genuine, yes(v.genuine))}${answer(l, v.kind === 'receipt' ? 'check.taken' : 'check.in-turn', v.inTurn, yes(v.inTurn))}${
-      v.kind === 'decision' && v.why === 'ok' && answer(l, 'check.still', v.valid === 'valid', text(l, `valid.${v.valid}`))
+    html`<dl class="v-answers">${answer(l, 'check.genuine', v.genuine ? 'yes' : 'no', yes(v.genuine))}${answer(l, v.kind === 'receipt' ? 'check.taken' : 'check.in-turn', v.inTurn ? 'yes' : 'no', yes(v.inTurn))}${
+      v.kind === 'decision' && v.why === 'ok' && answer(l, 'check.still', v.valid === 'valid' ? 'yes' : 'aside', text(l, `valid.${v.valid}`))
     }</dl>`
   }`
 }

@@ -3,11 +3,16 @@ import type { FormFields, Prompt, PromptGroup } from '#catalogue'
 import { type Html, html } from '#kernel/html'
 import type { FieldProblem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
-import { button, checkboxes, dateInput, fieldset, input, radios, select, type SummaryError, textarea } from '#look'
+import { button, checkboxes, dateInput, fieldset, input, radios, type SummaryError, select, textarea } from '#look'
 import { text } from './text.ts'
 
 /** What a page of prompts is drawn with: what was wrong, and what the person typed, so that nothing has to be typed twice. */
-export type Drawing = { readonly language: Language; readonly problems: readonly FieldProblem[]; readonly doubts?: readonly FieldProblem[]; readonly typed: FormFields | null }
+export type Drawing = {
+  readonly language: Language
+  readonly problems: readonly FieldProblem[]
+  readonly doubts?: readonly FieldProblem[]
+  readonly typed: FormFields | null
+}
 
 /** The id of a prompt's field. Names carry dots, which ids in links must not. */
 export const fieldId = (name: string): string => name.replaceAll('.', '-')
@@ -68,9 +73,14 @@ function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
       ? checkboxes({ name: `${prompt.name}.sure`, idPrefix: `${id}-sure`, items: [{ value: '1', text: text(l, 'as-on-document') }] })
       : null
   const common = {
-    id, name: prompt.name, hint: prompt.hint || undefined, error: error ?? undefined, label: { text: words, classes: heading },
+    id,
+    name: prompt.name,
+    hint: prompt.hint || undefined,
+    error: error ?? undefined,
+    label: { text: words, classes: heading },
   }
-  const value = one(typed, prompt.name) ?? (typeof prompt.value === 'string' || typeof prompt.value === 'number' ? String(prompt.value) : '')
+  const value =
+    one(typed, prompt.name) ?? (typeof prompt.value === 'string' || typeof prompt.value === 'number' ? String(prompt.value) : '')
   const after = html`${doubt && html`<p class="govuk-hint">${doubt}</p>`}${sure}`
   switch (prompt.type) {
     case 'text':
@@ -78,8 +88,12 @@ function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
         prompt.lines > 1
           ? textarea({ ...common, value, rows: Math.min(prompt.lines, 12), autocomplete: prompt.autocomplete })
           : input({
-              ...common, value, autocomplete: prompt.autocomplete, type: prompt.input === 'email' ? 'email' : 'text',
-              inputmode: prompt.input === 'digits' ? 'numeric' : undefined, spellcheck: prompt.input === 'words' ? undefined : false,
+              ...common,
+              value,
+              autocomplete: prompt.autocomplete,
+              type: prompt.input === 'email' ? 'email' : 'text',
+              inputmode: prompt.input === 'digits' ? 'numeric' : undefined,
+              spellcheck: prompt.input === 'words' ? undefined : false,
               autocapitalize: prompt.input === 'letters' ? 'characters' : undefined,
               classes: prompt.maxLength <= 13 ? 'govuk-input--width-10' : prompt.maxLength <= 30 ? 'govuk-input--width-20' : '',
               attributes: { maxlength: prompt.maxLength + 20 },
@@ -92,23 +106,57 @@ function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
     case 'date': {
       const [y, m, d] = typeof prompt.value === 'string' ? prompt.value.split('-') : []
       const part = (name: 'day' | 'month' | 'year', stored: string | undefined) => ({
-        name: `${prompt.name}.${name}`, id: `${id}-${name}`, label: text(l, name), value: one(typed, `${prompt.name}.${name}`) ?? (stored ? String(Number(stored)) : ''),
-        classes: `govuk-input--width-${name === 'year' ? 4 : 2}`, autocomplete: prompt.autocomplete ? `${prompt.autocomplete}-${name}` : undefined,
+        name: `${prompt.name}.${name}`,
+        id: `${id}-${name}`,
+        label: text(l, name),
+        value: one(typed, `${prompt.name}.${name}`) ?? (stored ? String(Number(stored)) : ''),
+        classes: `govuk-input--width-${name === 'year' ? 4 : 2}`,
+        autocomplete: prompt.autocomplete ? `${prompt.autocomplete}-${name}` : undefined,
       })
-      return dateInput({ id, language: l, fieldset: { legend }, hint: prompt.hint || undefined, error: error ?? undefined, items: [part('day', d), part('month', m), part('year', y)] })
+      return dateInput({
+        id,
+        language: l,
+        fieldset: { legend },
+        hint: prompt.hint || undefined,
+        error: error ?? undefined,
+        items: [part('day', d), part('month', m), part('year', y)],
+      })
     }
     case 'choice':
     case 'choices': {
-      const chosen = typed && typed[prompt.name] !== undefined ? [typed[prompt.name]].flat().map(String) : prompt.value === null ? [] : [prompt.value].flat().map((v) => (v === true ? 'yes' : v === false ? 'no' : String(v)))
+      const chosen =
+        typed && typed[prompt.name] !== undefined
+          ? [typed[prompt.name]].flat().map(String)
+          : prompt.value === null
+            ? []
+            : [prompt.value].flat().map((v) => (v === true ? 'yes' : v === false ? 'no' : String(v)))
       const items = prompt.options.map((o) => ({ value: o.value, text: o.label, checked: chosen.includes(o.value) }))
-      if (prompt.type === 'choices') return checkboxes({ name: prompt.name, idPrefix: id, fieldset: { legend }, hint: prompt.hint || undefined, error: error ?? undefined, items })
+      if (prompt.type === 'choices')
+        return checkboxes({
+          name: prompt.name,
+          idPrefix: id,
+          fieldset: { legend },
+          hint: prompt.hint || undefined,
+          error: error ?? undefined,
+          items,
+        })
       if (prompt.options.length > 9)
         return html`${select({ ...common, value: chosen[0] ?? '', items: [{ value: '', text: text(l, 'choose') }, ...prompt.options.map((o) => ({ value: o.value, text: o.label }))] })}${after}`
-      return radios({ name: prompt.name, idPrefix: id, fieldset: { legend }, hint: prompt.hint || undefined, error: error ?? undefined, items })
+      return radios({
+        name: prompt.name,
+        idPrefix: id,
+        fieldset: { legend },
+        hint: prompt.hint || undefined,
+        error: error ?? undefined,
+        items,
+      })
     }
     case 'confirm':
       return checkboxes({
-        name: prompt.name, idPrefix: id, hint: prompt.hint || undefined, error: error ?? undefined,
+        name: prompt.name,
+        idPrefix: id,
+        hint: prompt.hint || undefined,
+        error: error ?? undefined,
         items: [{ value: 'true', text: words, checked: typed ? typed[prompt.name] !== undefined : prompt.value === true }],
       })
     case 'file':

@@ -1,0 +1,59 @@
+/** The commands of `bin/ventanilla`: progress on stderr, results on stdout. Exit 0: done and good; 1: ran and found something wrong; 2: could not run. */
+import { parseArgs } from 'node:util'
+import type { Command } from './commands/command.ts'
+import { UsageError } from './commands/command.ts'
+
+// Loaded when asked for: a verifier needs no database, a second start no bench.
+const commands: Record<string, () => Promise<{ command: Command }>> = {
+  start: () => import('./commands/start.ts'),
+  migrate: () => import('./commands/migrate.ts'),
+  invite: () => import('./commands/invite.ts'),
+  'check-service': () => import('./commands/check-service.ts'),
+  'verify-log': () => import('./commands/verify-log.ts'),
+  'verify-turns': () => import('./commands/verify-turns.ts'),
+}
+
+async function help(): Promise<string> {
+  const all = await Promise.all(Object.entries(commands).map(async ([name, load]) => ({ name, about: (await load()).command.about })))
+  const width = Math.max(...all.map((c) => c.name.length))
+  return ['bin/ventanilla <command> [--help] [--json]', '', ...all.map((c) => `  ${c.name.padEnd(width)}  ${c.about}`), ''].join('\n')
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === undefined || name === '--help' || name === 'help') {
+    process.stdout.write(await help())
+    return name === undefined ? 2 : 0
+  }
+  const load = commands[name]
+  if (!load) {
+    process.stderr.write(`There is no command ${name}.\n\n${await help()}`)
+    return 2
+  }
+  const { command } = await load()
+  if (rest.includes('--help')) {
+    process.stdout.write(`bin/ventanilla ${name} ${command.usage}\n\n${command.help}\n`)
+    return 0
+  }
+  let parsed: { values: Record<string, unknown>; positionals: string[] }
+  try {
+    parsed = parseArgs({ args: rest, options: { json: { type: 'boolean' }, ...command.options }, allowPositionals: true, strict: true }) as never
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\nUsage: bin/ventanilla ${name} ${command.usage}\n`)
+    return 2
+  }
+  try {
+    return await command.run({ positionals: parsed.positionals, options: parsed.values, json: parsed.values.json === true })
+  } catch (error) {
+    if (error instanceof UsageError) process.stderr.write(`${error.message}\nUsage: bin/ventanilla ${name} ${command.usage}\n`)
+    else process.stderr.write(`${expected(error) ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
+    return 2
+  }
+}
+
+/** Errors whose message was written for the operator: a stack would only hide it. */
+function expected(error: unknown): boolean {
+  return error instanceof Error && ['ConfigError', 'InstallationError', 'LogBehind', 'Problem', 'PostgresError'].includes(error.name)
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,33 @@
+import type { ParseArgsConfig } from 'node:util'
+
+/** One command of `bin/ventanilla`. */
+export type Command = {
+  /** One line for the list. */
+  readonly about: string
+  /** What stands behind the name. */
+  readonly usage: string
+  /** What `--help` says below the usage. */
+  readonly help: string
+  readonly options: NonNullable<ParseArgsConfig['options']>
+  /** Returns the exit status: 0 done and good, 1 ran and found something wrong. Throws for what could not run. */
+  run(given: { positionals: readonly string[]; options: Readonly<Record<string, unknown>>; json: boolean }): Promise<number>
+}
+
+/** The words of the call are wrong. */
+export class UsageError extends Error {}
+
+/** A line for people, on stderr. */
+export function say(words: string): void {
+  process.stderr.write(`${words}\n`)
+}
+
+/** The result, on stdout: one JSON object, or the words. */
+export function result(json: boolean, object: object, words: string): void {
+  process.stdout.write(json ? `${JSON.stringify(object, (_k, v) => (typeof v === 'bigint' ? Number(v) : v))}\n` : `${words}\n`)
+}
+
+/** The one word a command needs behind its name. */
+export function only(positionals: readonly string[], what: string): string {
+  if (positionals.length !== 1) throw new UsageError(`Give one ${what}.`)
+  return positionals[0]!
+}

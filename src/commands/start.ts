@@ -1,0 +1,40 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { environment, readConfig } from '#config'
+import { playDemo } from '../demo/play.ts'
+import { start } from '../main.ts'
+import { type Command, say } from './command.ts'
+
+export const command: Command = {
+  about: 'starts the roles of this process (VENTANILLA_ROLES) and serves until it is told to stop',
+  usage: '',
+  help: 'Settings come from VENTANILLA_… in the environment, from ventanilla.json, and from DATABASE_URL. SIGTERM and SIGINT finish requests and jobs within 20 s.',
+  options: {},
+  async run() {
+    const config = readConfig(environment())
+    const running = await start(config)
+    const stopped = new Promise<void>((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+    })
+    if (running.address) say(`Ventanilla: ${config.publicUrl}`)
+    if (config.demo && config.roles.includes('web')) {
+      try {
+        const list = await playDemo(running.parts, say)
+        mkdirSync(config.data, { recursive: true })
+        writeFileSync(join(config.data, 'demo.json'), `${JSON.stringify(list, null, 2)}\n`, { mode: 0o600 })
+        for (const a of list.accounts) say(`  ${a.email}  ${a.duty}`)
+        if (config.smtpUrl === null) say(`  Sign in with the e-mail; the code shows on ${config.publicUrl}/dev/mail`)
+      } catch (error) {
+        // The portal serves without its demonstration; the next start goes on where this one failed.
+        running.parts.telemetry.log.error({ err: error }, 'the demonstration could not be played')
+      }
+    }
+    await stopped
+    say('Stopping.')
+    // What does not end in time is cut off: jobs are taken up again, and nothing acknowledged is in memory only.
+    const late = setTimeout(() => process.exit(1), 20_000)
+    late.unref()
+    await running.stop()
+    return 0
+  },
+}

@@ -1,0 +1,195 @@
+/** Opens the parts, hands each what it needs, and starts those that this process is for. */
+import { join } from 'node:path'
+import { type Cases, openCases, registerCases, waitOf } from '#cases'
+import { type Catalogue, openCatalogue } from '#catalogue'
+import type { Config } from '#config'
+import { type Db, migrate, openDb, settleInstallation, startPostgres } from '#db'
+import { type Files, openFiles } from '#files'
+import { type Jobs, openJobs } from '#jobs'
+import { type Clock, systemClock } from '#kernel/time'
+import { type Keys, noteKey, openKeys } from '#keys'
+import { assetFolder } from '#look'
+import { type Messages, openMessages } from '#messages'
+import { openPeople, type People } from '#people'
+import { openPublicLog, type PublicLog } from '#publiclog'
+import { openSigning, type Signing } from '#signing'
+import { openTelemetry, type Telemetry } from '#telemetry'
+import { openWeb, type Web } from '#web'
+import { projectFolder } from './folder.ts'
+import { openInformation } from './modules/information/index.ts'
+
+/** Every part, opened and not yet started. */
+export type Parts = {
+  readonly config: Config
+  readonly clock: Clock
+  readonly telemetry: Telemetry
+  readonly db: Db
+  readonly jobs: Jobs
+  readonly keys: Keys
+  readonly files: Files
+  readonly publiclog: PublicLog
+  readonly people: People
+  readonly catalogue: Catalogue
+  readonly messages: Messages
+  readonly signing: Signing
+  readonly cases: Cases
+  /** Closes what was opened, in the opposite order. */
+  close(): Promise<void>
+}
+
+/** Opens every part on a database that is migrated here. Refuses with the errors of the parts; what was opened is closed again. */
+export async function openParts(config: Config, clock: Clock = systemClock): Promise<Parts> {
+  const closing: (() => Promise<unknown> | unknown)[] = []
+  const close = async () => {
+    for (const one of closing.splice(0).reverse()) await one()
+  }
+  try {
+    // Numbers that name a person, as Mexico writes them.
+    const telemetry = openTelemetry({
+      logLevel: config.logLevel,
+      personal: [/[A-Z][AEIOUX][A-Z]{2}\d{6}[HMX][A-Z]{5}[0-9A-Z]\d/i, /[A-ZÑ&]{3,4}\d{6}[A-Z0-9]{3}/i],
+    })
+    const { log } = telemetry
+    const postgres = config.databaseUrl ? null : await startPostgres(config.data, log)
+    if (postgres) closing.push(() => postgres.stop())
+    const db = openDb(config.databaseUrl ?? postgres!.url, { max: config.databaseConnections })
+    closing.push(() => db.close())
+    await migrate(db)
+    await settleInstallation(db, { demo: config.demo, logOrigin: config.logOrigin }, clock.now())
+    const keys = openKeys(config.keys, config.mode)
+    const files = openFiles(config.data)
+    const jobs = openJobs(db, log)
+    const publiclog = openPublicLog({
+      db,
+      keys: { logSigner: noteKey(keys.logSigner), witnessSigner: noteKey(keys.witnessSigner) },
+      dataFolder: config.data,
+      origin: config.logOrigin,
+      clock,
+      log,
+      ...witnessPolicy(config),
+    })
+    await publiclog.check()
+    const { publicUrl } = config
+    // The catalogue is opened after people, who need only a name of it.
+    let catalogue: Catalogue | null = null
+    const people = openPeople({
+      db,
+      clock,
+      jobs,
+      keys,
+      publicUrl,
+      devMail: config.smtpUrl === null && config.mode === 'development',
+      officeName: (office, language) => catalogue?.office(office)?.name(language) ?? null,
+    })
+    const messages = openMessages({
+      db,
+      clock,
+      jobs,
+      people,
+      keys,
+      publicUrl,
+      production: config.mode === 'production',
+      smtpUrl: config.smtpUrl,
+      mailFrom: config.mailFrom,
+    })
+    closing.push(() => messages.close())
+    catalogue = await openCatalogue({ db, clock, reference: join(projectFolder, 'reference'), publiclog, log })
+    const loaded = await catalogue.load(join(projectFolder, 'services'))
+    for (const fault of loaded.faults) log.warn({ fault }, 'a definition is left out')
+    const signing = openSigning({ keys })
+    const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
+    return { config, clock, telemetry, db, jobs, keys, files, publiclog, people, catalogue, messages, signing, cases, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function witnessPolicy(config: Config): { policy?: string } {
+  if (config.witnesses.length === 0) return {}
+  const names = config.witnesses.map((w) => w.name)
+  return {
+    policy: [
+      ...config.witnesses.map((w) => `witness ${w.name} ${w.vkey} ${w.url}`),
+      `group all ${config.witnessQuorum} ${names.join(' ')}`,
+      `quorum ${config.witnessQuorum > 0 ? 'all' : 'none'}`,
+      '',
+    ].join('\n'),
+  }
+}
+
+/** A system that runs. */
+export type Running = { readonly parts: Parts; readonly address: string | null; stop(): Promise<void> }
+
+/** Adds every route to a web part. */
+export function registerAll(web: Web, parts: Parts): void {
+  const { publiclog, people, catalogue, messages, signing, cases } = parts
+  publiclog.register(web)
+  people.register(web)
+  messages.register(web)
+  signing.register(web)
+  registerCases(web, cases)
+  catalogue.register(web, {
+    publicUrl: parts.config.publicUrl,
+    demo: parts.config.demo,
+    waitOf: (service, language) => waitOf(cases, service, language),
+    officeUrl: (office) => `/offices/${office}`,
+  })
+  openInformation({ publiclog, demo: parts.config.demo, publicUrl: parts.config.publicUrl }).register(web)
+}
+
+/** Starts the roles of this process. It serves when this returns. */
+export async function start(config: Config, clock: Clock = systemClock): Promise<Running> {
+  const parts = await openParts(config, clock)
+  const { telemetry, db, jobs, keys, people, publiclog } = parts
+  const stopping: (() => Promise<unknown> | unknown)[] = [() => parts.close()]
+  const stop = async () => {
+    for (const one of stopping.splice(0).reverse()) await one()
+  }
+  try {
+    const ready = async () => (await db.query('select 1')).length === 1
+    const operators = await telemetry.listen({ host: config.host, port: config.metricsPort, ready })
+    stopping.push(() => operators.close())
+    telemetry.gauge('ventanilla_db_waiting', 'Callers waiting for a database connection', () => db.pool().waiting)
+    if (config.roles.includes('log')) {
+      await publiclog.startSequencer()
+      stopping.push(() => publiclog.stop())
+    }
+    if (config.roles.includes('worker')) {
+      await jobs.start()
+      stopping.push(() => jobs.stop())
+    }
+    let address: string | null = null
+    if (config.roles.includes('web')) {
+      // The builders are loaded only by the process that serves pages.
+      const { buildAssets } = await import('./platform/look/build.ts')
+      await buildAssets()
+      const web = await openWeb({
+        host: config.host,
+        port: config.port,
+        publicUrl: config.publicUrl,
+        production: config.mode === 'production',
+        demo: config.demo,
+        trustProxy: config.trustProxy,
+        limits: {
+          readsPerAddress: config.readsPerAddress,
+          writesPerAddress: config.writesPerAddress,
+          writesPerPerson: config.writesPerPerson,
+        },
+        csrfSecret: keys.secret('web/csrf'),
+        assetsFolder: assetFolder,
+        log: telemetry.log,
+        identify: people.identify,
+        observe: telemetry.request,
+        ready,
+      })
+      registerAll(web, parts)
+      address = await web.listen()
+      stopping.push(() => web.close())
+    }
+    return { parts, address, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
