@@ -761,10 +761,10 @@ test('every definition and adoption of this repository passes', () => {
 })
 
 test('the command prints what is wrong and ends with 1; with 0 where all is well; with 2 where it cannot run', () => {
-  const cli = join(root, 'src/modules/catalogue/check-cli.ts')
+  const cli = join(root, 'src/cli.ts')
   const run = (...args: string[]) => {
     try {
-      return { code: 0, out: execFileSync(process.execPath, [cli, ...args], { stdio: 'pipe' }).toString() }
+      return { code: 0, out: execFileSync(process.execPath, [cli, 'check-service', ...args], { stdio: 'pipe' }).toString() }
     } catch (error) {
       const e = error as { status: number; stdout: Buffer }
       return { code: e.status, out: e.stdout.toString() }
@@ -772,7 +772,7 @@ test('the command prints what is wrong and ends with 1; with 0 where all is well
   }
   const folder = mkdtempSync(join(tmpdir(), 'one-'))
   cpSync(join(root, 'services/state/birth-certificate'), join(folder, 'state/birth-certificate'), { recursive: true })
-  assert.deepEqual(run(join(folder, 'state/birth-certificate')), { code: 0, out: 'ok: 1 checked\n' })
+  assert.deepEqual(run(join(folder, 'state/birth-certificate')), { code: 0, out: 'Good: 1 checked.\n' })
   const file = join(folder, 'state/birth-certificate/text.es.json')
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), extra: 'x' }))
   const bad = run(join(folder, 'state/birth-certificate'))
