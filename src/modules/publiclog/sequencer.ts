@@ -204,33 +204,38 @@ export function openSequencer({ db, folder, signer, cosigners, beside, log, inte
   async function round(role: Role): Promise<boolean> {
     const { on, edge } = role
     const tiles = tileWriter(role)
-    let laid: Promise<void> = Promise.resolve()
-    let before = await readHead(on)
-    const alone = before
-    if (before.size !== edge.size) throw new Error(`The head is at ${before.size}, this sequencer at ${edge.size}.`)
+    const start = await readHead(on)
+    if (start.size !== edge.size) throw new Error(`The head is at ${start.size}, this sequencer at ${edge.size}.`)
     // What an earlier holder indexed and did not sign.
-    while (edge.size < before.indexed) await tiles.add(edge.size)
-    // (1) From here on an entry's index never changes: whatever is derived below is derived from this.
-    // A taking that is not full has found all there was; what comes meanwhile is gathered for the next round, which costs less than many small ones.
+    while (edge.size < start.indexed) await tiles.add(edge.size)
+
+    let laid: Promise<void> = Promise.resolve()
     let more = await anyPending(on)
-    for (let taken = 0; more && taken < entriesARound; ) {
-      const batch = await on.transaction().execute(async (tx) => {
-        const { indexed } = await readHead(tx, true)
-        const count = await takePending(tx, indexed)
-        fault?.('indexing')
-        return { first: indexed, count }
-      })
-      fault?.('indexed')
-      more = batch.count === batchSize
-      if (batch.count === 0) break
-      taken += batch.count
-      // (2) The same entries give the same bytes, whoever writes them and however often. Hashed here while the database takes the next batch.
-      laid = laid.then(() => tiles.add(batch.first))
-      laid.catch(() => {})
+    try {
+      for (let taken = 0; more && taken < entriesARound; ) {
+        // (1) From here on an entry's index never changes: whatever is derived below is derived from this.
+        const batch = await on.transaction().execute(async (tx) => {
+          const { indexed } = await readHead(tx, true)
+          const count = await takePending(tx, indexed)
+          fault?.('indexing')
+          return { first: indexed, count }
+        })
+        fault?.('indexed')
+        // A taking that is not full has found all there was; what comes meanwhile is gathered for the next round, which costs less than many small ones.
+        more = batch.count === batchSize
+        if (batch.count === 0) break
+        taken += batch.count
+        // (2) The same entries give the same bytes, whoever writes them and however often. Hashed here while the database takes the next batch.
+        laid = laid.then(() => tiles.add(batch.first))
+        laid.catch(() => {})
+      }
+    } finally {
+      // Nothing of this round may use the connection once it is given back.
+      await laid.catch(() => {})
     }
     await laid
-    before = await readHead(on)
-    if (before.size !== alone.size || before.indexed !== edge.size) throw new Error('Another sequencer has written meanwhile.')
+    const before = await readHead(on)
+    if (before.size !== start.size || before.indexed !== edge.size) throw new Error('Another sequencer has written meanwhile.')
     if (edge.size > before.size || before.note === null) {
       await tiles.finish()
       fault?.('tiles')
