@@ -148,11 +148,11 @@ export function receiptPage(
     s.receipt.secret === null
       ? html`<p class="govuk-body">${text(l, 'receipt.secret-soon')}</p>`
       : html`<p class="govuk-body">${text(l, 'receipt.secret', { url: shortUrl(deps, '/sign-in/receipt') })}</p><p class="govuk-body"><span class="v-soft">${text(l, 'receipt.secret-label')}</span> <strong class="v-code">${s.receipt.secret}</strong></p><p class="govuk-body v-soft">${text(l, 'receipt.secret-keep')}</p>`
-  }</section></div><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${
+  }</section></div><div class="v-receipt__pair"><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${
     s.published === null ? text(l, 'receipt.promise') : text(l, 'receipt.published', { index: formatNumber(l, Number(s.published)) })
-  }</p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, s.published === null ? 'receipt.promise-link' : 'receipt.proof-link')}</a></p><p class="govuk-body v-soft v-fingerprint">${text(l, 'receipt.head', { size: formatNumber(l, Number(s.head.size)), short: s.head.short })}</p></section>${
+  }</p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, s.published === null ? 'receipt.promise-link' : 'receipt.proof-link')}</a></p><p class="govuk-body v-soft v-fingerprint">${text(l, 'receipt.head', { size: formatNumber(l, Number(s.head.size)), short: s.head.short })}</p></section><section aria-labelledby="report"><h2 class="govuk-heading-m" id="report">${text(l, 'receipt.report-title')}</h2><p class="govuk-body v-print-only">${text(l, 'receipt.report-print')}</p><div class="v-no-print"><p class="govuk-body">${text(l, 'receipt.report-hint')}</p>${report(request, reply, o, s.turn.step, text(l, 'receipt.report'))}</div></section></div>${
     c.takenBy !== null && html`<p class="v-sign"><span>${text(l, 'receipt.sign')}</span></p>`
-  }<section class="v-receipt__report" aria-labelledby="report"><h2 class="govuk-heading-m" id="report">${text(l, 'receipt.report-title')}</h2><p class="govuk-body v-print-only">${text(l, 'receipt.report-print')}</p><div class="v-no-print"><p class="govuk-body">${text(l, 'receipt.report-hint')}</p>${report(request, reply, o, s.turn.step, text(l, 'receipt.report'))}</div></section><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}">${text(l, 'receipt.back')}</a></p></div>`
+  }<p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}">${text(l, 'receipt.back')}</a></p></div>`
   return personPage(request, deps, {
     title,
     body,
