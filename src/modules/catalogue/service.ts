@@ -73,6 +73,11 @@ const termDays = (d: Definition) => {
   return d.term.count * perUnit[d.term.unit]
 }
 
+const validDays = ({ validity: { unit, count } }: Definition) => {
+  const perUnit = { indefinite: Number.POSITIVE_INFINITY, once: 0, years: 365, months: 30, days: 1 } as const
+  return unit === 'indefinite' || unit === 'once' ? perUnit[unit] : perUnit[unit] * (count ?? 1)
+}
+
 /** The most a person may have to pay; null where it is local and not known. */
 function highestFee(d: Definition): bigint | null {
   if (d.fee.kind === 'free') return 0n
@@ -89,7 +94,7 @@ export function burdens(before: Definition, after: Definition, was: Adoption | n
   const found: string[] = []
   const old = layOver(before, was)
   const now = layOver(after, is)
-  const need = (d: Definition) => new Map(d.papers.filter((p) => !p.optional).map((p) => [p.id, p.when ?? '']))
+  const need = (d: Definition) => new Map(d.papers.filter((p) => !p.optional).map((p) => [p.id, `${p.how} ${p.when ?? ''}`]))
   const oldPapers = need(old)
   for (const [id, when] of need(now)) if (oldPapers.get(id) !== when) found.push(`paper ${id}`)
   const asks = (d: Definition) => new Map(d.questions.filter((q) => !q.optional).map((q) => [q.id, canonical(q)]))
@@ -100,6 +105,7 @@ export function burdens(before: Definition, after: Definition, was: Adoption | n
   if (fees[1] === null ? fees[0] !== null : fees[0] === null || fees[1] > fees[0]) found.push('fee')
   else if (tables && now.fee.kind !== 'free' && canonical(old.fee) !== canonical(now.fee)) found.push('fee')
   if (termDays(now) > termDays(old)) found.push('term')
+  if (validDays(now) < validDays(old)) found.push('validity')
   if (old.silence.means === 'affirmative' && now.silence.means === 'negative') found.push('silence')
   if (now.answerWithin.workingDays < old.answerWithin.workingDays) found.push('time to answer')
   for (const c of old.channels) if (!now.channels.includes(c)) found.push(`channel ${c}`)
