@@ -6,6 +6,10 @@ import { join } from 'node:path'
 import QRCode from 'qrcode'
 import { type Html, html, trustedHtml } from '#kernel/html'
 import * as look from '#look'
+import { buildAssets } from '../../src/platform/look/build.ts'
+
+// Shown is what the sources say now, not what was built some time ago.
+await buildAssets()
 
 const language = 'es' as const
 const somebody = { person: 'p1', grants: [] }

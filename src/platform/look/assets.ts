@@ -9,6 +9,8 @@ export const assetFolder = fileURLToPath(new URL('../../../.assets/', import.met
 export interface Manifest {
   /** SHA-256 of all that went in; the build is skipped while it is the same. */
   readonly inputs: string
+  /** The files that the scripts were bundled from, as paths from the root. */
+  readonly sources: readonly string[]
   readonly css: string
   readonly js: string
   /** Scripts of single pages, by the name of their file under a module's `browser/`. */

@@ -28,8 +28,11 @@ const sha256 = (...all: readonly (string | Buffer)[]) => {
   return h.digest('hex')
 }
 
-/** One hash over everything the output depends on: our sources, the theme, and the exact versions of the packages. */
-export function hashInputs(themeFile = ownTheme): string {
+/**
+ * One hash over everything the output depends on: our sources, the theme, the exact versions of the packages, and the files that the scripts
+ * were bundled from (paths from the root, as the manifest of the last build names them).
+ */
+export function hashInputs(themeFile = ownTheme, sources: readonly string[] = built()?.sources ?? []): string {
   const all: (string | Buffer)[] = [
     readFileSync(join(root, 'package.json'), 'utf8')
       .match(/"(govuk-frontend|@fontsource[^"]*|sass|esbuild|canonicalize)": "[^"]+"/g)!
@@ -42,8 +45,8 @@ export function hashInputs(themeFile = ownTheme): string {
     }
   }
   for (const { name, file } of moduleScripts()) all.push(name, readFileSync(file))
-  // What those scripts share with the server is few and small: read, not followed.
-  for (const name of ['src/modules/cases/verdict.ts', 'src/kernel/canonical.ts']) all.push(name, readFileSync(join(root, name)))
+  // What those scripts share with the server is known from the build before; one that is gone makes another hash too.
+  for (const name of sources) all.push(name, existsSync(join(root, name)) ? readFileSync(join(root, name)) : '')
   all.push(themeFile, readFileSync(themeFile))
   return sha256(...all)
 }
@@ -133,16 +136,20 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     quietDeps: true,
   })
   const css = (await esbuild.transform(fonts.css + compiled, { loader: 'css', minify: true, target: 'es2020', legalComments: 'none' })).code
+  const sources = new Set<string>()
   const bundle = async (file: string, target: string) => {
-    const { outputFiles } = await esbuild.build({
+    const { outputFiles, metafile } = await esbuild.build({
       entryPoints: [file],
       bundle: true,
       minify: true,
       write: false,
+      metafile: true,
+      absWorkingDir: root,
       format: 'esm',
       target,
       legalComments: 'none',
     })
+    for (const source of Object.keys(metafile.inputs)) if (!source.startsWith('node_modules/')) sources.add(source)
     return Buffer.from(outputFiles[0]!.contents)
   }
   const js = await bundle(join(here, 'scripts/look.ts'), 'es2020')
@@ -162,7 +169,8 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     alt: theme.arms.alt,
   }
   const manifest: Manifest = {
-    inputs,
+    inputs: hashInputs(themeFile, [...sources].sort()),
+    sources: [...sources].sort(),
     css: add('look', css, 'css'),
     js: add('look', js, 'js'),
     scripts: Object.fromEntries(own.map((o) => [o.name, add(o.name, o.code, 'js')])),

@@ -107,5 +107,5 @@ export interface QrBlockOptions {
 /** How anyone checks this paper: a code for the telephone's camera, a short one for the keyboard. */
 export function qrBlock(o: QrBlockOptions): Html {
   const l = o.language
-  return html`<div class="v-qr"><div class="v-qr__picture" role="img" aria-label="${text(l, 'qr.alt')}">${o.svg}</div><div class="v-qr__words"><p>${text(l, 'qr.check')} <a class="govuk-link" href="${o.href}">${o.url}</a></p><p class="v-qr__code"><span>${text(l, 'qr.code')}</span> <strong>${o.code}</strong></p></div></div>`
+  return html`<div class="v-qr"><div class="v-qr__picture" role="img" aria-label="${text(l, 'qr.alt')}">${o.svg}</div><div class="v-qr__words"><p>${text(l, 'qr.check')} <a class="v-qr__link" href="${o.href}">${o.url}</a></p><p class="v-qr__code"><span>${text(l, 'qr.code')}</span> <strong>${o.code}</strong></p></div></div>`
 }
