@@ -5,7 +5,7 @@ import { type Child, type Html, html } from '#kernel/html'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
-import { button, layout } from '#look'
+import { button, layout, places } from '#look'
 import { csrfField, type Reply, type Request, type Web } from '#web'
 import { definitionSchema } from './check.ts'
 import { channels, lifeEvents } from './definition.ts'
@@ -26,7 +26,7 @@ export type PageOptions = {
   readonly waitOf?: (service: Service, language: Language) => Promise<Child> | Child
   /** Where an office has a page of its own. */
   readonly officeUrl?: (office: string) => string
-  /** Further ways in on the front page: my place in line, what the government buys. Only what exists. */
+  /** Further ways in on the front page beside my place in line and checking a paper: what the government buys. Only what exists. */
   readonly more?: (language: Language) => readonly { href: string; title: string; text?: string }[]
 }
 
@@ -130,6 +130,11 @@ export function registerPages(
     if (towns.length === 1) return { code: towns[0]!, matches: [] }
     return { code: null, problem: towns.length === 0 ? 'none' : 'many', matches: towns }
   }
+
+  const waysIn = (l: Language) => [
+    { href: places.line, title: words(l, 'home.line'), text: words(l, 'home.line.text') },
+    { href: places.check, title: words(l, 'home.check'), text: words(l, 'home.check.text') },
+  ]
 
   // ——— The API ———
 
@@ -241,7 +246,11 @@ export function registerPages(
         request,
         reply,
         words(request.visitor.language, 'home.title'),
-        () => homeBody(request.visitor.language, catalogue, options.more?.(request.visitor.language) ?? []),
+        () =>
+          homeBody(request.visitor.language, catalogue, [
+            ...waysIn(request.visitor.language),
+            ...(options.more?.(request.visitor.language) ?? []),
+          ]),
         { wide: true },
       ),
   })
