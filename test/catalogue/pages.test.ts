@@ -37,7 +37,12 @@ before(async () => {
         ? { person: 'p' as never, session: 's', language, grants: [] }
         : { person: null, session: null, language, grants: [] },
   })
-  catalogue.register(web, { publicUrl: origin, demo: true, waitOf: () => `${++waits} horas`, officeUrl: (o) => `/offices/${o}` })
+  catalogue.register(web, {
+    publicUrl: origin,
+    demo: true,
+    waitOf: (service) => (service.base === 'federal/impi/trademark' ? null : `${++waits} horas`),
+    officeUrl: (o) => `/offices/${o}`,
+  })
 })
 after(async () => {
   await web?.close()
@@ -133,7 +138,8 @@ test('every service page answers what, who, papers, cost, term, silence, where a
     assert.ok(headings.includes(h), h)
   assert.match(words(page), /Nadie puede pedirle otro papel/)
   assert.match(words(page), /Si no contestan a tiempo/)
-  assert.match(words(page), /Espera de hoy/)
+  assert.match(words(page), /Espera de hoy: \d+ horas/)
+  assert.match((await get('/services/federal/impi/trademark')).body, /Espera de hoy: aún no hay datos suficientes/)
 })
 
 test('a place without facts of its own says so, and a figure without source is marked', async () => {

@@ -22,7 +22,7 @@ export type PageOptions = {
   readonly publicUrl: string
   readonly demo: boolean
   readonly clock: Clock
-  /** The wait measured today for this service, in words; null where there is nothing to say. */
+  /** The wait measured today for this service, in words; null where there is not enough data, which the page then says. */
   readonly waitOf?: (service: Service, language: Language) => Promise<Child> | Child
   /** Where an office has a page of its own. */
   readonly officeUrl?: (office: string) => string
@@ -347,7 +347,7 @@ export function registerPages(
     const out = request === null || isOut(request)
     const url = serviceUrl(service.id)
     const d = service.definition
-    const wait = service.placed ? await options.waitOf?.(service, l) : null
+    const wait = service.placed && options.waitOf ? ((await options.waitOf(service, l)) ?? words(l, 'service.wait-unknown')) : null
     const start = !service.placed
       ? html`<h2 class="govuk-heading-m">${words(l, 'choose.heading')}</h2>${placeForm({
           l,
@@ -381,7 +381,7 @@ export function registerPages(
         l,
         service,
         catalogue,
-        wait: wait ?? null,
+        wait,
         start,
         today: catalogueDay(clock),
         officeLink: service.office === null ? null : (options.officeUrl?.(service.office) ?? null),
