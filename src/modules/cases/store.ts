@@ -557,12 +557,15 @@ export async function eventsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Prom
   return rows.map(toEvent)
 }
 
-/** What happened to a turn or to the case that holds it, oldest first. */
+/**
+ * What happened to a turn and to the case that holds it, oldest first. The case is found by the turn's own events as well as by its row: were the row
+ * turned to another case, the turn's history is still the one that was written.
+ */
 export async function eventsOfTurn(on: Db | Tx, turn: TurnId): Promise<CaseEvent[]> {
   const rows = await queryIn<Selectable<EventTable>>(
     on,
-    `select e.* from cases_event e where e.turn = $1
-      union all select e.* from cases_turn t join cases_event e on e.place = t.place and e.case_id = t.case_id where t.turn = $1 order by at, seq`,
+    `with held as (select place, case_id from cases_event where turn = $1 union select place, case_id from cases_turn where turn = $1)
+      select e.* from held join cases_event e on e.place = held.place and e.case_id = held.case_id order by e.at, e.seq`,
     [turn],
   )
   return rows.map(toEvent)
@@ -775,12 +778,12 @@ export async function waitMinutes(on: Db | Tx, place: string, line: LineId, sinc
   return rows.map((r) => r.minutes)
 }
 
-/** What a line's screen shows: places being served, and how many wait. */
+/** What a line's screen shows: places being served, how many wait and are held (up to 1,000), and the five lowest places of each class. */
 export async function lineLoad(
   on: Db | Tx,
   place: string,
   line: LineId,
-): Promise<{ serving: { place: number; desk: string }[]; waiting: number; held: number; next: number[] }> {
+): Promise<{ serving: { place: number; desk: string }[]; waiting: number; held: number; next: { class: TurnClass; place: number }[] }> {
   const serving = await q(on)
     .selectFrom('cases_turn')
     .select(['at_place', 'desk'])
@@ -795,16 +798,18 @@ export async function lineLoad(
             (select count(*) from (select 1 from cases_turn where place = $1 and line = $2 and state = 'held' limit 1000) h)::integer as held`,
     [place, line],
   )
-  const next = await queryIn<{ at_place: string }>(
-    on,
-    `select at_place from cases_turn where place = $1 and line = $2 and state = 'waiting' order by at_place limit 5`,
-    [place, line],
-  )
+  // Each class by itself: its lowest places are found without a look at all that wait.
+  const lowest = (kind: TurnClass) =>
+    `(select class, at_place from cases_turn where place = $1 and line = $2 and state = 'waiting' and class = '${kind}' order by at_place limit 5)`
+  const next = await queryIn<{ class: TurnClass; at_place: string }>(on, `${lowest('general')} union all ${lowest('priority')}`, [
+    place,
+    line,
+  ])
   return {
     serving: serving.map((s) => ({ place: Number(s.at_place), desk: s.desk ?? '' })),
     waiting: counts?.waiting ?? 0,
     held: counts?.held ?? 0,
-    next: next.map((n) => Number(n.at_place)),
+    next: next.map((n) => ({ class: n.class, place: Number(n.at_place) })),
   }
 }
 
