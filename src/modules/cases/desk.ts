@@ -3,7 +3,7 @@ import type { Journey, Service, ShownAnswer } from '#catalogue'
 import { ask, showAnswers } from '#catalogue'
 import type { Tx } from '#db'
 import { addWorkingDays } from '#kernel/calendar'
-import { type CaseId, type DeskId, type OfficeId, randomId, type TurnId } from '#kernel/id'
+import { type CaseId, type DeskId, newReference, type OfficeId, type TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { dateIn, endOfDay, minuteStamp } from '#kernel/time'
 import { holds, type SignedIn } from '#web'
@@ -274,7 +274,7 @@ export function openDesks(deps: Deps) {
         await store.insertDesk(tx, {
           place,
           person: visitor.person,
-          state: { desk: `d-${randomId(6)}` as DeskId, office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
+          state: { desk: newDeskName(), office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
         })
         const desk = await store.lockDesk(tx, place, (await store.deskOf(tx, office, visitor.person))!.state.desk)
         if (!desk) throw new Problem('conflict', 'The desk is gone.')
@@ -603,7 +603,7 @@ export function openDesks(deps: Deps) {
         await store.insertDesk(tx, {
           place,
           person: visitor.person,
-          state: { desk: `d-${randomId(6)}` as DeskId, office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
+          state: { desk: newDeskName(), office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
         })
         const desk = (await store.deskOf(tx, office, visitor.person))!
         await store.insertConflict(tx, place, desk.state.desk, conflictDigest(deps.keys, identity), clock.now())
@@ -612,6 +612,11 @@ export function openDesks(deps: Deps) {
 
     callNext,
   }
+}
+
+/** A desk's public name: random, and of letters and figures that can be read off a wall and said aloud. */
+function newDeskName(): DeskId {
+  return `d-${newReference().replace('-', '').slice(0, 8).toLowerCase()}` as DeskId
 }
 
 function cannotAsk(c: Case, t: Turn, journey: Journey, asked: boolean, today: string): Served['cannotAsk'] {

@@ -286,10 +286,32 @@ export function takeTurn(
 }
 
 /** Which candidate the rule in force gives. Pure order, nothing else. */
-function chosen(line: LineState, { general, priority }: Candidates): TurnState | null {
+function chosen<T extends { readonly place: number }>(
+  line: Pick<LineState, 'rule' | 'count'>,
+  { general, priority }: { readonly general: T | null; readonly priority: T | null },
+): T | null {
   if (priority === null || general === null) return priority ?? general
   if (line.rule.kind === 'shared' && line.count % line.rule.of < line.rule.priority) return priority
   return priority.place < general.place ? priority : general
+}
+
+/**
+ * The places that come next, in the order in which the rule gives them, if nobody comes, leaves or is passed meanwhile. `waiting`: the lowest `most` of each class.
+ */
+export function upcoming(
+  line: Pick<LineState, 'rule' | 'count'>,
+  waiting: readonly { readonly class: TurnClass; readonly place: number }[],
+  most: number,
+): number[] {
+  const left = waiting.toSorted((a, b) => a.place - b.place)
+  const next: number[] = []
+  for (let { count } = line; next.length < most && left.length > 0; count++) {
+    const first = (kind: TurnClass) => left.find((t) => t.class === kind) ?? null
+    const turn = chosen({ rule: line.rule, count }, { general: first('general'), priority: first('priority') })!
+    next.push(turn.place)
+    left.splice(left.indexOf(turn), 1)
+  }
+  return next
 }
 
 function mayCall(line: LineState, desk: DeskState): void {

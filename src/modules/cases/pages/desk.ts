@@ -62,7 +62,7 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
   async function waitingFor(office: OfficeId, line: LineId | null): Promise<number> {
     const lines = (await store.linesOf(deps.db, office)).filter((l) => line === null || l.state.line === line)
     let n = 0
-    for (const l of lines) n += (await store.lineLoad(deps.db, l.place, l.state.line)).waiting
+    for (const l of lines) n += await store.waitingCount(deps.db, l.place, l.state.line)
     return n
   }
 

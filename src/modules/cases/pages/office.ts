@@ -10,6 +10,7 @@ import { addDays, dateIn, dayMs, type PlainDate, startOfDay } from '#kernel/time
 import { figures, layout, officeNow, places, summaryList, tag } from '#look'
 import { holds, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
+import { upcoming } from '../line.ts'
 import { medianMinutes, type WaitRange, waitRange } from '../line-statistics.ts'
 import * as store from '../store.ts'
 import { OneOffice, officeOf } from './desk.ts'
@@ -78,7 +79,7 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
           serving: desks
             .filter((d) => d.state.line === state.line)
             .map((d) => ({ desk: d.state.desk, number: at.get(d.state.desk) ?? null })),
-          next: load.next,
+          next: upcoming(state, load.next, 5),
           waiting: load.waiting,
           held: load.held,
         }
@@ -94,10 +95,10 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
     return Promise.all(
       lines.map(async ({ place, state }) => {
         const waits = await store.waitMinutes(db, place, state.line, startOfDay(dateIn(now, zone), zone))
-        const load = await store.lineLoad(db, place, state.line)
+        const waiting = await store.waitingCount(db, place, state.line)
         const own = desks.filter((d) => (d.state.line ?? d.state.lastLine) === state.line).map((d) => d.state.desk)
         return {
-          wait: waitRange(load.waiting, state.desks, await store.serviceMinutes(db, place, state.line, 200)),
+          wait: waitRange(waiting, state.desks, await store.serviceMinutes(db, place, state.line, 200)),
           today: { median: medianMinutes(waits), turns: waits.length },
           tallies: await store.deskTallies(db, place, own, new Date(now.getTime() - statisticsDays * dayMs)),
         }
@@ -222,6 +223,12 @@ function hoursRows(l: Language, office: Office): Child {
   })}</ul>`
 }
 
+/** A zone's name as people say it: *hora central*. */
+function zoneWords(l: Language, zone: string): string {
+  const parts = new Intl.DateTimeFormat(l === 'es' ? 'es-MX' : 'en', { timeZone: zone, timeZoneName: 'longGeneric' }).formatToParts(0)
+  return parts.find((part) => part.type === 'timeZoneName')?.value ?? zone
+}
+
 function officePage(
   s: views.Seen,
   deps: Deps,
@@ -258,7 +265,7 @@ function officePage(
     rows: [
       { key: t('office.address'), value: html`${office.address ? `${office.address}, ${office.town}` : office.town}${unconfirmed}` },
       { key: t('office.hours'), value: html`${hoursRows(l, office)}${unconfirmed}` },
-      { key: t('office.zone'), value: office.zone },
+      { key: t('office.zone'), value: zoneWords(l, office.zone) },
     ],
   })}<h2 class="govuk-heading-m" id="fair">${t('office.fair')}</h2>${given.lines.map(
     (line, i) =>

@@ -365,7 +365,7 @@ export function servedPage(
     wide: true,
     error,
     body: html`${doneBanner(s, more.done)}<span class="govuk-caption-l">${deps.catalogue.office(office)?.name(l) ?? office} · ${t('desk.window', { desk: desk.state.desk })}</span>${hero}
-<nav aria-label="${t('desk.can-do')}"><ul class="govuk-list">${actions.map((x) => html`<li>${a(x.href, x.text)}</li>`)}</ul></nav>
+<nav aria-labelledby="can-do">${h2(t('desk.can-do'), 'can-do')}<ul class="govuk-list">${actions.map((x) => html`<li>${a(x.href, x.text)}</li>`)}</ul></nav>
 ${clock}${h2(t('desk.answers'))}${answers}${papersOf(s, served, office, true)}
 <section id="act">${h2(t(decides ? 'act.decide' : 'act.review'))}${act}</section>
 ${h2(t('desk.else'))}${ask}${hold}${absent}

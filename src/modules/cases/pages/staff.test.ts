@@ -7,10 +7,11 @@ import { openAsControl } from '#keys'
 import type { SignedIn } from '#web'
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
 import { type Answer, Browser, testWeb } from '../../people/testing.ts'
+import { upcoming } from '../line.ts'
 import { aCurp, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
 import { registerCounter } from './counter.ts'
 import { registerDesk } from './desk.ts'
-import { registerOffice } from './office.ts'
+import { keptFor, registerOffice } from './office.ts'
 import { registerReports } from './report.ts'
 
 let database: TestDatabase
@@ -230,6 +231,9 @@ test('the office page and its wall display show places and loads to anyone, and 
       assert.ok(!body.includes(private_), private_)
   assert.equal((await anyone.get('/offices/nowhere')).status, 404)
 
+  await it.cases.desks.review(official, office, served.turn.state.turn, { result: 'ok', note: '' })
+  const after = wordsOf(await anyone.get(`/offices/${office}`))
+  assert.match(after, new RegExp(`${served.desk.state.desk} 1 0 minutos 0 0 0 0 Toda la fila 1 0 minutos`))
   const supervisor = await as(await it.aSupervisor(office))
   const loads = await supervisor.get(`/supervise/${office}`)
   assert.equal(loads.status, 200)
@@ -334,6 +338,30 @@ test('a report is counted for all to see and opens with the control body’s key
   const days = await database.db.query<{ day: string }>('select day from cases_report order by id desc limit 1')
   assert.equal(days[0]!.day, '2026-11-24')
   assert.equal((await anyone.post('/reports', { office: 'nowhere' })).status, 404)
+})
+
+test('what many ask at once is looked up once, and a failure is not kept', async () => {
+  let looked = 0
+  const kept = keptFor(60_000, async (key) => {
+    looked++
+    if (key === 'bad') throw new Error('no')
+    return key
+  })
+  assert.deepEqual(await Promise.all(['a', 'a', 'a'].map(kept)), ['a', 'a', 'a'])
+  assert.equal(looked, 1)
+  await assert.rejects(kept('bad'))
+  await assert.rejects(kept('bad'))
+  assert.equal(looked, 3)
+})
+
+test('what comes next is told in the order of the rule, not of the places alone', () => {
+  const shared = { rule: { kind: 'shared', priority: 1, of: 3 }, count: 0 } as const
+  const waiting = [2, 3, 4]
+    .map((place) => ({ class: 'general' as const, place }))
+    .concat([5, 6].map((place) => ({ class: 'priority' as never, place })))
+  assert.deepEqual(upcoming(shared, waiting, 5), [5, 2, 3, 6, 4])
+  assert.deepEqual(upcoming({ ...shared, count: 1 }, waiting, 3), [2, 3, 5])
+  assert.deepEqual(upcoming({ rule: { kind: 'first-come' }, count: 0 }, waiting, 9), [2, 3, 4, 5, 6])
 })
 
 test('what all these pages did replays without a finding', async () => {
