@@ -5,32 +5,19 @@
  * The figure is of eight acts to a transaction, as four submissions gathered in one commit write them. Under `more` stand the two ends: one act to a
  * transaction, where the commit costs most, and 64, where a row costs next to nothing and the log's own work shows most.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { migrate, migrationSets, openDb, queryIn, startPostgres } from '#db'
 import { openPublicLog, verifyLog } from '#publiclog'
 import { aTakenTurn, silent, testKey } from '../src/modules/publiclog/testing.ts'
-
-/** What every bench prints: see docs/benchmarks.md. */
-export type BenchResult = {
-  bench: string
-  value: number
-  unit: string
-  better: 'higher' | 'lower'
-  reference: number
-  ratio: number
-  reach: string
-  ok: boolean
-  more: Record<string, unknown>
-}
+import { type Bench, type BenchResult, type Extent, fullExtent, inFolder, isMeasurement, median, ratioOf } from './bench.ts'
 
 const writers = 16
-const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!
 
-/** Runs the bench in `rounds` alternating rounds; medians. Verifies the log at the end: a fast log that is wrong counts for nothing. */
-export async function bench({ rounds = 5 } = {}, progress: (words: string) => void = () => {}): Promise<BenchResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'ventanilla-bench-'))
+/** Verifies the log at the end: a fast log that is wrong counts for nothing. */
+export const bench: Bench = (extent, progress) => inFolder((folder) => inDatabase(folder, extent, progress))
+
+async function inDatabase(folder: string, extent: Extent, progress: (words: string) => void): Promise<BenchResult> {
+  const { rounds } = extent
+  const part = Math.min(1, extent.seconds / fullExtent.seconds)
   const postgres = await startPostgres(folder, silent)
   const db = openDb(postgres.url, { max: writers + 2 })
   try {
@@ -88,12 +75,12 @@ export async function bench({ rounds = 5 } = {}, progress: (words: string) => vo
       }
       const value = median(measured.log)
       const reference = median(measured.rows)
-      return { rowsATransaction: rows, value, reference, ratio: Number((value / reference).toFixed(3)), rounds: measured }
+      return { rowsATransaction: rows, value, reference, ratio: ratioOf(value, reference), rounds: measured }
     }
 
-    const single = await load('one act a transaction', 1, 6_000)
-    const some = await load('8 acts a transaction', 8, 24_000)
-    const many = await load('64 acts a transaction', 64, 64_000)
+    const single = await load('one act a transaction', 1, 6_000 * part)
+    const some = await load('8 acts a transaction', 8, 24_000 * part)
+    const many = await load('64 acts a transaction', 64, 64_000 * part)
     const head = await publiclog.head()
     const found = await verifyLog(folder, { key: publiclog.vkey })
     await publiclog.stop()
@@ -107,11 +94,10 @@ export async function bench({ rounds = 5 } = {}, progress: (words: string) => vo
       ratio: some.ratio,
       reach: 'ratio >= 0.5 and value >= 5000, and the log verifies',
       ok: whole && some.ratio >= 0.5 && some.value >= 5_000,
-      more: { verified: whole, entries: n, writers, rounds: some.rounds, single, many },
+      more: { measurement: isMeasurement(extent), verified: whole, entries: n, writers, rounds: some.rounds, single, many },
     }
   } finally {
     await db.close()
     await postgres.stop()
-    await rm(folder, { recursive: true, force: true })
   }
 }

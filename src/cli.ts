@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   'check-service': () => import('./commands/check-service.ts'),
   'verify-log': () => import('./commands/verify-log.ts'),
   'verify-turns': () => import('./commands/verify-turns.ts'),
+  bench: () => import('./commands/bench.ts'),
 }
 
 async function help(): Promise<string> {
@@ -37,7 +38,12 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   let parsed: { values: Record<string, unknown>; positionals: string[] }
   try {
-    parsed = parseArgs({ args: rest, options: { json: { type: 'boolean' }, ...command.options }, allowPositionals: true, strict: true }) as never
+    parsed = parseArgs({
+      args: rest,
+      options: { json: { type: 'boolean' }, ...command.options },
+      allowPositionals: true,
+      strict: true,
+    }) as never
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\nUsage: bin/ventanilla ${name} ${command.usage}\n`)
     return 2
@@ -53,7 +59,10 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Errors whose message was written for the operator: a stack would only hide it. */
 function expected(error: unknown): boolean {
-  return error instanceof Error && ['ConfigError', 'InstallationError', 'LogBehind', 'Problem', 'PostgresError'].includes(error.name)
+  return (
+    error instanceof Error &&
+    ['ConfigError', 'InstallationError', 'LogBehind', 'Problem', 'PostgresError', 'BenchError'].includes(error.name)
+  )
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,11 @@
+/** The benches by name; each is loaded when it is asked for. docs/benchmarks.md tells what each compares and what was found. */
+import type { Bench } from './bench.ts'
+
+export { BenchError, type BenchResult, type Extent, fullExtent } from './bench.ts'
+
+/** Names are words joined by `-`. */
+export const benches: Record<string, { about: string; load(): Promise<{ bench: Bench }> }> = {
+  page: { about: 'a service page, signed out, against bare node:http', load: () => import('./page.ts') },
+  log: { about: 'entries published a second, against the same rows without a log', load: () => import('./log.ts') },
+  start: { about: 'second start to first page, and memory after 1,000 requests', load: () => import('./start.ts') },
+}
