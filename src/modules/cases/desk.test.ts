@@ -284,6 +284,86 @@ test('an applicant who withdraws while an official presses leaves one of the two
   }
 })
 
+test('two offices that end their branches of one case at the same moment lose neither, and one decision turn is taken', async () => {
+  const town = 'mun-09015'
+  const service = 'municipal/business-licence@09015' as ServiceId
+  const [zoning, safety] = [`${town}-municipal-development` as OfficeId, `${town}-civil-protection` as OfficeId]
+  const [a, b] = [await it.anOfficial(zoning), await it.anOfficial(safety)]
+  const { desks, filings } = it.cases
+  const answers = {
+    owner: 'person',
+    fullname: 'Rogelio Lara Bautista',
+    rfc: 'LABR800412AB2',
+    tradename: 'Taller Lara',
+    activity: 'workshop',
+    detail: 'Reparación de bicicletas',
+    premises: 'Calle Juárez 55, Colonia El Carmen, 06500, Cuauhtémoc, Ciudad de México',
+    tenure: 'own',
+    area: '40',
+    gas: 'no',
+    noalcohol: 'yes',
+  }
+  await desks.goOn(a, zoning)
+  await desks.goOn(b, safety)
+  for (let i = 0; i < 5; i++) {
+    const { reference, applicant } = await it.aSubmittedCase({ service, answers })
+    await Promise.all([desks.next(a, zoning), desks.next(b, safety)])
+    const turns = [await turnAt(a, zoning), await turnAt(b, safety)] as const
+    await Promise.all([
+      desks.review(a, zoning, turns[0], { result: 'ok', note: '' }),
+      desks.review(b, safety, turns[1], { result: 'ok', note: '' }),
+    ])
+    const c = await filings.peek(applicant, reference)
+    const living = (await store.turnsOf(it.db, c)).filter((t) => t.state.state === 'waiting')
+    assert.deepEqual(
+      living.map((t) => t.step),
+      ['decision'],
+    )
+    const kinds = (await store.eventsOf(it.db, c)).map((e) => e.kind)
+    assert.equal(kinds.filter((k) => k === 'reviewed').length, 2)
+  }
+})
+
+test('desks, applicants and clocks all at once: nobody is refused for another’s sake, and nothing is lost', async () => {
+  const { office, service } = anOffice()
+  const officials = [await it.anOfficial(office), await it.anOfficial(office), await it.anOfficial(office)]
+  const { desks, filings, timers } = it.cases
+  const cases: Awaited<ReturnType<TestCases['aSubmittedCase']>>[] = []
+  for (let i = 0; i < 10; i++) cases.push(await it.aSubmittedCase({ service }))
+  // What a person may rightly be told when somebody else was first.
+  const fair = new Set<string>(['cases/too-late', 'cases/not-asked', 'cases/not-your-turn'])
+  const unfair: unknown[] = []
+  const attempt = (work: Promise<unknown>) => work.catch((e) => (e instanceof Problem && fair.has(e.code) ? null : unfair.push(e)))
+  let open = true
+  const work = async (official: SignedIn, n: number) => {
+    for (let i = 0; open; i++) {
+      await attempt(desks.goOn(official, office))
+      await attempt(desks.next(official, office))
+      const at = await desks.current(official, office)
+      if (!at) return
+      const turn = at.turn.state.turn
+      if ((i + n) % 7 === 6) await attempt(desks.goOff(official, office))
+      else if ((i + n) % 3 === 0 && at.cannotAsk === null)
+        await attempt(desks.askPapers(official, office, turn, [{ id: 'residence', why: 'missing' }], ''))
+      else if (at.step.kind === 'decide') await attempt(desks.decide(official, office, turn, { result: 'granted', reasons: [], note: '' }))
+      else await attempt(desks.review(official, office, turn, { result: 'ok', note: '' }))
+    }
+  }
+  const applicants = async () => {
+    for (const { applicant, reference } of cases) {
+      await attempt(filings.answerRequest(applicant, reference, true))
+      await attempt(filings.withdraw(applicant, reference))
+      await attempt(filings.undoWithdrawal(applicant, reference))
+    }
+    await timers.runDue()
+  }
+  await Promise.all([...officials.map(work), applicants(), applicants()])
+  open = false
+  assert.deepEqual(unfair, [])
+  const broken = await it.db.query('select case_id from cases_event group by case_id having count(*) <> max(seq)')
+  assert.deepEqual(broken, [])
+})
+
 test('every look at a case is told to its person', async () => {
   const { office, service } = anOffice()
   const official = await it.anOfficial(office)

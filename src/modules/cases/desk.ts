@@ -3,16 +3,17 @@ import type { Journey, Service, ShownAnswer } from '#catalogue'
 import { ask, showAnswers } from '#catalogue'
 import type { Tx } from '#db'
 import { addWorkingDays } from '#kernel/calendar'
-import { type CaseId, type DeskId, newReference, type OfficeId, type TurnId } from '#kernel/id'
+import { type DeskId, newReference, type OfficeId, type TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { dateIn, endOfDay, minuteStamp } from '#kernel/time'
 import { holds, type SignedIn } from '#web'
 import { Acts } from './acts.ts'
+import { ownTurns } from './check.ts'
 import { conflictDigest } from './conflict.ts'
 import { makeDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
 import { lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact.ts'
-import { askedPapers, type FileFacts, type Filing, writeMessage } from './filing.ts'
+import { askedPapers, endTurns, type FileFacts, type Filing, livingTurns, writeMessage } from './filing.ts'
 import { callTurn, decideCall, deskOff, deskOn, finishTurn, holdTurn, holdUntil, markAbsent, passTurn, returnTurn } from './line.ts'
 import { coversOf, lockLinesFor } from './lines.ts'
 import type { Case, CaseEvent, CaseFile, Desk, Turn } from './store.ts'
@@ -22,6 +23,10 @@ import { stepTimers } from './submit.ts'
 /** Why a listed paper is asked for. Nothing else can be said. */
 export const askReasons = ['missing', 'unreadable', 'other-paper', 'expired'] as const
 export type AskReason = (typeof askReasons)[number]
+
+/** The next case is in somebody's hands for a moment. */
+class CaseBusy extends Error {}
+const mostTries = 10
 
 /** Events whose sealed words are a desk's note. */
 const notedKinds: ReadonlySet<string> = new Set(['reviewed', 'step-decided', 'papers-asked'])
@@ -70,7 +75,7 @@ export function openDesks(deps: Deps) {
     if (peek.state.turn !== turn) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
     const before = await store.turnById(tx, peek.place, turn)
     if (!before) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
-    const c = (await lockAhead(tx, peek, [before.caseId])).get(before.caseId)
+    const c = await store.lockCase(tx, before.place, before.caseId)
     if (!c) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
     const acts = new Acts(clock.now())
     acts.hold(await store.lockLines(tx, [office]))
@@ -81,19 +86,19 @@ export function openDesks(deps: Deps) {
   }
 
   /**
-   * Locks these cases and those that this desk would probably be given next, in one order. Ending a turn calls the next in the same transaction,
-   * when the line is locked already; locking a case after its line could cross with an applicant who withdraws, and cost a retry.
+   * A transaction that may call the next turn. Its case is locked after its line, against the usual order, so only where nobody holds it: an applicant who
+   * withdraws at this moment waits for the line with their case in hand. Then all is undone, they go first, and this begins again.
    */
-  async function lockAhead(tx: Tx, desk: Desk, ids: readonly CaseId[]): Promise<Map<CaseId, Case>> {
-    const { line } = desk.state
-    const near =
-      line === null
-        ? []
-        : [
-            await store.candidate(tx, desk.place, line, desk.state.desk, 'general'),
-            await store.candidate(tx, desk.place, line, desk.state.desk, 'priority'),
-          ]
-    return store.lockCasesById(tx, desk.place, [...ids, ...near.flatMap((t) => (t ? [t.caseId] : []))])
+  async function calling<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await db.tx(work)
+      } catch (error) {
+        if (!(error instanceof CaseBusy)) throw error
+        if (tries === mostTries) throw new Problem('unavailable', 'The next case is being worked on. Try again.', { cause: error })
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * tries))
+      }
+    }
   }
 
   /** Calls the next turn by the rule, passing those that a declaration forbids. Returns it, or null when nobody waits. */
@@ -117,8 +122,9 @@ export function openDesks(deps: Deps) {
         await acts.write(tx, deps)
         return null
       }
-      // Locked, mostly since before the line: a branch of the same case may be ending at another desk, and its words must not be lost.
-      const c = (await store.lockCase(tx, row.place, row.caseId))!
+      // Locked: a branch of the same case may be ending at another desk, and its words must not be lost.
+      const c = await store.lockFreeCase(tx, row.place, row.caseId)
+      if (!c) throw new CaseBusy()
       // Nobody decides on oneself; who took a filing does not decide it where the office has two; what was declared in advance binds as well.
       const forbidden =
         c.applicant === desk.person || (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
@@ -186,6 +192,9 @@ export function openDesks(deps: Deps) {
     await lockPlans(tx, deps, acts, [plan])
     const person = await deps.people.person(tx, c.applicant)
     if (!person) throw new Problem('not-found', 'The applicant is not registered any more.')
+    // Who changed the case behind its turn gets nothing from it: not a paper, and not the next step's place either.
+    if (typeof ownTurns(open, c, [t], person) === 'string')
+      throw new Problem('conflict', 'This turn does not belong to this application. Tell the control body.')
     const made = plan.finish
       ? makeDecision(deps, {
           c,
@@ -209,7 +218,8 @@ export function openDesks(deps: Deps) {
     )
     const entries = [acts.act(finished)]
     acts.desk(desk, finished.desk)
-    acts.turn(t, finished.turn, { endedAt: acts.now, outcome: 'done', matter: null })
+    acts.turn(t, finished.turn, { endedAt: acts.now, outcome: 'done' })
+    acts.tell({ kind: made ? 'decided' : 'step', place: c.place, caseId: c.id, turn: t.state.turn })
     if (made) {
       entries.push(
         acts.entry({
@@ -225,7 +235,7 @@ export function openDesks(deps: Deps) {
       await store.insertDecision(tx, made.row)
       acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
     }
-    const { entries: taken } = takeTurns(acts, c, plan, person.identities[0]?.value ?? '', open, plan.opens.length > 0 ? c.matter : null)
+    const { entries: taken } = takeTurns(acts, c, plan, person.identities[0]?.value ?? '', open)
     for (const timer of stepTimers(deps, c, plan.timers, today)) acts.setTimer(timer)
     acts.case({ ...c, steps: plan.steps, ...(made ? { state: 'decided' as const, endedAt: acts.now } : {}) })
     acts.event({
@@ -239,7 +249,6 @@ export function openDesks(deps: Deps) {
       sealed: given.note && !made ? open.seal(`note/${t.state.turn}`, { text: given.note }) : null,
       entries: [...entries, ...taken],
     })
-    acts.tell({ kind: made ? 'decided' : 'step', place: c.place, caseId: c.id })
     if (made) acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
     await acts.write(tx, deps)
   }
@@ -328,10 +337,9 @@ export function openDesks(deps: Deps) {
 
     /** *Serve the next*: the only way a turn comes to a desk. With a turn at the desk, that one. Returns whether there is one now. */
     next(visitor: SignedIn, office: OfficeId): Promise<boolean> {
-      return db.tx(async (tx) => {
+      return calling(async (tx) => {
         const desk = await lockedDesk(tx, visitor, office)
         if (desk.state.turn !== null) return true
-        await lockAhead(tx, desk, [])
         return (await callNext(tx, office, desk.state.desk, desk.place)) !== null
       })
     },
@@ -405,7 +413,7 @@ export function openDesks(deps: Deps) {
 
     /** The result of a review; the next turn is called in the same transaction. */
     review(visitor: SignedIn, office: OfficeId, turn: TurnId, given: { result: 'ok' | 'objection'; note: string }): Promise<void> {
-      return db.tx(async (tx) => {
+      return calling(async (tx) => {
         const now = await called(tx, visitor, office, turn)
         const { t } = now
         const kind = (await pinned(now.c)).definition.steps.find((s) => s.id === t.step)?.kind
@@ -437,7 +445,7 @@ export function openDesks(deps: Deps) {
       turn: TurnId,
       given: { result: 'granted' | 'refused'; reasons: readonly string[]; note: string },
     ): Promise<void> {
-      return db.tx(async (tx) => {
+      return calling(async (tx) => {
         const now = await called(tx, visitor, office, turn)
         const service = await pinned(now.c)
         const step = service.definition.steps.find((s) => s.id === now.t.step)
@@ -476,7 +484,7 @@ export function openDesks(deps: Deps) {
       papers: readonly { id: string; why: AskReason }[],
       note: string,
     ): Promise<void> {
-      return db.tx(async (tx) => {
+      return calling(async (tx) => {
         const now = await called(tx, visitor, office, turn)
         const { desk, t, c, acts } = now
         const service = await pinned(c)
@@ -526,12 +534,13 @@ export function openDesks(deps: Deps) {
 
     /** Holds the turn for another agency's word, without stopping the clock; it comes back by itself. `workingDays`: at most ten. */
     holdForAgency(visitor: SignedIn, office: OfficeId, turn: TurnId, workingDays: number): Promise<void> {
-      return db.tx(async (tx) => {
+      return calling(async (tx) => {
         const { desk, t, c, acts } = await called(tx, visitor, office, turn)
         if (!Number.isInteger(workingDays) || workingDays < 1 || workingDays > 10) throw new Problem('invalid', 'One to ten working days.')
         const calendar = catalogue.calendarOf(c.office)
         const asked = addWorkingDays(dateIn(acts.now, calendar.zone), workingDays, calendar)
-        const ends = endOfDay(c.dueOn && c.dueOn < asked ? c.dueOn : asked, calendar.zone)
+        // While papers are awaited (another office of the same step asked) the term stands still, and its day may be past.
+        const ends = endOfDay(c.state === 'open' && c.dueOn && c.dueOn < asked ? c.dueOn : asked, calendar.zone)
         const held = holdTurn(acts.line(t.line), desk.state, t.state, { reason: 'agency', until: holdUntil(ends) }, acts.now)
         acts.desk(desk, held.desk)
         acts.turn(t, held.turn, { calledAt: null, touchedAt: null })
@@ -556,14 +565,21 @@ export function openDesks(deps: Deps) {
 
     /** The applicant is not there: back once, to a new place, and told; the second time the turn is over. */
     absent(visitor: SignedIn, office: OfficeId, turn: TurnId): Promise<void> {
-      return db.tx(async (tx) => {
+      return calling(async (tx) => {
         const { desk, t, c, acts } = await called(tx, visitor, office, turn)
         const marked = markAbsent(acts.line(t.line), desk.state, t.state, acts.now)
         const over = marked.turn.state === 'finished'
         acts.desk(desk, marked.desk)
-        acts.turn(t, marked.turn, over ? { endedAt: acts.now, outcome: 'absent', matter: null } : { calledAt: null, touchedAt: null })
+        acts.turn(t, marked.turn, over ? { endedAt: acts.now, outcome: 'absent' } : { calledAt: null, touchedAt: null })
         acts.case(over ? { ...c, state: 'lapsed', endedAt: acts.now } : c)
-        if (over) acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+        const entries = [acts.act(marked)]
+        acts.tell({ kind: over ? 'absent-twice' : 'returned', place: c.place, caseId: c.id, turn, data: { reason: 'absent' } })
+        if (over) {
+          // The case is over with it: its turns in other offices' lines end as well.
+          const rest = (await livingTurns(tx, acts, c)).filter((other) => other.state.turn !== turn)
+          entries.push(...(await endTurns(tx, acts, c, rest, 'lapsed', null)))
+          acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+        }
         acts.event({
           place: c.place,
           caseId: c.id,
@@ -573,9 +589,8 @@ export function openDesks(deps: Deps) {
           desk: desk.state.desk,
           data: { reason: 'absent' },
           sealed: null,
-          entries: [acts.act(marked)],
+          entries,
         })
-        acts.tell({ kind: over ? 'absent-twice' : 'returned', place: c.place, caseId: c.id, turn, data: { reason: 'absent' } })
         await acts.write(tx, deps)
         await callNext(tx, office, desk.state.desk, desk.place)
       })

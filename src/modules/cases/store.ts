@@ -388,6 +388,19 @@ export async function lockCase(tx: Tx, place: string, id: CaseId): Promise<Case 
   return row && toCase(row)
 }
 
+/** The case with this id, locked until commit; undefined, at once, when another transaction has it. */
+export async function lockFreeCase(tx: Tx, place: string, id: CaseId): Promise<Case | undefined> {
+  const row = await q(tx)
+    .selectFrom('cases_case')
+    .selectAll()
+    .where('place', '=', place)
+    .where('id', '=', id)
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst()
+  return row && toCase(row)
+}
+
 /** The case with this id. */
 export async function caseById(on: Db | Tx, place: string, id: CaseId): Promise<Case | undefined> {
   const row = await q(on).selectFrom('cases_case').selectAll().where('place', '=', place).where('id', '=', id).executeTakeFirst()
@@ -727,6 +740,23 @@ export async function livingMatters(tx: Tx, matters: readonly string[]): Promise
   return new Set(rows.map((r) => r.matter))
 }
 
+/** These cases are over: their matters may be filed again. */
+export async function freeMatters(tx: Tx, over: readonly Pick<Case, 'place' | 'id'>[]): Promise<void> {
+  await queryIn(
+    tx,
+    `update cases_turn t set matter = null from unnest($1::text[], $2::uuid[]) as u(place, case_id)
+      where t.place = u.place and t.case_id = u.case_id and t.matter is not null`,
+    [over.map((c) => c.place), over.map((c) => c.id)],
+    'cases-free-matters',
+  )
+}
+
+/** Whether a write failed because the matter has a living turn already. */
+export function breaksLivingTurn(error: unknown): boolean {
+  const { code, constraint } = error as { code?: string; constraint?: string }
+  return code === '23505' && constraint === 'cases_turn_matter'
+}
+
 /** The lowest waiting turn of a class that this desk has not passed. Its cost does not grow with the line. */
 export async function candidate(tx: Tx, place: string, line: LineId, desk: DeskId, kind: TurnClass): Promise<Turn | null> {
   const [row] = await queryIn<Selectable<TurnTable>>(
@@ -1047,9 +1077,20 @@ export async function clearTimers(tx: Tx, c: Pick<Case, 'place' | 'id'>, kinds: 
     .execute()
 }
 
-/** Timers that are due, oldest first. */
-export async function dueTimers(on: Db | Tx, now: Date, most = 100): Promise<Timer[]> {
-  const rows = await q(on).selectFrom('cases_timer').selectAll().where('due', '<=', now).orderBy('due').limit(most).execute()
+/** Timers that are due, oldest first, from the `skip`-th on. */
+export async function dueTimers(on: Db | Tx, now: Date, skip = 0, most = 100): Promise<Timer[]> {
+  const rows = await q(on)
+    .selectFrom('cases_timer')
+    .selectAll()
+    .where('due', '<=', now)
+    .orderBy('due')
+    .orderBy('place')
+    .orderBy('case_id')
+    .orderBy('kind')
+    .orderBy('key')
+    .offset(skip)
+    .limit(most)
+    .execute()
   return rows.map((r) => ({ place: r.place, caseId: r.case_id as CaseId, kind: r.kind, key: r.key, due: r.due }))
 }
 
@@ -1162,20 +1203,6 @@ export async function proofsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Prom
     [c.place, c.id],
   )
   return new Map(rows.map((r) => [r.about, r.proof]))
-}
-
-/** Cases of one place by id, locked until commit in the order of id. */
-export async function lockCasesById(tx: Tx, place: string, ids: readonly CaseId[]): Promise<Map<CaseId, Case>> {
-  if (ids.length === 0) return new Map()
-  const rows = await q(tx)
-    .selectFrom('cases_case')
-    .selectAll()
-    .where('place', '=', place)
-    .where('id', 'in', [...ids])
-    .orderBy('id')
-    .forUpdate()
-    .execute()
-  return new Map(rows.map((r) => [r.id as CaseId, toCase(r)]))
 }
 
 /** What desks did since a day: acts by kind and reason, and the middle of the minutes from call to end. */
