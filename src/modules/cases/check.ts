@@ -7,6 +7,7 @@ import { parseEntry, parseProof } from '#publiclog'
 import type { SealedDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
 import * as store from './store.ts'
+import type { OpenVault } from './vault.ts'
 import {
   committed,
   type HolderContent,
@@ -103,12 +104,10 @@ export function openChecks(deps: Deps) {
     return db.tx(async (tx) => {
       const open = await vault.use(tx, c, { person: null, office: null, purpose: 'paper' })
       const person = await deps.people.person(tx, c.applicant)
-      const holders = turns.map((t) => attempt(() => open.open<Opening>(`holder/${t.state.turn}`, t.opening)))
-      const holder = holders[turns.indexOf(last)]
-      if (!holder || holders.includes(null)) return { ...noVerdict('holder-differs', 'receipt'), acts: found.all }
+      const holders = ownTurns(open, c, turns, person)
+      if (typeof holders === 'string') return { ...noVerdict(holders, 'receipt'), acts: found.all }
       if (found.all.length === 0) return noVerdict('not-published', 'receipt')
-      const verdict = judge({ v: 1, turn: last.state.turn, holder }, found, todayAt(c.office), false)
-      return holdersAgree(c, holders as Opening[], person) ? verdict : { ...verdict, genuine: false, inTurn: false, why: 'persons-differ' }
+      return judge({ v: 1, turn: last.state.turn, holder: holders[turns.indexOf(last)]! }, found, todayAt(c.office), false)
     })
   }
 
@@ -151,6 +150,7 @@ export function openChecks(deps: Deps) {
       const found = await history(row.turn)
       const c = await store.caseById(db, row.place, row.caseId)
       if (!c) return noVerdict('record-differs', 'decision')
+      const turns = await store.turnsOf(db, c)
       const verdict = await db.tx(async (tx): Promise<Verdict> => {
         const open = await vault.use(tx, c, { person: null, office: null, purpose: 'paper' })
         const sealed = attempt(() => open.open<SealedDecision>('decision', row.sealed))
@@ -167,6 +167,9 @@ export function openChecks(deps: Deps) {
           !deps.signing.checkSeal(bytes, sealed.seal, 'decision')
         )
           return noVerdict('record-differs', 'decision')
+        // Every turn that led here: a case that took another's place at an earlier step was not served in turn either.
+        const holders = ownTurns(open, c, turns, await deps.people.person(tx, c.applicant))
+        if (typeof holders === 'string') return { ...noVerdict(holders, 'decision'), acts: found.all }
         const openings = { v: 1, turn: row.turn, holder: sealed.holder, paper: sealed.paper } as const
         return judge(openings, found, todayAt(c.office), row.withdrawnOn !== null)
       })
@@ -175,16 +178,26 @@ export function openChecks(deps: Deps) {
   }
 }
 
-/** Whether these holders are this case's: its service, its filing and its applicant. `person` is null once they were erased. */
-export function holdersAgree(
+/**
+ * What opens `holder` of each of these turns, when all are this case's own: its key opens them, and they name its service, its filing and its applicant. Else
+ * what does not agree: somebody changed what stands behind a turn. `person` is null once they were erased.
+ */
+export function ownTurns(
+  open: OpenVault,
   c: Pick<store.Case, 'service' | 'filing'>,
-  holders: readonly Opening[],
+  turns: readonly store.Turn[],
   person: { readonly identities: readonly { readonly value: string }[] } | null | undefined,
-): boolean {
-  return holders.every((o) => {
-    const h = o.content as unknown as HolderContent
-    return h.service === c.service && h.filing === c.filing && (!person || person.identities.some((i) => i.value === h.person))
-  })
+): Opening[] | 'holder-differs' | 'persons-differ' {
+  const holders: Opening[] = []
+  for (const t of turns) {
+    const holder = attempt(() => open.open<Opening>(`holder/${t.state.turn}`, t.opening))
+    if (!holder) return 'holder-differs'
+    const h = holder.content as unknown as HolderContent
+    if (h.service !== c.service || h.filing !== c.filing || (person && !person.identities.some((i) => i.value === h.person)))
+      return 'persons-differ'
+    holders.push(holder)
+  }
+  return holders.length > 0 ? holders : 'holder-differs'
 }
 
 /** The record of an uploaded `decision.json` as canonical bytes; undefined when the file is none, null when its record is not readable. */

@@ -218,12 +218,35 @@ test('a refusal names its reasons and the rule behind each, and the check says t
   assert.match(await checked(code), /es una negativa/)
 })
 
+test('silence is a decision like any other: sealed, in turn without a call, and checked by code and by file', async () => {
+  const filed = await it.aSubmittedCase()
+  const start = it.clock.now()
+  it.clock.set(new Date(`${(await caseOf(filed.reference)).dueOn}T18:00:00Z`))
+  await it.cases.timers.runDue()
+  assert.equal((await caseOf(filed.reference)).state, 'open', 'on its last day the office may still decide')
+  it.clock.advance(24 * 3_600_000)
+  await it.cases.timers.runDue()
+  await it.publiclog.publishNow()
+  const page = await inject(`/cases/${filed.reference}/decision`, filed.applicant)
+  assert.match(page.body, /Negado por silencio de la autoridad/)
+  assert.match(page.body, /Terminado por silencio/)
+  const json = await inject(`/cases/${filed.reference}/decision.json`, filed.applicant)
+  for (const body of [await checked(parse(json.body).record.code), (await upload(json.rawPayload)).body])
+    assert.match(body, /es una negativa/)
+  it.clock.set(start)
+})
+
 test('two cases swapped behind their turns in SQL are exposed by the receipt, the page of the decision and the check', async () => {
   const [a, b] = [await it.aSubmittedCase(), await it.aSubmittedCase()] as [Filed, Filed]
   await decide(a)
   await decide(b)
   const codeOf = async (f: Filed) => parse((await inject(`/cases/${f.reference}/decision.json`, f.applicant)).body).record.code as string
-  const before = await codeOf(a)
+  const codes = new Map([
+    [a, await codeOf(a)],
+    [b, await codeOf(b)],
+  ])
+  const before = codes.get(a)!
+  for (const code of codes.values()) assert.match(await checked(code), /emitido en turno y vigente/)
   const [ca, cb] = [await caseOf(a.reference), await caseOf(b.reference)]
   await it.db.query('update cases_turn set case_id = case when case_id = $1 then $2::uuid else $1::uuid end where case_id in ($1, $2)', [
     ca.id,
@@ -235,6 +258,8 @@ test('two cases swapped behind their turns in SQL are exposed by the receipt, th
     assert.match(receipt.body, /Qué hacer/)
     assert.doesNotMatch(receipt.body, /v-ticket__number/)
     assert.match(await checked(f.reference), /El turno no corresponde a esta solicitud/)
+    assert.match((await inject(`/cases/${f.reference}/decision`, f.applicant)).body, /El turno no corresponde a esta solicitud/)
+    assert.match(await checked(codes.get(f)!), /No se emitió en turno/)
   }
 
   // Whoever holds every key as well, and writes the other's paper on this turn: the log has neither their holder nor their paper.
@@ -257,6 +282,24 @@ test('two cases swapped behind their turns in SQL are exposed by the receipt, th
   assert.doesNotMatch(byCode, /emitido en turno y vigente/)
   assert.match((await inject(`/cases/${a.reference}/decision`, a.applicant)).body, /no corresponde a esta solicitud/)
   assert.equal((await inject(`/cases/${a.reference}/decision.pdf`, a.applicant)).statusCode, 409)
+})
+
+test('an official cannot end the turn of a case that was exchanged behind it', async () => {
+  const [a, b] = [await it.aSubmittedCase(), await it.aSubmittedCase()] as [Filed, Filed]
+  const [ca, cb] = [await caseOf(a.reference), await caseOf(b.reference)]
+  const exchange = () =>
+    it.db.query(
+      'update cases_turn set case_id = case when case_id = $1 then $2::uuid else $1::uuid end, matter = null where case_id in ($1, $2)',
+      [ca.id, cb.id],
+    )
+  await exchange()
+  const { desks } = it.cases
+  await desks.next(official, office)
+  const [own] = await it.db.query<{ turn: TurnId }>(`select turn from cases_turn where state = 'called'`)
+  await assert.rejects(desks.current(official, office))
+  await assert.rejects(desks.review(official, office, own!.turn, { result: 'ok', note: '' }), { code: 'conflict' })
+  await exchange()
+  for (const f of [a, b]) await decide(f)
 })
 
 test('an applicant exchanged for another in SQL is exposed', async () => {
@@ -338,6 +381,7 @@ test("a turn's public record names nobody", async () => {
   const body = parse(answer.body)
   assert.equal(body.entries[0].entry.type, 'turn.taken')
   assert.equal(body.withdrawnOn, null)
+  assert.ok(parse((await web.app.inject('/api/openapi.json')).body).paths['/api/turns/{turn}'].get)
   const person = (await it.people.person(it.db, filed.applicant.person))!
   for (const word of [person.name!, person.identities[0]!.value, filed.reference]) assert.ok(!answer.body.includes(word))
 })

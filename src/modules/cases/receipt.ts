@@ -1,8 +1,7 @@
 /** Where a case stands, as its applicant is told: number, place, wait, deadline, history, and the proofs of them. */
-import type { Opening } from '#kernel/commitment'
 import type { PlainDate } from '#kernel/time'
 import type { SignedIn } from '#web'
-import { holdersAgree, packOpenings } from './check.ts'
+import { ownTurns, packOpenings } from './check.ts'
 import type { SealedDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
 import { askedPapers, livingTurns, type OpenCase } from './filing.ts'
@@ -65,10 +64,8 @@ export function openReceipts(deps: Deps) {
           : null
       const first = events.find((e) => e.kind === 'submitted')
       const entry = first?.entries[1] ?? first?.entries[0]
-      const holders = turns.map((t) => opened(() => vault.open<Opening>(`holder/${t.state.turn}`, t.opening)))
-      const own =
-        turns.length > 0 && !holders.includes(null) && holdersAgree(c, holders as Opening[], await deps.people.person(db, c.applicant))
-      const holder = own && turn ? holders[turns.indexOf(turn)] : null
+      const holders = ownTurns(vault, c, turns, await deps.people.person(db, c.applicant))
+      const holder = typeof holders === 'string' || !turn ? null : holders[turns.indexOf(turn)]!
       return {
         turn,
         living,

@@ -161,8 +161,17 @@ export function verdictOf(openings: Openings, history: TurnHistory, facts: Facts
   return { kind, genuine: true, inTurn: true, valid, why: 'ok', ...times, says }
 }
 
-// Packing. A code on paper is scanned the better the fewer bytes it has, so contents travel as a list of fields, and what a paper repeats of its holder
-// travels once. Unpacking builds the exact contents again; a paper that is none of ours does not unpack.
+/*
+ * Packing, version 1. A code on paper is scanned the better the fewer bytes it has, so contents travel as a list of fields, and what a paper repeats of its
+ * holder travels once. Packed openings are base64url (RFC 4648, no padding) of UTF-8 lines parted by U+000A:
+ *
+ *   receipt    1, turn, holder key, person, service, definition, filing
+ *   decision   the same, then: paper key, code, reference, office, name, result, decided, until, sha256, and, each empty where it is the holder's:
+ *              identity, service, definition, turn
+ *
+ * A key is base64url of its 32 bytes; `definition` and `sha256`, hex in the content, travel as base64url of their bytes; an empty `filing` or `until` is
+ * null. Unpacking builds the exact contents again. A paper that is none of ours does not unpack.
+ */
 
 const base64url = /^[A-Za-z0-9_-]+$/
 const key256 = /^[A-Za-z0-9_-]{43}$/

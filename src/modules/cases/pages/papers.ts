@@ -74,13 +74,18 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
   async function decided(
     request: Request,
     reference: Reference,
-  ): Promise<{ o: OpenCase; d: views.Decided; w: views.DecisionWords } | 'differs'> {
+  ): Promise<{ o: OpenCase; d: views.Decided; w: views.DecisionWords; ownTurn: boolean } | 'differs'> {
     const o = await open(request, reference)
     const s: Standing | null = o && (await receipts.standing(signedIn(request), o))
     if (!o || s?.decisionDiffers) return 'differs'
     if (!s?.decision) throw new Problem('not-found', 'There is no decision yet.')
     const { all } = await checks.history(s.decision.record.turn as TurnId)
-    return { o, d: s.decision, w: views.decisionWords(request.visitor.language, deps, o.service, s.decision, all, s.head) }
+    return {
+      o,
+      d: s.decision,
+      w: views.decisionWords(request.visitor.language, deps, o.service, s.decision, all, s.head),
+      ownTurn: s.receipt !== null,
+    }
   }
   const shown = async (request: Request, reference: Reference) => {
     const found = await decided(request, reference)
@@ -102,7 +107,10 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
       const reference = referenceOf(request.params)
       const found = await decided(request, reference)
       if (found === 'differs') return views.swappedPage(request, reply, deps, await filings.peek(signedIn(request), reference), 'decision')
-      return views.decisionPage(request, deps, found.o, found.d, found.w)
+      // The document stays to be downloaded: it is what was sealed. The page says first what is wrong with the case.
+      return found.ownTurn
+        ? views.decisionPage(request, deps, found.o, found.d, found.w)
+        : views.swappedPage(request, reply, deps, found.o.c, 'turn')
     },
   })
 
