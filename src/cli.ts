@@ -11,6 +11,8 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   'check-service': () => import('./commands/check-service.ts'),
   'verify-log': () => import('./commands/verify-log.ts'),
   'verify-turns': () => import('./commands/verify-turns.ts'),
+  backup: () => import('./commands/backup.ts'),
+  restore: () => import('./commands/restore.ts'),
   bench: () => import('./commands/bench.ts'),
 }
 
@@ -61,7 +63,7 @@ async function main(argv: readonly string[]): Promise<number> {
 function expected(error: unknown): boolean {
   return (
     error instanceof Error &&
-    ['ConfigError', 'InstallationError', 'LogBehind', 'Problem', 'PostgresError', 'BenchError'].includes(error.name)
+    ['ConfigError', 'InstallationError', 'LogBehind', 'Problem', 'PostgresError', 'BackupError', 'RestoreError', 'BenchError'].includes(error.name)
   )
 }
 

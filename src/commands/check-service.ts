@@ -13,7 +13,9 @@ export const command: Command = {
     result(
       json,
       checked,
-      checked.ok ? `Good: ${checked.services} checked.` : checked.faults.map((f) => `${f.file} ${f.pointer || '/'}: ${f.what}\n  ${f.remedy}`).join('\n'),
+      checked.ok
+        ? `Good: ${checked.services} checked.`
+        : checked.faults.map((f) => `${f.file} ${f.pointer || '/'}: ${f.what}\n  ${f.remedy}`).join('\n'),
     )
     return checked.ok ? 0 : 1
   },

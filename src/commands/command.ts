@@ -21,6 +21,12 @@ export function say(words: string): void {
   process.stderr.write(`${words}\n`)
 }
 
+/** A log whose lines are for people: what the embedded server says while a command joins it. */
+export const toStderr = {
+  info: (words: unknown, more?: string) => say(more ?? String(words)),
+  warn: (words: unknown, more?: string) => say(more ?? String(words)),
+}
+
 /** The result, on stdout: one JSON object, or the words. */
 export function result(json: boolean, object: object, words: string): void {
   process.stdout.write(json ? `${JSON.stringify(object, (_k, v) => (typeof v === 'bigint' ? Number(v) : v))}\n` : `${words}\n`)

@@ -12,7 +12,12 @@ export const command: Command = {
     if (typeof options.role !== 'string') throw new UsageError('Give a role with --role.')
     const parts = await openParts(readConfig(environment()))
     try {
-      const made = await parts.people.invite(null, { email, role: options.role, office: typeof options.office === 'string' ? options.office : null, language: 'es' })
+      const made = await parts.people.invite(null, {
+        email,
+        role: options.role,
+        office: typeof options.office === 'string' ? options.office : null,
+        language: 'es',
+      })
       result(json, { ok: true, link: made.link, expiresAt: made.expiresAt.toISOString() }, made.link)
       return 0
     } finally {

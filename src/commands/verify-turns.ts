@@ -19,11 +19,25 @@ export const command: Command = {
     for (const note of log.notes) say(note)
     const turns = replay.finish()
     // Entries of a log that does not hold together prove nothing about any line.
-    const broken = log.findings.map((f) => ({ line: null, n: null, index: f.index ?? 0, kind: 'malformed' as const, detail: `The log does not verify (${f.kind}): ${f.detail}` }))
-    const found = { ...turns, ok: turns.ok && log.ok, findings: [...broken, ...turns.findings], origin: log.origin, keyCompared: log.keyCompared, witnessed: log.witnessed }
+    const broken = log.findings.map((f) => ({
+      line: null,
+      n: null,
+      index: f.index ?? 0,
+      kind: 'malformed' as const,
+      detail: `The log does not verify (${f.kind}): ${f.detail}`,
+    }))
+    const found = {
+      ...turns,
+      ok: turns.ok && log.ok,
+      findings: [...broken, ...turns.findings],
+      origin: log.origin,
+      keyCompared: log.keyCompared,
+      witnessed: log.witnessed,
+    }
     for (const w of turns.warnings) say(`Worth a look: ${w.line ?? ''} ${w.n ?? ''}: ${w.detail}`)
     const desks = turns.desks.map(
-      (d) => `  ${d.line} ${d.desk}: ${d.calls} calls, ${d.done} done, ${d.passes} passes, ${d.holds.papers + d.holds.agency} holds, ${d.medianMinutes ?? '–'} min a turn (line ${d.lineMedianMinutes ?? '–'})`,
+      (d) =>
+        `  ${d.line} ${d.desk}: ${d.calls} calls, ${d.done} done, ${d.passes} passes, ${d.holds.papers + d.holds.agency} holds, ${d.medianMinutes ?? '–'} min a turn (line ${d.lineMedianMinutes ?? '–'})`,
     )
     result(
       json,

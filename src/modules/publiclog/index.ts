@@ -18,6 +18,7 @@ import { keptTiles, nodesFrom, parseBundle, tileWidth, widthAt } from './tiles.t
 import { openCosigners, openWitness } from './witness.ts'
 
 export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
+export { logFiles, signedHead } from './copy.ts'
 export * from './entries.ts'
 export { keyFromSeed, parseVkey, type SigningKey, type Verifier } from './note.ts'
 export { meetsQuorum, type Policy, parsePolicy } from './policy.ts'

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Kysely } from 'kysely'
 import { migrateJobs } from '../jobs/schema.ts'
-import { type Db, queryIn } from './index.ts'
+import { type Db, queryIn, type Tables } from './index.ts'
 
 /** The migrations of one module: files `NNNN-name.sql`, applied in the order of their numbers. */
 export type MigrationSet = { module: string; folder: string }
@@ -68,30 +69,44 @@ const recordTable = `create table if not exists migrations (
  * and then edited stops the start; one that only a newer release knows is left alone, so the previous release keeps running.
  */
 export async function migrate(db: Db, sets: readonly MigrationSet[] = migrationSets()): Promise<string[]> {
-  const wanted = sets.flatMap(read)
-  // One session from end to end: the lock belongs to it, and a process that dies gives it back.
+  return underMigrationLock(db, (on) => applyMigrations(on, sets))
+}
+
+/** Runs `work` on one session that holds the lock of migrations from end to end: who starts meanwhile waits. A process that dies gives it back. */
+export async function underMigrationLock<T>(db: Db, work: (on: Kysely<Tables>) => Promise<T>): Promise<T> {
   return db.kysely.connection().execute(async (on) => {
     await queryIn(on, 'select pg_advisory_lock($1)', [lock])
     try {
-      await queryIn(on, recordTable)
-      const missing = missingOf(wanted, await recorded(on))
-      for (const { module, number, name, sql, hash } of missing) {
-        try {
-          await queryIn(on, 'begin')
-          await queryIn(on, sql)
-          await queryIn(on, 'insert into migrations (module, number, name, hash) values ($1, $2, $3, $4)', [module, number, name, hash])
-          await queryIn(on, 'commit')
-        } catch (error) {
-          await queryIn(on, 'rollback')
-          throw new Error(`The migration ${module}/${name} failed: ${error instanceof Error ? error.message : error}`, { cause: error })
-        }
-      }
-      await migrateJobs(async (text, values) => ({ rows: await queryIn(on, text, values) }))
-      return missing.map((m) => `${m.module}/${m.name}`)
+      return await work(on)
     } finally {
       await queryIn(on, 'select pg_advisory_unlock($1)', [lock])
     }
   })
+}
+
+/** What `migrate` does, under a lock that is held already. With `among`, only migrations that it names. */
+export async function applyMigrations(
+  on: Kysely<Tables>,
+  sets: readonly MigrationSet[],
+  among?: readonly Pick<Recorded, 'module' | 'number'>[],
+): Promise<string[]> {
+  const named = among && new Set(among.map((m) => `${m.module}/${m.number}`))
+  const wanted = sets.flatMap(read).filter((m) => named?.has(`${m.module}/${m.number}`) ?? true)
+  await queryIn(on, recordTable)
+  const missing = missingOf(wanted, await recorded(on))
+  for (const { module, number, name, sql, hash } of missing) {
+    try {
+      await queryIn(on, 'begin')
+      await queryIn(on, sql)
+      await queryIn(on, 'insert into migrations (module, number, name, hash) values ($1, $2, $3, $4)', [module, number, name, hash])
+      await queryIn(on, 'commit')
+    } catch (error) {
+      await queryIn(on, 'rollback')
+      throw new Error(`The migration ${module}/${name} failed: ${error instanceof Error ? error.message : error}`, { cause: error })
+    }
+  }
+  await migrateJobs(async (text, values) => ({ rows: await queryIn(on, text, values) }))
+  return missing.map((m) => `${m.module}/${m.name}`)
 }
 
 /** The migrations of `sets` that this database has not had; empty means that this release can run on it. */
@@ -101,10 +116,18 @@ export async function pendingMigrations(db: Db, sets: readonly MigrationSet[] = 
   return missingOf(sets.flatMap(read), had).map((m) => `${m.module}/${m.name}`)
 }
 
-type Recorded = { module: string; number: number; name: string; hash: string }
+/** A migration that a database had. */
+export type Recorded = { module: string; number: number; name: string; hash: string }
 
-function recorded(on: Parameters<typeof queryIn>[0]): Promise<Recorded[]> {
-  return queryIn<Recorded>(on, 'select module, number, name, hash from migrations')
+/** Every migration that this database had. */
+export function recorded(on: Parameters<typeof queryIn>[0]): Promise<Recorded[]> {
+  return queryIn<Recorded>(on, 'select module, number, name, hash from migrations order by module, number')
+}
+
+/** Which of `had` this release does not know, or knows otherwise. */
+export function unknownOf(sets: readonly MigrationSet[], had: readonly Recorded[]): string[] {
+  const known = new Map(sets.flatMap(read).map((m) => [`${m.module}/${m.number}`, m.hash]))
+  return had.filter((m) => known.get(`${m.module}/${m.number}`) !== m.hash).map((m) => `${m.module}/${m.name}`)
 }
 
 function missingOf(wanted: readonly Migration[], had: readonly Recorded[]): Migration[] {
