@@ -89,6 +89,11 @@ export class Acts {
     return next
   }
 
+  /** A turn as these acts leave it so far. */
+  presentTurn(t: store.Turn): store.Turn {
+    return this.#turns.get(t.state.turn) ?? t
+  }
+
   desk(d: store.Desk, state: DeskState): store.Desk {
     const next = { ...d, state }
     this.#desks.set(state.desk, next)
@@ -164,8 +169,10 @@ export class Acts {
 
   /** Writes everything: the log last, since its lock is the one all others wait for. */
   async write(tx: Tx, deps: { publiclog: Pick<PublicLog, 'append'>; jobs: Pick<Jobs, 'addAll'> }): Promise<void> {
-    // Those that end first: a matter has one living turn, and the next step's turn takes it over.
     for (const t of this.#turns.values()) await store.updateTurn(tx, t)
+    // The case's first turn stands for its matter until the case is over, also while others of its turns are served: only then may it be filed again.
+    const over = [...this.#cases.values()].filter((c) => c.endedAt !== null)
+    if (over.length) await store.freeMatters(tx, over)
     await store.insertTurns(tx, this.#newTurns)
     for (const d of this.#desks.values()) await store.updateDesk(tx, d)
     await store.updateLines(

@@ -65,14 +65,14 @@ export function lockPlans(tx: Tx, deps: Pick<Deps, 'catalogue' | 'demo'>, acts: 
   )
 }
 
-/** Takes the turns of a plan. `identity` is the CURP or RFC that the holder's commitment carries. Returns the turns and their entries' positions. */
+/** Takes the turns of a plan, each told to its holder. `identity` is the CURP or RFC that the holder's commitment carries; `matter` is given with the case's first. Returns the turns and their entries' positions. */
 export function takeTurns(
   acts: Acts,
   c: Case,
   plan: Plan,
   identity: string,
   vault: OpenVault,
-  matter: string | null,
+  matter: string | null = null,
 ): { turns: Turn[]; entries: number[] } {
   const turns: Turn[] = []
   const entries: number[] = []
@@ -91,7 +91,7 @@ export function takeTurns(
       step: open.step,
       branch: open.branch,
       applicant: c.applicant,
-      // One living turn for one matter: the first turn stands for the case.
+      // One living turn for one matter: the case's first turn stands for it until the case is over.
       matter: i === 0 ? matter : null,
       takenAt: acts.now,
       calledAt: null,
@@ -102,6 +102,7 @@ export function takeTurns(
       toldNear: false,
     }
     acts.addTurn(t)
+    acts.tell({ kind: 'taken', place: c.place, caseId: c.id, turn })
     turns.push(t)
   }
   return { turns, entries }

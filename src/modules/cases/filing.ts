@@ -1,11 +1,31 @@
 /** A draft and what its owner does with it until, and after, it is submitted. Each operation is one transaction. */
 import { createHmac } from 'node:crypto'
-import { type Accepted, type Answers, accept, ask, type FormFields, type Journey, type Service, type World } from '#catalogue'
+import {
+  type Accepted,
+  type Answers,
+  accept,
+  ask,
+  type FormFields,
+  type Journey,
+  type Progress,
+  type Service,
+  type World,
+} from '#catalogue'
 import type { Tx } from '#db'
 import { addWorkingDays } from '#kernel/calendar'
 import { canonicalBytes, type Json } from '#kernel/canonical'
 import { commit, type Opening } from '#kernel/commitment'
-import { type CaseId, newReference, type OfficeId, type PersonId, type Reference, randomId, type ServiceId, uuidv7 } from '#kernel/id'
+import {
+  type CaseId,
+  newReference,
+  type OfficeId,
+  type PersonId,
+  type Reference,
+  randomId,
+  type ServiceId,
+  type TurnId,
+  uuidv7,
+} from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { dateIn, dayMs, endOfDay, minuteStamp } from '#kernel/time'
@@ -14,10 +34,10 @@ import { holds } from '#web'
 import { Acts } from './acts.ts'
 import { dueAfterPause } from './clock.ts'
 import type { Deps } from './deps.ts'
-import { leaveTurn, resumeTurn } from './line.ts'
+import { endTurn, leaveTurn, resumeTurn } from './line.ts'
 import type { Case, CaseFile } from './store.ts'
 import * as store from './store.ts'
-import { draftDays } from './submit.ts'
+import { draftDays, stepTimers } from './submit.ts'
 import type { OpenVault, Purpose } from './vault.ts'
 
 /** What lies sealed in a case as its answers. */
@@ -42,7 +62,8 @@ export type FileFacts = { readonly name: string; readonly type: string; readonly
 /** Most bytes of one attachment. */
 export const mostFileBytes = 10 * 1024 * 1024
 /** Most attachments of one case. */
-const mostFiles = 40
+export const mostFiles = 40
+const tooMany = () => new Problem('cases/file-refused', `At most ${mostFiles} files.`)
 /** A withdrawal is undone within this many working days. */
 export const undoDays = 5
 
@@ -82,6 +103,11 @@ export function openFilings(deps: Deps) {
     if (clock.now().getTime() - c.savedAt.getTime() > draftDays * dayMs)
       throw new Problem('cases/draft-expired', 'Drafts are kept 30 days.')
     return c
+  }
+
+  /** A draft answered against an older version shows the difference before anything more is taken. */
+  function sameVersion(c: Case, service: Service): void {
+    if (service.hash !== c.definition) throw new Problem('cases/definition-changed', 'The service has changed since you answered.')
   }
 
   async function serviceOf(c: Case): Promise<Service> {
@@ -153,9 +179,18 @@ export function openFilings(deps: Deps) {
     return db.tx(async (tx) => {
       const c = draft(mine(visitor, (await store.lockCases(tx, [reference])).get(reference)))
       const o = await opened(tx, visitor, c, 'fill-in')
-      // A draft answered against an older version shows the difference before anything more is taken.
-      if (o.service.hash !== c.definition) throw new Problem('cases/definition-changed', 'The service has changed since you answered.')
+      sameVersion(c, o.service)
       return work(tx, o)
+    })
+  }
+
+  /** The timers of the steps in which a case waits, from when those were opened. */
+  function waitingSteps(c: Case, service: Service, zone: string): store.Timer[] {
+    return (c.steps as Progress).active.flatMap((a) => {
+      const step = service.definition.steps.find((s) => s.id === a.step)
+      return step?.kind === 'timer'
+        ? stepTimers(deps, c, [{ step: step.id, workingDays: step.workingDays }], dateIn(new Date(a.opened), zone))
+        : []
     })
   }
 
@@ -276,12 +311,15 @@ export function openFilings(deps: Deps) {
         throw new Problem('cases/not-listed', 'This paper is not on the list of this service.')
       const asked = before.c.state === 'asked' ? await askedPapers(db, before.c) : null
       if (before.c.state !== 'draft' && !asked?.papers.includes(paper)) throw new Problem('cases/not-asked', 'Nobody asked for this paper.')
-      if (before.files.length >= mostFiles) throw new Problem('cases/file-refused', `At most ${mostFiles} files.`)
+      if (before.files.length >= mostFiles) throw tooMany()
+      if (before.c.state === 'draft') sameVersion(draft(before.c), before.service)
       // The bytes first, durable and encrypted, then the row: a file without a row is swept, a row without a file cannot be.
       const kept = await deps.files.write(file.stream, before.vault.key, { maxBytes: mostFileBytes })
       await db.tx(async (tx) => {
         const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
         if (c.state !== before.c.state) throw new Problem('conflict', 'The case changed meanwhile.')
+        // Counted again under the lock: several uploads may have run at once.
+        if ((await store.filesOf(tx, c)).length >= mostFiles) throw tooMany()
         const facts: FileFacts = { name: cleanName(file.name), type: kept.type, sha256: kept.sha256 }
         const row: CaseFile = {
           place: c.place,
@@ -295,6 +333,7 @@ export function openFilings(deps: Deps) {
         await store.insertFile(tx, row)
         if (c.state === 'draft') {
           const o = await opened(tx, visitor, c, 'fill-in')
+          sameVersion(draft(c), o.service)
           await save(tx, o, o.filing.answers, o.files, o.filing.ground, visitor.language)
         }
       })
@@ -341,8 +380,8 @@ export function openFilings(deps: Deps) {
           const left = leaveTurn(acts.line(t.line), desk?.state ?? null, t.state, acts.now)
           entries.push(acts.act(left))
           if (desk && left.desk) acts.desk(desk, left.desk)
-          // The matter stays taken until the undo is over: otherwise a second filing would block it.
-          acts.turn(t, left.turn, { endedAt: acts.now, matter: null })
+          acts.turn(t, left.turn, { endedAt: acts.now })
+          acts.tell({ kind: 'withdrawn', place: c.place, caseId: c.id, turn: t.state.turn })
         }
         acts.case({ ...c, state: 'withdrawn', endedAt: acts.now })
         acts.event({
@@ -356,32 +395,44 @@ export function openFilings(deps: Deps) {
           sealed: null,
           entries,
         })
-        acts.clearTimers(c, ['silence', 'answer', 'step'])
-        acts.tell({ kind: 'withdrawn', place: c.place, caseId: c.id })
+        acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
         await acts.write(tx, deps)
       })
     },
 
-    /** Undoes a withdrawal within five working days: the turns are back at their old places. Refuses with `cases/too-late`. */
+    /**
+     * Undoes a withdrawal within five working days: the turns are back at their old places, and the term goes on where it stood, since nobody could decide
+     * meanwhile. Refuses with `cases/too-late`, and `cases/one-living-turn` where the matter was filed again.
+     */
     undoWithdrawal(visitor: SignedIn, reference: Reference): Promise<void> {
-      return db.tx(async (tx) => {
+      const again = () => new Problem('cases/one-living-turn', 'You have filed this matter again meanwhile.')
+      const undone = db.tx(async (tx) => {
         const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
         if (c.applicant !== visitor.person || c.state !== 'withdrawn' || !c.endedAt)
           throw new Problem('cases/too-late', 'There is nothing to undo.')
         const calendar = catalogue.calendarOf(c.office)
         const acts = new Acts(clock.now())
-        const until = endOfDay(addWorkingDays(dateIn(c.endedAt, calendar.zone), undoDays, calendar), calendar.zone)
-        if (c.matter && (await store.livingMatters(tx, [c.matter])).has(c.matter))
-          throw new Problem('cases/one-living-turn', 'You have filed this matter again meanwhile.')
+        const withdrawnOn = dateIn(c.endedAt, calendar.zone)
+        const until = endOfDay(addWorkingDays(withdrawnOn, undoDays, calendar), calendar.zone)
+        if (acts.now >= until) throw new Problem('cases/too-late', 'A withdrawal is undone within five working days.')
+        if (c.matter && (await store.livingMatters(tx, [c.matter])).has(c.matter)) throw again()
         const entries: number[] = []
-        const left = (await store.turnsOf(tx, c)).filter((t) => t.state.state === 'left' && t.endedAt?.getTime() === c.endedAt?.getTime())
+        const turns = await store.turnsOf(tx, c)
+        const left = turns.filter((t) => t.state.state === 'left' && t.endedAt?.getTime() === c.endedAt?.getTime())
         acts.hold(await store.lockLines(tx, await officesOf(left, tx)))
-        for (const [i, t] of left.entries()) {
+        for (const t of left) {
           const back = resumeTurn(acts.line(t.line), t.state, until, acts.now)
           entries.push(acts.act(back))
-          acts.turn(t, back.turn, { endedAt: null, matter: i === 0 ? c.matter : null })
+          acts.turn(t, back.turn, { endedAt: null })
+          acts.tell({ kind: 'resumed', place: c.place, caseId: c.id, turn: t.state.turn })
         }
-        acts.case({ ...c, state: 'open', endedAt: null })
+        const standsFor = acts.presentTurn(turns[0]!)
+        acts.turn(standsFor, standsFor.state, { matter: c.matter })
+        const today = dateIn(acts.now, calendar.zone)
+        // It stood still since papers were asked for, where it was withdrawn instead of answered, or since the withdrawal.
+        const stoodSince = c.answerBy && c.askedOn ? c.askedOn : withdrawnOn
+        const due = dueAfterPause(c.dueOn!, stoodSince, today, calendar)
+        acts.case({ ...c, state: 'open', endedAt: null, dueOn: due, answerBy: null })
         acts.event({
           place: c.place,
           caseId: c.id,
@@ -389,12 +440,16 @@ export function openFilings(deps: Deps) {
           kind: 'withdrawal-undone',
           turn: left[0]?.state.turn ?? null,
           desk: null,
-          data: {},
+          data: { due },
           sealed: null,
           entries,
         })
-        if (c.dueOn) acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(c.dueOn, calendar.zone) })
+        acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
+        for (const timer of waitingSteps(c, await serviceOf(c), calendar.zone)) acts.setTimer(timer)
         await acts.write(tx, deps)
+      })
+      return undone.catch((error) => {
+        throw store.breaksLivingTurn(error) ? again() : error
       })
     },
 
@@ -418,11 +473,13 @@ export function openFilings(deps: Deps) {
         const calendar = catalogue.calendarOf(c.office)
         const due = dueAfterPause(c.dueOn, c.askedOn, dateIn(acts.now, calendar.zone), calendar)
         const entries: number[] = []
-        const held = (await livingTurns(tx, acts, c)).filter((t) => t.state.state === 'held')
+        // Only the turn for which papers were asked: another of the case may be held for another agency.
+        const held = (await livingTurns(tx, acts, c)).filter((t) => t.state.state === 'held' && t.state.turn === request.turn)
         for (const t of held) {
           const back = resumeTurn(acts.line(t.line), t.state, null, acts.now)
           entries.push(acts.act(back))
           acts.turn(t, back.turn)
+          acts.tell({ kind: 'resumed', place: c.place, caseId: c.id, turn: t.state.turn })
         }
         acts.case({ ...c, state: 'open', dueOn: due, answerBy: null, alreadyThere })
         acts.event({
@@ -438,7 +495,6 @@ export function openFilings(deps: Deps) {
         })
         acts.clearTimers(c, ['answer'])
         acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
-        acts.tell({ kind: 'resumed', place: c.place, caseId: c.id })
         await acts.write(tx, deps)
       })
     },
@@ -484,10 +540,31 @@ async function officesOf(turns: readonly store.Turn[], tx: Tx): Promise<OfficeId
   return store.officesOfLines(tx, [...new Set(turns.map((t) => t.line))])
 }
 
-/** The request for papers that a case waits on: which papers, and when they were asked for. */
-export async function askedPapers(on: Tx | Deps['db'], c: Case): Promise<{ papers: string[]; at: Date } | null> {
+/** The request for papers that a case waits on: which papers, when they were asked for, and for which turn. */
+export async function askedPapers(on: Tx | Deps['db'], c: Case): Promise<{ papers: string[]; at: Date; turn: TurnId | null } | null> {
   const asked = (await store.eventsOf(on, c)).findLast((e) => e.kind === 'papers-asked')
-  return asked ? { papers: asked.data.papers as string[], at: asked.at } : null
+  return asked ? { papers: asked.data.papers as string[], at: asked.at, turn: asked.turn } : null
+}
+
+/** The system ends these living turns of a case, locked; each is told. `paper` is the decision's commitment, and stands with the first. Returns their entries' positions. */
+export async function endTurns(
+  tx: Tx,
+  acts: Acts,
+  c: Case,
+  turns: readonly store.Turn[],
+  outcome: 'silence' | 'lapsed',
+  paper: string | null,
+): Promise<number[]> {
+  const entries: number[] = []
+  for (const [i, t] of turns.entries()) {
+    const desk = t.state.desk ? await store.lockDesk(tx, t.place, t.state.desk) : undefined
+    const end = endTurn(acts.line(t.line), desk?.state ?? null, t.state, { outcome, paper: i === 0 ? paper : null }, acts.now)
+    entries.push(acts.act(end))
+    if (desk && end.desk) acts.desk(desk, end.desk)
+    acts.turn(t, end.turn, { endedAt: acts.now, outcome })
+    acts.tell({ kind: outcome, place: c.place, caseId: c.id, turn: t.state.turn })
+  }
+  return entries
 }
 
 /** Seals a message into a case and tells the other side. Refuses with `invalid` what is empty or longer than 4,000 characters. */
@@ -508,7 +585,7 @@ export async function writeMessage(
   const id = uuidv7()
   const at = deps.clock.now()
   await store.insertMessage(tx, { place: c.place, caseId: c.id, id, at, author, sealed: open.seal(`message/${id}`, { text }) })
-  await deps.jobs.add(tx, 'cases/tell', { kind: author === 'applicant' ? 'message-in' : 'message-out', place: c.place, caseId: c.id })
+  if (author !== 'applicant') await deps.jobs.add(tx, 'cases/tell', { kind: 'message-out', place: c.place, caseId: c.id, message: id })
 }
 
 /** A file's name as it is kept: its last part, without control characters, at most 100 long. */

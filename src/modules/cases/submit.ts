@@ -29,8 +29,18 @@ const mostAtOnce = 256
  * `people/not-identified`, `cases/one-living-turn`.
  */
 export function openSubmit(deps: Deps): (submission: Submission) => Promise<void> {
-  return gather((batch) => deps.db.tx((tx) => submitAll(tx, deps, batch)), mostAtOnce)
+  return gather(async (batch) => {
+    try {
+      return await deps.db.tx((tx) => submitAll(tx, deps, batch))
+    } catch (error) {
+      // Another process filed the same matter between our look and our write: alone, that is a refusal like any other.
+      if (batch.length === 1 && store.breaksLivingTurn(error)) return [oneLivingTurn()]
+      throw error
+    }
+  }, mostAtOnce)
 }
+
+const oneLivingTurn = () => new Problem('cases/one-living-turn', 'You have a turn for this matter already.')
 
 type Decided = { readonly c: Case; readonly s: Submission; readonly service: Service; readonly identity: string }
 
@@ -62,12 +72,13 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     tx,
     decided.flatMap((d) => (d.c.matter ? [d.c.matter] : [])),
   )
-  const kept = decided.filter(({ c, s }) => {
+  const kept = decided.filter(({ c }) => {
     if (c.matter === null || !living.has(c.matter)) {
       if (c.matter !== null) living.add(c.matter)
       return true
     }
-    outcomes[batch.indexOf(s)] = new Problem('cases/one-living-turn', 'You have a turn for this matter already.')
+    // Every press of this draft is refused, also those that only followed the first.
+    for (const [i, s] of batch.entries()) if (s.reference === c.reference) outcomes[i] ??= oneLivingTurn()
     return false
   })
 
@@ -137,7 +148,6 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     acts.clearTimers(c, ['draft'])
     acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
     for (const t of stepTimers(deps, c, plan.timers, filedOn)) acts.setTimer(t)
-    acts.tell({ kind: 'taken', place: c.place, caseId: c.id, ...(turns[0] ? { turn: turns[0].state.turn } : {}) })
     acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
   }
   await acts.write(tx, deps)

@@ -1,6 +1,5 @@
 /** Nothing silent: each act on a turn is told to its holder, with its reason and its place in the log. Jobs; each may run twice. */
 import type { CaseId, LineId, TurnId } from '#kernel/id'
-import { randomId } from '#kernel/id'
 import type { Message } from '#messages'
 import type { Deps } from './deps.ts'
 import { askedPapers } from './filing.ts'
@@ -15,6 +14,8 @@ type Told = {
   line?: LineId
   n?: number
   data?: { reason?: 'idle' | 'off' | 'outage' | 'absent' }
+  /** The message that an office wrote. */
+  message?: string
 }
 
 /** How many turns before being called somebody is told to be near. */
@@ -29,11 +30,13 @@ export function handleNews(deps: Deps): void {
     const service = await catalogue.pinned(c.definition, c.service)
     const language = (await deps.people.person(db, c.applicant))?.language ?? 'es'
     const name = service?.text(language, 'name') ?? c.service
-    const office = catalogue.office(c.office)?.name(language) ?? c.office
+    // The office whose line the act is in: a review may stand in another's than the case's own.
+    const [where] = told.line ? await store.officesOfLines(db, [told.line]) : [c.office]
+    const office = catalogue.office(where ?? c.office)?.name(language) ?? c.office
     const act = { reference: c.reference, line: told.line ?? '', n: told.n ?? 0 }
     // One act, one message, however often the job runs.
     const about = { to: c.applicant, caseReference: c.reference }
-    const key = (what: string) => `${c.id}/${what}/${told.n ?? randomId(6)}`
+    const key = (what: string) => `${c.id}/${what}/${told.line}/${told.n}`
     const finished = (outcome: 'done' | 'absent' | 'lapsed' | 'silence'): Message => ({
       ...about,
       key: key('finished'),
@@ -74,7 +77,7 @@ export function handleNews(deps: Deps): void {
       case 'decided':
         return [
           finished('done'),
-          { ...about, key: key('decision'), template: 'decision-ready', data: { reference: c.reference, service: name } },
+          { ...about, key: `${c.id}/decision`, template: 'decision-ready', data: { reference: c.reference, service: name } },
         ]
       case 'lapsed':
         return [finished('lapsed')]
@@ -86,14 +89,15 @@ export function handleNews(deps: Deps): void {
           finished('silence'),
           {
             ...about,
-            key: key('silence'),
+            // Once, however many turns it ended.
+            key: `${c.id}/silence`,
             template: 'silence',
             data: { reference: c.reference, service: name, due: c.dueOn ?? '', effect },
           },
         ]
       }
       case 'message-out':
-        return [{ ...about, template: 'office-message', data: { reference: c.reference, office } }]
+        return [{ ...about, key: `${c.id}/message/${told.message}`, template: 'office-message', data: { reference: c.reference, office } }]
       default:
         return []
     }

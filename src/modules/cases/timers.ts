@@ -6,11 +6,13 @@ import { Acts } from './acts.ts'
 import { makeDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
 import { lockPlans, type Plan, planOf, takeTurns } from './enact.ts'
-import { type Filing, livingTurns } from './filing.ts'
-import { endTurn, resumeTurn, returnTurn } from './line.ts'
+import { endTurns, type Filing, livingTurns } from './filing.ts'
+import { resumeTurn, returnTurn } from './line.ts'
+import { coverOf } from './lines.ts'
 import type { Case, Timer } from './store.ts'
 import * as store from './store.ts'
 import { stepTimers } from './submit.ts'
+import type { OpenVault } from './vault.ts'
 
 /** Minutes without a sign of work after which a called turn goes back to its place. */
 export const idleMinutes = 30
@@ -21,15 +23,21 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
 
   async function ended(tx: Tx, c: Case, how: 'silence' | 'lapsed'): Promise<void> {
     const acts = new Acts(clock.now())
-    const turns = await livingTurns(tx, acts, c)
+    let turns = await livingTurns(tx, acts, c)
     const service = (await catalogue.pinned(c.definition, c.service))!
     const entries: number[] = []
-    const first = turns[0] ?? (await store.turnsOf(tx, c)).at(-1)
     let paper: string | null = null
-    if (how === 'silence' && first) {
+    if (how === 'silence') {
       const open = await vault.use(tx, c, { person: null, office: c.office, purpose: 'silence' })
       const person = await deps.people.person(tx, c.applicant)
       if (person) {
+        if (turns.length === 0) {
+          // The term ended while the case waited for a date: no paper without its turn, so the one for the decision is taken now and ends with it.
+          const taken = await takeDecisionTurn(tx, acts, c, service, person.identities[0]?.value ?? '', open)
+          turns = taken.turns
+          entries.push(...taken.entries)
+        }
+        const first = turns[0]!
         const result = service.definition.silence.means === 'affirmative' ? 'granted' : 'refused'
         const made = makeDecision(deps, {
           c,
@@ -58,29 +66,36 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
         )
       }
     }
-    for (const [i, t] of turns.entries()) {
-      const desk = t.state.desk ? await store.lockDesk(tx, t.place, t.state.desk) : undefined
-      const end = endTurn(acts.line(t.line), desk?.state ?? null, t.state, { outcome: how, paper: i === 0 ? paper : null }, acts.now)
-      entries.push(acts.act(end))
-      if (desk && end.desk) acts.desk(desk, end.desk)
-      acts.turn(t, end.turn, { endedAt: acts.now, outcome: how, matter: null })
-    }
+    entries.push(...(await endTurns(tx, acts, c, turns, how, paper)))
     acts.case({ ...c, state: how === 'silence' ? 'decided' : 'lapsed', endedAt: acts.now })
     acts.event({
       place: c.place,
       caseId: c.id,
       at: acts.now,
       kind: how,
-      turn: first?.state.turn ?? null,
+      turn: turns[0]?.state.turn ?? null,
       desk: null,
       data: { means: service.definition.silence.means },
       sealed: null,
       entries,
     })
     acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
-    acts.tell({ kind: how, place: c.place, caseId: c.id })
-    acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
+    if (how === 'silence') acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
     await acts.write(tx, deps)
+  }
+
+  /** Takes the turn of the case's decision, whatever step it is at. */
+  async function takeDecisionTurn(tx: Tx, acts: Acts, c: Case, service: Service, identity: string, open: OpenVault) {
+    const step = service.definition.steps.find((s) => s.kind === 'decide')!
+    const office = catalogue.officeFor(service, step.unit)
+    const plan: Plan = {
+      steps: c.steps as Plan['steps'],
+      opens: [{ step: step.id, branch: null, office, cover: coverOf(c.service, step.id, null) }],
+      timers: [],
+      finish: null,
+    }
+    await lockPlans(tx, deps, acts, [plan])
+    return takeTurns(acts, c, plan, identity, open)
   }
 
   const due: Record<Timer['kind'], (tx: Tx, c: Case, timer: Timer) => Promise<void>> = {
@@ -131,7 +146,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
       const acts = new Acts(now)
       await lockPlans(tx, deps, acts, [plan])
       const person = await deps.people.person(tx, c.applicant)
-      const { entries, turns } = takeTurns(acts, c, plan, person?.identities[0]?.value ?? '', open, plan.opens.length > 0 ? c.matter : null)
+      const { entries, turns } = takeTurns(acts, c, plan, person?.identities[0]?.value ?? '', open)
       for (const t of stepTimers(deps, c, plan.timers, today)) acts.setTimer(t)
       acts.case({ ...c, steps: plan.steps })
       acts.event({
@@ -145,26 +160,33 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
         sealed: null,
         entries,
       })
-      acts.tell({ kind: 'step', place: c.place, caseId: c.id })
       await acts.write(tx, deps)
     },
   }
 
   return {
+    /** Throws an AggregateError of what failed, after all the rest was done: one case that is broken must not stop the clock of the others. */
     async runDue() {
       let done = 0
+      const failed: unknown[] = []
       for (;;) {
-        const timers = await store.dueTimers(db, clock.now())
+        const timers = await store.dueTimers(db, clock.now(), failed.length)
         for (const timer of timers) {
-          await db.tx(async (tx) => {
-            const c = await store.lockCase(tx, timer.place, timer.caseId)
-            // Taken off first: under the case's lock another poller finds it gone.
-            if (!(await store.takeTimer(tx, timer)) || !c) return
-            await due[timer.kind](tx, c, timer)
-            done++
-          })
+          try {
+            await db.tx(async (tx) => {
+              const c = await store.lockCase(tx, timer.place, timer.caseId)
+              // Taken off first: under the case's lock another poller finds it gone.
+              if (!(await store.takeTimer(tx, timer)) || !c) return
+              await due[timer.kind](tx, c, timer)
+              done++
+            })
+          } catch (error) {
+            failed.push(error)
+          }
         }
-        if (timers.length < 100) return done
+        if (timers.length > 0) continue
+        if (failed.length > 0) throw new AggregateError(failed, `${failed.length} timers failed; ${done} were done.`)
+        return done
       }
     },
 
