@@ -5,6 +5,7 @@ export { BenchError, type BenchResult, type Extent, fullExtent } from './bench.t
 
 /** Names are words joined by `-`. */
 export const benches: Record<string, { about: string; load(): Promise<{ bench: Bench }> }> = {
+  intake: { about: 'drafts submitted to receipt, against the same rows by pgbench', load: () => import('./intake.ts') },
   page: { about: 'a service page, signed out, against bare node:http', load: () => import('./page.ts') },
   log: { about: 'entries published a second, against the same rows without a log', load: () => import('./log.ts') },
   start: { about: 'second start to first page, and memory after 1,000 requests', load: () => import('./start.ts') },
