@@ -105,17 +105,12 @@ export async function openParts(config: Config, clock: Clock = systemClock): Pro
   }
 }
 
-function witnessPolicy(config: Config): { policy?: string } {
-  if (config.witnesses.length === 0) return {}
-  const names = config.witnesses.map((w) => w.name)
-  return {
-    policy: [
-      ...config.witnesses.map((w) => `witness ${w.name} ${w.vkey} ${w.url}`),
-      `group all ${config.witnessQuorum} ${names.join(' ')}`,
-      `quorum ${config.witnessQuorum > 0 ? 'all' : 'none'}`,
-      '',
-    ].join('\n'),
-  }
+/** The witness policy (c2sp.org/tlog-policy) that the settings mean; none where no witness is named. */
+function witnessPolicy({ witnesses, witnessQuorum }: Config): { policy?: string } {
+  if (witnesses.length === 0) return {}
+  const lines = witnesses.map((w) => `witness ${w.name} ${w.vkey} ${w.url}`)
+  if (witnessQuorum > 0) lines.push(`group asked ${witnessQuorum} ${witnesses.map((w) => w.name).join(' ')}`)
+  return { policy: [...lines, `quorum ${witnessQuorum > 0 ? 'asked' : 'none'}`, ''].join('\n') }
 }
 
 /** A system that runs. */

@@ -12,22 +12,22 @@ export const command: Command = {
   options: {},
   async run() {
     const config = readConfig(environment())
-    const running = await start(config)
+    // Before anything is opened: who is told to stop while starting still closes what it opened.
     const stopped = new Promise<void>((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
     })
+    const running = await start(config)
     if (running.address) say(`Ventanilla: ${config.publicUrl}`)
+    const { log } = running.parts.telemetry
     if (config.demo && config.roles.includes('web')) {
-      try {
-        const list = await playDemo(running.parts, say)
+      const played = playDemo(running.parts, say).then((list) => {
         mkdirSync(config.data, { recursive: true })
         writeFileSync(join(config.data, 'demo.json'), `${JSON.stringify(list, null, 2)}\n`, { mode: 0o600 })
         for (const a of list.accounts) say(`  ${a.email}  ${a.duty}`)
         if (config.smtpUrl === null) say(`  Sign in with the e-mail; the code shows on ${config.publicUrl}/dev/mail`)
-      } catch (error) {
-        // The portal serves without its demonstration; the next start goes on where this one failed.
-        running.parts.telemetry.log.error({ err: error }, 'the demonstration could not be played')
-      }
+      })
+      // The portal serves without its demonstration; the next start goes on where this one failed or was stopped.
+      await Promise.race([stopped, played.catch((error) => log.error({ err: error }, 'the demonstration was not played to its end'))])
     }
     await stopped
     say('Stopping.')

@@ -35,6 +35,8 @@ export function openBrowser(): Promise<Browser> {
 export async function openPage(t: TestContext, browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ locale: 'es-MX', ...options })
   t.after(() => context.close())
+  // Pages answer within a second; a longer wait is a control that is not there.
+  context.setDefaultTimeout(10_000)
   return context.newPage()
 }
 

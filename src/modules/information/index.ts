@@ -52,7 +52,7 @@ export function openInformation(deps: InformationDeps): { register(web: Web): vo
                   html`<h2 class="govuk-heading-m">${text(l, `${name}.${part}` as Key)}</h2><p class="govuk-body">${text(l, `${name}.${part}.words` as Key)}</p>`,
               )}${
                 name === 'how-to-check' &&
-                html`<h2 class="govuk-heading-m">${text(l, 'commands')}</h2><pre class="v-code" tabindex="0"><code>bin/ventanilla verify-log ${deps.publicUrl}
+                html`<h2 class="govuk-heading-m">${text(l, 'commands')}</h2><pre class="v-command" tabindex="0"><code>bin/ventanilla verify-log ${deps.publicUrl}
 bin/ventanilla verify-turns ${deps.publicUrl}</code></pre><p class="govuk-body"><a class="govuk-link" href="/check">${text(l, 'to-check')}</a> · <a class="govuk-link" href="/register">${text(l, 'to-register')}</a></p>`
               }`,
             )
@@ -82,7 +82,7 @@ bin/ventanilla verify-turns ${deps.publicUrl}</code></pre><p class="govuk-body">
               ] as [Key, string][]
             ).map(
               ([k, v]) =>
-                html`<div class="govuk-summary-list__row"><dt class="govuk-summary-list__key">${text(l, k)}</dt><dd class="govuk-summary-list__value"><span class="v-mono">${v}</span></dd></div>`,
+                html`<div class="govuk-summary-list__row"><dt class="govuk-summary-list__key">${text(l, k)}</dt><dd class="govuk-summary-list__value"><span class="v-fingerprint">${v}</span></dd></div>`,
             )}</dl>
             <p class="govuk-body">${text(l, 'register.holds')}</p>
             <p class="govuk-body"><a class="govuk-link" href="/log/checkpoint">${text(l, 'register.checkpoint')}</a> · <a class="govuk-link" href="/how-to-check">${text(l, 'register.how')}</a></p>`,

@@ -76,29 +76,6 @@ const paperList = (o: OpenCase, marked: boolean) =>
             : ('missing' as const),
   }))
 
-/** Before the first question: what will be asked, what it costs, how long it may take. */
-export function beforeYouStart(request: Request, reply: Reply, deps: Deps, service: Service): Html {
-  const l = request.visitor.language
-  const title = service.text(l, 'name')
-  const papers = service.definition.papers.map((p) => ({
-    name: service.text(l, `papers.${p.id}`),
-    hint: html`${service.text(l, `papers.${p.id}.hint`)}${p.when && html` <em>${text(l, 'paper.sometimes')}</em>`}`,
-  }))
-  const body = html`<span class="govuk-caption-l">${service.jurisdiction.name}</span><h1 class="govuk-heading-l">${title}</h1><p class="govuk-body-l">${service.text(l, 'summary')}</p>
-  ${summaryList({
-    rows: [
-      { key: text(l, 'before.cost'), value: costWords(l, service, null, dateIn(deps.clock.now(), 'America/Mexico_City')) },
-      { key: text(l, 'before.term'), value: termWords(l, service) },
-      { key: text(l, 'before.silence'), value: text(l, `silence.${service.definition.silence.means}`) },
-    ],
-  })}
-  ${closedList({ language: l, papers })}
-  <p class="govuk-body">${text(l, 'before.save')}</p>
-  ${service.placed ? post({ request, reply }, '/cases', html`<input type="hidden" name="service" value="${service.id}">${button({ text: text(l, 'before.start'), kind: 'start' })}`) : button({ text: text(l, 'before.choose-place'), href: `/services/${service.id}` })}
-  ${request.visitor.person === null && html`<p class="govuk-body">${text(l, 'before.sign-in')} <a class="govuk-link" href="/sign-in?next=${encodeURIComponent(request.url)}">${text(l, 'sign-in')}</a></p>`}`
-  return personPage(request, deps, { title, body, backLink: `/services/${service.id}` })
-}
-
 /** A page of questions. */
 export function fillPage(
   request: Request,
@@ -134,7 +111,7 @@ export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
   const listed = o.journey.papers.filter((p) => !asked || asked.papers.includes(p.id))
   const one = (p: (typeof listed)[number]): Html => {
     const here = o.files.filter((f) => f.paper === p.id)
-    return html`<section class="v-paper" aria-labelledby="paper-${p.id}"><h2 class="govuk-heading-m" id="paper-${p.id}">${p.label} ${p.optional && html`<span class="v-soft">${text(l, 'optional')}</span>`}${
+    return html`<section class="v-paper-block" aria-labelledby="paper-${p.id}"><h2 class="govuk-heading-m" id="paper-${p.id}">${p.label} ${p.optional && html`<span class="v-soft">${text(l, 'optional')}</span>`}${
       here.length > 0
         ? tag({ text: text(l, 'papers.received'), kind: 'done' })
         : p.how === 'file' && !p.optional
@@ -374,7 +351,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
       html`<p class="govuk-body">${text(l, 'withdraw.undo-hint', { count: undoDays })}</p>${button({ text: text(l, 'withdraw.undo'), kind: 'secondary' })}`,
     )
   }`
-  const body = html`<span class="govuk-caption-l">${officeName}</span><h1 class="govuk-heading-l">${title}</h1>${
+  const body = html`<span class="govuk-caption-l">${officeName} · ${text(l, 'folio', { reference: c.reference })}</span><h1 class="govuk-heading-l">${title}</h1>${
     swapped && warningText({ language: l, text: text(l, 'swapped') })
   }${asked}${turnHero({
     language: l,
@@ -390,7 +367,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
       c.state === 'decided'
         ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
         : button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' }),
-  })}${fourLines({ language: l, number: html`${s.turn ? String(s.turn.state.place) : '—'} <span class="v-soft">(${c.reference})</span>`, who, until: c.state === 'asked' && c.answerBy ? formatDate(l, c.answerBy) : due, now: todo })}
+  })}${fourLines({ language: l, number: s.turn ? String(s.turn.state.place) : '—', who, until: c.state === 'asked' && c.answerBy ? formatDate(l, c.answerBy) : due, now: todo })}
   <section aria-labelledby="next-title"><h2 class="govuk-heading-m" id="next-title">${text(l, 'next.title')}</h2>${picture(l, o)}${
     c.dueOn &&
     clockLine({

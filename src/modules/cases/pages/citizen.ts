@@ -56,18 +56,6 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   }
 
   web.route({
-    method: 'GET',
-    url: '/cases/new',
-    access: 'public',
-    schema: { querystring: Type.Object({ service: Type.String({ maxLength: 150 }) }) },
-    handler: (request, reply) => {
-      const service = deps.catalogue.get(request.query.service as ServiceId)
-      if (!service) throw new Problem('catalogue/not-offered', 'There is no such service at that place.')
-      return views.beforeYouStart(request, reply, deps, service)
-    },
-  })
-
-  web.route({
     method: 'POST',
     url: '/cases',
     access: 'signed-in',
