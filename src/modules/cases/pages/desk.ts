@@ -36,6 +36,9 @@ export function officeOf(deps: Deps, params: { office: string }): OfficeId {
   return office.id
 }
 
+/** Characters of a note: the engine keeps no more, and nothing that was written is cut off in silence. */
+const mostNote = 2000
+
 /** What a page says after an act. */
 const dones = {
   ok: 'done.ok',
@@ -168,6 +171,7 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
     const note = field(form, 'note')
     if (result !== 'ok' && result !== 'objection') return { result: 'error.result' }
     if (result === 'objection' && note.trim() === '') return { note: 'error.note' }
+    if (note.length > mostNote) return { note: 'error.note-long' }
     await desks.review(signedIn(request), office, turn, { result, note })
     return null
   })
@@ -191,6 +195,10 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
         reply.code(422)
         return again(result === 'refused' ? { reasons: 'error.reasons' } : { result: 'error.result' })
       }
+      if (note.length > mostNote) {
+        reply.code(422)
+        return again({ note: 'error.note-long' })
+      }
       try {
         if (stage === 'confirm') {
           await desks.decide(visitor, office, request.params.turn as TurnId, { result, reasons, note })
@@ -212,6 +220,7 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
   onTurn('ask', 'asked', async (request, office, turn, form) => {
     const ids = fields(form, 'papers')
     if (ids.length === 0) return { papers: 'error.papers' }
+    if (field(form, 'note').length > mostNote) return { 'ask-note': 'error.note-long' }
     const papers = ids.map((id) => {
       const why = field(form, `why-${id}`, 40)
       if (!(askReasons as readonly string[]).includes(why)) throw new Problem('cases/not-listed', 'A reason of the list, for each paper.')

@@ -131,6 +131,7 @@ export function registerReports(web: Web, deps: Deps): void {
       const id = field(form, 'id', 40)
       const until = Number(field(form, 'until', 20))
       const token = Buffer.from(field(form, 'token', 60), 'base64url')
+      if (!Number.isSafeInteger(until)) throw new Problem('form-expired', 'Words are added within an hour of the report.')
       const good = tokenOf(id, about, until)
       if (token.length !== good.length || !timingSafeEqual(token, good) || until < clock.now().getTime())
         throw new Problem('form-expired', 'Words are added within an hour of the report.')

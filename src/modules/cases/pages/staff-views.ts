@@ -279,7 +279,14 @@ export function servedPage(
                 }),
               })),
             }),
-            textarea({ name: 'note', id: 'ask-note', label: t('ask.note'), rows: 3, value: one(typedIn('ask'), 'note') }),
+            textarea({
+              name: 'note',
+              id: 'ask-note',
+              label: t('ask.note'),
+              rows: 3,
+              value: one(typedIn('ask'), 'note'),
+              error: errorOf(s, errorsIn('ask'), 'ask-note'),
+            }),
             button({ text: t('ask.send'), kind: 'secondary', preventDoubleClick: true }),
           ]),
         })
@@ -403,7 +410,14 @@ function decideForm(s: Seen, served: Served, action: string, typed: Typed | unde
         },
       ],
     }),
-    textarea({ name: 'note', label: t('decide.note'), hint: t('decide.note-hint'), rows: 4, value: one(typed, 'note') }),
+    textarea({
+      name: 'note',
+      label: t('decide.note'),
+      hint: t('decide.note-hint'),
+      rows: 4,
+      value: one(typed, 'note'),
+      error: errorOf(s, errors, 'note'),
+    }),
     button({ text: t('decide.check') }),
     html`<p class="govuk-hint">${t('decide.check-hint')}</p>`,
   ])
@@ -729,6 +743,15 @@ export function slipPage(s: Seen, deps: Deps, office: OfficeId, slip: Slip, next
       ],
     })}${warningText({ language: s.request.visitor.language, text: t('slip.once') })}${button({ text: next.words, href: next.href })}`,
   })
+}
+
+/** For the clerk who took it: on from the receipt to the person's confirmation. Null for anyone else; never printed. */
+export function confirmLink(
+  request: Request,
+  c: { readonly takenBy: string | null; readonly office: string; readonly reference: string },
+): Html | null {
+  if (c.takenBy === null || c.takenBy !== request.visitor.person) return null
+  return html`<p class="govuk-body v-no-print">${a(`/counter/${c.office}/cases/${c.reference}/confirm`, wordsOf(request)('filing.link'))}</p>`
 }
 
 /** The person present confirms what was typed for them. */

@@ -9,9 +9,11 @@ import { type TestDatabase, testDatabase } from '../../../../test/support/databa
 import { type Answer, Browser, testWeb } from '../../people/testing.ts'
 import { upcoming } from '../line.ts'
 import { aCurp, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
+import { registerCitizen } from './citizen.ts'
 import { registerCounter } from './counter.ts'
 import { registerDesk } from './desk.ts'
 import { keptFor, registerOffice } from './office.ts'
+import { registerPapers } from './papers.ts'
 import { registerReports } from './report.ts'
 
 let database: TestDatabase
@@ -21,6 +23,8 @@ before(async () => {
   database = await testDatabase()
   it = await openTestCases({ db: database.db })
   web = await testWeb(it.people)
+  registerCitizen(web, it.deps, it.cases)
+  registerPapers(web, it.deps, it.cases)
   registerDesk(web, it.deps, it.cases)
   registerCounter(web, it.deps, it.cases)
   registerOffice(web, it.deps, { freshMs: 0 })
@@ -70,6 +74,8 @@ test('a desk has one button until it serves, and the decision is seen before it 
   const unsaid = await desk.post(`/desk/${office}/turns/${turn}/review`, { result: 'objection', note: ' ' })
   assert.equal(unsaid.status, 422)
   assert.match(wordsOf(unsaid), /Explique cuál es la objeción/)
+  const long = await desk.post(`/desk/${office}/turns/${turn}/review`, { result: 'ok', note: 'x'.repeat(2001) })
+  assert.equal(long.status, 422)
   const sent = await desk.post(`/desk/${office}/turns/${turn}/review`, { result: 'ok', note: 'Aprobó la prueba' })
   assert.equal(sent.location, `/desk/${office}?done=ok`)
 
@@ -262,7 +268,15 @@ test('at the counter the person present gets a case of their own, and confirms i
   assert.match(wordsOf(met), /La clave se muestra esta única vez/)
   const reference = /href="\/cases\/([\w-]+)"/.exec(met.body)![1]! as never
   await it.fill(clerk, reference, licenceAnswers)
-  await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
+  // The clerk goes on in the pages that anyone uses, up to the printed receipt.
+  const review = await counter.get(`/cases/${reference}/review`)
+  assert.equal(review.status, 200)
+  assert.match(wordsOf(review), /Ofelia Marín Cob/)
+  const filed = await counter.post(`/cases/${reference}/submit`, {})
+  assert.equal(filed.location, `/cases/${reference}/receipt`)
+  const receipt = await counter.get(filed.location!)
+  assert.equal(receipt.status, 200)
+  assert.ok(receipt.body.includes(`/counter/${office}/cases/${reference}/confirm`))
   const c = await it.cases.filings.peek(clerk, reference)
   assert.deepEqual([c.state, c.channel, c.takenBy], ['open', 'counter', clerk.person])
 
@@ -338,6 +352,12 @@ test('a report is counted for all to see and opens with the control body’s key
   const days = await database.db.query<{ day: string }>('select day from cases_report order by id desc limit 1')
   assert.equal(days[0]!.day, '2026-11-24')
   assert.equal((await anyone.post('/reports', { office: 'nowhere' })).status, 404)
+  for (const until of ['', 'NaN', '1e400', '-1'])
+    assert.equal((await anyone.post('/reports/words', { ...carried, until, words: 'x' })).status, 403, until)
+  // Nobody makes a hundred of them from one telephone.
+  let sent = 0
+  for (; sent < 40; sent++) if ((await anyone.post('/reports', { office })).status === 429) break
+  assert.ok(sent < 40)
 })
 
 test('what many ask at once is looked up once, and a failure is not kept', async () => {
