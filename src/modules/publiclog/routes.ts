@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { Type } from 'typebox'
 import type { Web } from '#web'
 import { parseCheckpoint } from './checkpoint.ts'
 import { type Reader, readTile } from './folder.ts'
@@ -43,9 +44,9 @@ export function registerRoutes(
     method: 'GET',
     url: '/log/tile/*',
     access: 'public',
-    schema: {},
+    schema: { params: Type.Object({ '*': Type.String({ maxLength: 300 }) }) },
     handler: async (request, reply) => {
-      const tile = parseTilePath((request.params as { '*': string })['*'])
+      const tile = parseTilePath(request.params['*'])
       const checkpoint = tile && (await log.read('checkpoint'))
       const size = (checkpoint && parseCheckpoint(checkpoint)?.size) ?? 0
       const bytes = tile && existsAt(tile, size) ? await readTile(log.read, tile.kind, tile.n, tile.width) : null
