@@ -7,7 +7,7 @@ import formbody from '@fastify/formbody'
 import multipart from '@fastify/multipart'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Static, TSchema } from 'typebox'
 import { Html, html } from '#kernel/html'
 import { randomId } from '#kernel/id'
@@ -145,7 +145,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
   const app = fastify({
     ...(deps.log ? { loggerInstance: deps.log } : { logger: false }),
     // Requests are logged by route, never by URL: a URL may hold words a person searched for.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: deps.trustProxy ? trustFirst(deps.trustProxy) : false,
     bodyLimit: 64 * 1024,
     // A slow client holds a socket, not a worker; yet nobody needs longer than this to send a form.
