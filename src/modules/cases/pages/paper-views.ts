@@ -31,6 +31,7 @@ import type { Standing } from '../receipt.ts'
 import { noVerdict, validities, whys } from '../verdict.ts'
 import { costWords } from './citizen-views.ts'
 import { personPage, when } from './page.ts'
+import { confirmLink } from './staff-views.ts'
 import en from './text.papers.en.json' with { type: 'json' }
 import es from './text.papers.es.json' with { type: 'json' }
 
@@ -125,18 +126,20 @@ export function receiptPage(
     where: office,
     note: html`<p><strong>${text(l, 'receipt.no-number')}</strong></p>`,
     actions: c.state === 'decided' ? button({ text: text(l, 'receipt.decision-link'), href: `/cases/${c.reference}/decision` }) : undefined,
-  })}<p class="v-receipt__free">${free ? text(l, 'receipt.free') : text(l, 'receipt.cost', { cost })}</p><div class="v-receipt__pair">${summaryList({
-    classes: 'v-receipt__facts',
-    rows: [
-      { key: text(l, 'receipt.reference'), value: html`<strong class="v-code">${c.reference}</strong>` },
-      { key: text(l, 'receipt.name'), value: name },
-      { key: text(l, 'receipt.filed'), value: c.submittedAt ? when(deps, l, c.submittedAt, c.office) : '' },
-      {
-        key: due.key,
-        value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${text(l, `receipt.silence.${service.definition.silence.means}`)}</span>`,
-      },
-    ],
-  })}${closedList({ language: l, papers, title: text(l, 'receipt.papers') })}</div><div class="v-receipt__pair"><section aria-labelledby="check"><h2 class="govuk-heading-m" id="check">${text(l, 'receipt.check-title')}</h2>${qrBlock(
+  })}<p class="v-receipt__free">${free ? text(l, 'receipt.free') : text(l, 'receipt.cost', { cost })}</p><div class="v-receipt__pair">${summaryList(
+    {
+      classes: 'v-receipt__facts',
+      rows: [
+        { key: text(l, 'receipt.reference'), value: html`<strong class="v-code">${c.reference}</strong>` },
+        { key: text(l, 'receipt.name'), value: name },
+        { key: text(l, 'receipt.filed'), value: c.submittedAt ? when(deps, l, c.submittedAt, c.office) : '' },
+        {
+          key: due.key,
+          value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${text(l, `receipt.silence.${service.definition.silence.means}`)}</span>`,
+        },
+      ],
+    },
+  )}${closedList({ language: l, papers, title: text(l, 'receipt.papers') })}</div><div class="v-receipt__pair"><section aria-labelledby="check"><h2 class="govuk-heading-m" id="check">${text(l, 'receipt.check-title')}</h2>${qrBlock(
     {
       language: l,
       svg: qrSvg(tagged(deps, s.receipt.openings)),
@@ -151,8 +154,8 @@ export function receiptPage(
   }</section></div><div class="v-receipt__pair"><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${
     s.published === null ? text(l, 'receipt.promise') : text(l, 'receipt.published', { index: formatNumber(l, Number(s.published)) })
   }</p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, s.published === null ? 'receipt.promise-link' : 'receipt.proof-link')}</a></p><p class="govuk-body v-soft v-fingerprint">${text(l, 'receipt.head', { size: formatNumber(l, Number(s.head.size)), short: s.head.short })}</p></section><section aria-labelledby="report"><h2 class="govuk-heading-m" id="report">${text(l, 'receipt.report-title')}</h2><p class="govuk-body v-print-only">${text(l, 'receipt.report-print')}</p><div class="v-no-print"><p class="govuk-body">${text(l, 'receipt.report-hint')}</p>${report(request, reply, o, s.turn.step, text(l, 'receipt.report'))}</div></section></div>${
-    c.takenBy !== null && html`<p class="v-sign"><span>${text(l, 'receipt.sign')}</span></p>`
-  }<p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}">${text(l, 'receipt.back')}</a></p></div>`
+    c.takenBy !== null && html`<p class="v-sign v-print-only">${text(l, 'receipt.sign')}</p>`
+  }${confirmLink(request, c)}<p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}">${text(l, 'receipt.back')}</a></p></div>`
   return personPage(request, deps, {
     title,
     body,
@@ -370,8 +373,12 @@ function saysList(l: Language, says: Says | null): Html {
   )}</section>`
 }
 
-const answer = (l: Language, key: 'check.genuine' | 'check.in-turn' | 'check.taken' | 'check.still', mood: 'yes' | 'no' | 'aside', words: string) =>
-  html`<div class="v-answer v-answer--${mood}"><dt>${text(l, key)}</dt><dd>${words}</dd></div>`
+const answer = (
+  l: Language,
+  key: 'check.genuine' | 'check.in-turn' | 'check.taken' | 'check.still',
+  mood: 'yes' | 'no' | 'aside',
+  words: string,
+) => html`<div class="v-answer v-answer--${mood}"><dt>${text(l, key)}</dt><dd>${words}</dd></div>`
 
 /** The head of an answer: what it is, the three questions, what to do. */
 function verdictHead(l: Language, v: Verdict): Html {
@@ -381,7 +388,9 @@ function verdictHead(l: Language, v: Verdict): Html {
   return html`${panel({ title: w.heading, body: html`${w.sentence && html`<p>${w.sentence}</p>`}<p>${w.todo}</p>`, headingLevel: 2, classes: w.mood === 'good' ? undefined : `v-verdict--${w.mood}` })}${
     known &&
     html`<dl class="v-answers">${answer(l, 'check.genuine', v.genuine ? 'yes' : 'no', yes(v.genuine))}${answer(l, v.kind === 'receipt' ? 'check.taken' : 'check.in-turn', v.inTurn ? 'yes' : 'no', yes(v.inTurn))}${
-      v.kind === 'decision' && v.why === 'ok' && answer(l, 'check.still', v.valid === 'valid' ? 'yes' : 'aside', text(l, `valid.${v.valid}`))
+      v.kind === 'decision' &&
+      v.why === 'ok' &&
+      answer(l, 'check.still', v.valid === 'valid' ? 'yes' : 'aside', text(l, `valid.${v.valid}`))
     }</dl>`
   }`
 }
