@@ -20,6 +20,7 @@ import { openSigning } from '#signing'
 import type { Role, SignedIn, Visitor } from '#web'
 import { openCases } from './index.ts'
 import { type Replay, replayTurns } from './replay.ts'
+import { dueTimers } from './store.ts'
 
 const silent = { info() {}, warn() {}, error() {} }
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -213,6 +214,17 @@ export async function openTestCases({
     },
     /** The cookie of a new session of this person, as a `cookie` header carries it. */
     cookieOf: async (visitor: SignedIn) => (await people.startSession(db, visitor.person, 'email')).cookie,
+    /** Time passes until then, and what happens by itself happens in its minute. */
+    async passTo(when: string | Date): Promise<void> {
+      const end = new Date(when)
+      for (;;) {
+        const [next] = await dueTimers(db, end, 0, 1)
+        if (!next) break
+        if (next.due > clock.now()) clock.set(next.due)
+        await cases.timers.runDue()
+      }
+      clock.set(end)
+    },
     /** Publishes the log and reads all its entries as anybody could. */
     async entries(): Promise<Record<string, unknown>[]> {
       await publiclog.publishNow()
