@@ -17,7 +17,7 @@ const unsafe = /[&<>"']/
 const unsafeAll = /[&<>"']/g
 
 /** `text` with the five characters of markup escaped: safe in element content and in quoted attributes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return unsafe.test(text) ? text.replace(unsafeAll, (c) => escapes[c]!) : text
 }
 

@@ -23,7 +23,7 @@ const quiet = { info() {}, warn() {} }
  * The server the tests share: `VENTANILLA_TEST_DATABASE_URL` (a superuser's or a database creator's), else an embedded one under the
  * temporary folder. This process leaves it when its work is done; the last to leave stops it.
  */
-export function testServer(): Promise<{ url: string }> {
+function testServer(): Promise<{ url: string }> {
   server ??= findServer()
   return server
 }

@@ -612,7 +612,7 @@ const time = /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/
 const minutes = (t: string) => Number(t.slice(0, 2)) * 60 + Number(t.slice(3))
 
 /** Hours a week of a sign on a door; null where a time is none or spans overlap. */
-export function weeklyHours(hours: NonNullable<Adoption['hours']>): number | null {
+function weeklyHours(hours: NonNullable<Adoption['hours']>): number | null {
   let total = 0
   for (const spans of Object.values(hours)) {
     let end = -1
@@ -626,7 +626,7 @@ export function weeklyHours(hours: NonNullable<Adoption['hours']>): number | nul
 }
 
 /** Faults of one adoption against its base's bounds. */
-export function checkAdoption(
+function checkAdoption(
   file: string,
   pointer: string,
   adoption: unknown,

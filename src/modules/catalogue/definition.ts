@@ -32,7 +32,7 @@ export type Source = Static<typeof Source>
 const Amount = Type.String({ pattern: '^\\d{1,9}(\\.\\d{2})?$' })
 
 /** What it costs. `local`: each adoption fixes it within `adoption.fee`; until then the page says that the figure is missing. */
-export const Fee = Type.Union([
+const Fee = Type.Union([
   Type.Object({ kind: Type.Literal('free'), source: Source }, strict),
   Type.Object({ kind: Type.Literal('fixed'), amount: Amount, source: Source }, strict),
   Type.Object(
@@ -46,10 +46,10 @@ export const Fee = Type.Union([
   ),
   Type.Object({ kind: Type.Literal('local'), source: Source }, strict),
 ])
-export type Fee = Static<typeof Fee>
+type Fee = Static<typeof Fee>
 
 /** The longest lawful term from filing to decision. */
-export const Term = Type.Object(
+const Term = Type.Object(
   {
     unit: Type.Union([Type.Literal('immediate'), Type.Literal('working-days'), Type.Literal('days'), Type.Literal('months')]),
     /** How many; 0 for `immediate`. */
@@ -58,14 +58,14 @@ export const Term = Type.Object(
   },
   strict,
 )
-export type Term = Static<typeof Term>
+type Term = Static<typeof Term>
 
 /** What it means when the office stays silent past the term. */
-export const Silence = Type.Object({ means: Type.Union([Type.Literal('affirmative'), Type.Literal('negative')]), source: Source }, strict)
-export type Silence = Static<typeof Silence>
+const Silence = Type.Object({ means: Type.Union([Type.Literal('affirmative'), Type.Literal('negative')]), source: Source }, strict)
+type Silence = Static<typeof Silence>
 
 /** How long what is issued holds. */
-export const Validity = Type.Object(
+const Validity = Type.Object(
   {
     unit: Type.Union([
       Type.Literal('indefinite'),
@@ -146,7 +146,7 @@ export const Question = Type.Union([
 export type Question = Static<typeof Question>
 
 /** One page of the form: a question or a small group. */
-export const Page = Type.Object({ id: Id, questions: Type.Array(Id, { minItems: 1, maxItems: 8 }), when: Type.Optional(Condition) }, strict)
+const Page = Type.Object({ id: Id, questions: Type.Array(Id, { minItems: 1, maxItems: 8 }), when: Type.Optional(Condition) }, strict)
 
 /** One entry of the closed list of papers. Nobody can be asked for anything else. */
 export const Paper = Type.Object(
@@ -196,7 +196,7 @@ export type Step = Static<typeof Step>
 export const Reason = Type.Object({ id: Id, rule: Source }, strict)
 
 /** What an adoption may change, and within which bounds. What is absent cannot be changed. */
-export const Bounds = Type.Object(
+const Bounds = Type.Object(
   {
     fee: Type.Optional(Type.Object({ min: Amount, max: Amount }, strict)),
     /** The office may open longer than this many hours a week, never shorter. */

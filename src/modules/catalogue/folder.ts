@@ -21,7 +21,7 @@ const maxBytes = 300_000
 const files = { definition: 'definition.json', es: 'text.es.json', en: 'text.en.json', examples: 'examples.json' } as const
 
 /** The base ids of the folders below `services` that hold a `definition.json`. */
-export function baseFolders(services: string): string[] {
+function baseFolders(services: string): string[] {
   return readdirSync(services, { recursive: true, withFileTypes: true })
     .filter((e) => e.isFile() && e.name === files.definition)
     .map((e) => relative(services, e.parentPath).split(sep).join('/'))

@@ -18,7 +18,7 @@ export const longestTryMs = 180_000
 type SmtpError = Error & { code?: string; command?: string; responseCode?: number; response?: string }
 
 /** What an SMTP failure means for this mail (RFC 5321, 4.2.1): 5xx to the recipient or the content is for good, all else may pass. */
-export function outcomeOf(error: SmtpError): Outcome {
+function outcomeOf(error: SmtpError): Outcome {
   const { responseCode, command = '', response = '' } = error
   if (responseCode === undefined) return { state: 'again', reason: (error.code ?? 'connection').toLowerCase().slice(0, 40) }
   // The enhanced status (RFC 3463) says more than the code and names nobody.

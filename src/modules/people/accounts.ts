@@ -13,7 +13,7 @@ import type { On, Way } from './store.ts'
 import * as store from './store.ts'
 
 /** OWASP ASVS 4.0.3, 3.3.2 at level 2: half an hour idle, twelve hours in all. */
-export const sessionIdleMs = 30 * minuteMs
+const sessionIdleMs = 30 * minuteMs
 export const sessionLongestMs = 12 * hourMs
 const touchEveryMs = minuteMs
 
@@ -79,7 +79,7 @@ function field(pointer: string, code: string, detail: string): Problem {
 }
 
 /** The name as it is kept: one line, single spaces. Refuses with `invalid` (`/name`). */
-export function parseName(typed: string): string {
+function parseName(typed: string): string {
   const name = typed.normalize('NFC').replace(/\s+/g, ' ').trim()
   if (name.length < 2 || name.length > 200 || /\p{Cc}|\p{Cf}|[<>]/u.test(name)) throw field('/name', 'name', 'Enter the full name.')
   return name

@@ -5,7 +5,7 @@ import { type Note, openNote, parseNote, type Signer, signNote, strictBase64, st
 export type Checkpoint = { readonly origin: string; readonly size: number; readonly root: Buffer }
 
 /** The text that is signed: origin, size and root, one line each. */
-export function checkpointText({ origin, size, root }: Checkpoint): string {
+function checkpointText({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${root.toString('base64')}\n`
 }
 

@@ -106,7 +106,7 @@ function keyId(name: string, type: number, publicKey: Buffer): string {
 }
 
 /** The verifier of a raw public key. Throws a `TypeError` for a name that no key may bear or a key that is none. */
-export function verifierFor(name: string, type: number, publicKey: Buffer): Verifier {
+function verifierFor(name: string, type: number, publicKey: Buffer): Verifier {
   if (!isKeyName(name)) throw new TypeError('A key name is not empty and has no spaces and no plus sign.')
   const kind = signatureTypes[type]
   if (kind && publicKey.length !== 32) throw new TypeError('An Ed25519 key has 32 bytes.')

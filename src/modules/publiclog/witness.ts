@@ -21,7 +21,7 @@ import { keptTiles, nodesFrom } from './tiles.ts'
 export type WitnessAnswer = { readonly status: 200 | 400 | 403 | 404 | 409 | 422; readonly type: string; readonly body: string }
 
 /** An `add-checkpoint` request taken apart, or null. */
-export function parseAddCheckpoint(body: Buffer): { old: number; proof: Buffer[]; note: string } | null {
+function parseAddCheckpoint(body: Buffer): { old: number; proof: Buffer[]; note: string } | null {
   const text = strictUtf8(body)
   const blank = text?.indexOf('\n\n') ?? -1
   if (text === null || blank < 0) return null

@@ -18,7 +18,7 @@ export interface Theme {
 }
 
 /** Every colour a theme names, and what it must be readable on (WCAG 2.2: 4.5 for text, 3 for what only has to be seen). */
-export const colours: Readonly<Record<string, readonly { readonly on: string; readonly atLeast: number }[]>> = {
+const colours: Readonly<Record<string, readonly { readonly on: string; readonly atLeast: number }[]>> = {
   ink: [
     { on: 'paper', atLeast: 7 },
     { on: 'surface', atLeast: 7 },

@@ -13,7 +13,7 @@ export function curpDigit(first17: string): number {
 }
 
 /** Whether this is a CURP that can have been assigned: its letters, the date inside it, the state. Says nothing about the check digit. */
-export function isCurpForm(curp: string, today: string): boolean {
+function isCurpForm(curp: string, today: string): boolean {
   const m = /^[A-Z][AEIOUX][A-Z]{2}(\d{2})(\d{2})(\d{2})[HMX]([A-Z]{2})[B-DF-HJ-NP-TV-Z]{3}([0-9A-Z])\d$/.exec(curp)
   if (!m || !curpStates.has(m[4]!)) return false
   // Position 17 tells the century: a digit for births to 1999, a letter from 2000.
