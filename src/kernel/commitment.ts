@@ -1,5 +1,6 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import { canonicalBytes, type Json } from './canonical.ts'
+import { freshBytes } from './random.ts'
 
 /** What opens a commitment: the key (32 random bytes, base64url) and the content it commits to. Given to the applicant, never published. */
 export type Opening = { readonly key: string; readonly content: Json }
@@ -8,9 +9,9 @@ export type Opening = { readonly key: string; readonly content: Json }
 export type Commitment = { readonly commitment: string; readonly opening: Opening }
 
 /** Commits to `content`: base64url HMAC-SHA-256 over its canonical JSON with a fresh key (DESIGN.md, Lines and turns). */
-export function commit(content: Json, key: Buffer = randomBytes(32)): Commitment {
+export function commit(content: Json, key: Buffer = freshBytes(32)): Commitment {
   return {
-    commitment: createHmac('sha256', key).update(canonicalBytes(content)).digest('base64url'),
+    commitment: digestOf(content, key).toString('base64url'),
     opening: { key: key.toString('base64url'), content },
   }
 }
@@ -20,8 +21,11 @@ export function opens(commitment: string, opening: Opening): boolean {
   const key = Buffer.from(opening.key, 'base64url')
   const given = Buffer.from(commitment, 'base64url')
   if (key.length !== 32 || given.length !== 32) return false
-  return timingSafeEqual(createHmac('sha256', key).update(canonicalBytes(opening.content)).digest(), given)
+  return timingSafeEqual(digestOf(opening.content, key), given)
 }
+
+// As a key object: Node 24 takes 40 µs to find out that bytes are a key, and 1 µs to make one of them.
+const digestOf = (content: Json, key: Buffer) => createHmac('sha256', createSecretKey(key)).update(canonicalBytes(content)).digest()
 
 /** SHA-256 as lower-case hex. */
 export function sha256Hex(bytes: Buffer | string): string {

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { freshBytes } from './random.ts'
 
 declare const brand: unique symbol
 /** A string that only its own kind may stand for: a `CaseId` is not a `PersonId`. */
@@ -26,7 +26,7 @@ export type DefinitionHash = Brand<'definition'>
  * Never shown to outsiders: it tells when a thing was made.
  */
 export function uuidv7(nowMs: number = Date.now()): string {
-  const b = randomBytes(16)
+  const b = freshBytes(16)
   b.writeUIntBE(nowMs, 0, 6)
   b[6] = (b[6]! & 0x0f) | 0x70
   b[8] = (b[8]! & 0x3f) | 0x80
@@ -36,7 +36,7 @@ export function uuidv7(nowMs: number = Date.now()): string {
 
 /** `bytes` random bytes in base64url without padding; 16 by default. */
 export function randomId(bytes = 16): string {
-  return randomBytes(bytes).toString('base64url')
+  return freshBytes(bytes).toString('base64url')
 }
 
 // Crockford's base32: no I, L, O, U, so that nothing read aloud or from a poor print is mistaken.
@@ -52,7 +52,7 @@ function checkOf(eight: string): string {
 /** A new reference: 40 random bits and a check character. Uniqueness is the table's business. */
 export function newReference(): Reference {
   let eight = ''
-  for (let i = 0; i < 8; i++) eight += alphabet[randomInt(32)]
+  for (const byte of freshBytes(8)) eight += alphabet[byte & 31]
   return `${eight.slice(0, 4)}-${eight.slice(4)}${checkOf(eight)}` as Reference
 }
 

@@ -179,7 +179,7 @@ export class Acts {
       tx,
       [...this.#lines.values()].filter((l) => l.dirty).map((l) => ({ place: l.place, state: l.state })),
     )
-    for (const { c, kinds } of this.#cleared) await store.clearTimers(tx, c, kinds)
+    await store.clearTimers(tx, this.#cleared)
     await store.setTimers(tx, this.#timers)
     if (this.#jobs.length) await deps.jobs.addAll(tx, this.#jobs)
     const appended = this.#entries.length ? await deps.publiclog.append(tx, this.#entries) : []

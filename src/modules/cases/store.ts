@@ -1068,13 +1068,20 @@ export async function setTimers(tx: Tx, all: readonly Timer[]): Promise<void> {
   )
 }
 
-export async function clearTimers(tx: Tx, c: Pick<Case, 'place' | 'id'>, kinds: readonly TimerKind[]): Promise<void> {
-  await q(tx)
-    .deleteFrom('cases_timer')
-    .where('place', '=', c.place)
-    .where('case_id', '=', c.id)
-    .where('kind', 'in', [...kinds])
-    .execute()
+/** Takes timers of these kinds back, in one statement. */
+export async function clearTimers(
+  tx: Tx,
+  all: readonly { readonly c: Pick<Case, 'place' | 'id'>; readonly kinds: readonly TimerKind[] }[],
+): Promise<void> {
+  if (all.length === 0) return
+  const each = all.flatMap(({ c, kinds }) => kinds.map((kind) => ({ place: c.place, id: c.id, kind })))
+  await queryIn(
+    tx,
+    `delete from cases_timer t using unnest($1::text[], $2::uuid[], $3::text[]) as u (place, case_id, kind)
+      where t.place = u.place and t.case_id = u.case_id and t.kind = u.kind`,
+    [each.map((e) => e.place), each.map((e) => e.id), each.map((e) => e.kind)],
+    'cases-clear-timers',
+  )
 }
 
 /** Timers that are due, oldest first, from the `skip`-th on. */

@@ -17,6 +17,7 @@ import {
   createDecipheriv,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   hkdfSync,
   type KeyObject,
@@ -38,6 +39,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { freshBytes } from '#kernel/random'
 import { hpkeOpen, hpkeSeal } from './hpke.ts'
 
 /** An Ed25519 key (RFC 8032). */
@@ -104,7 +106,7 @@ export function openKeys(folder: string, mode: 'development' | 'production'): Ke
   }
   return {
     newDataKey() {
-      const key = randomBytes(32)
+      const key = freshBytes(32)
       return { key, wrapped: wrap(key) }
     },
     unwrap,
@@ -166,15 +168,16 @@ function refuseUnfit(folder: string): void {
   }
 }
 
+// Keys as key objects: Node 24 takes 40 µs to find out that bytes are a key, and 1 µs to make one of them.
 function encrypt(key: Buffer, plain: Buffer, aad: string): Buffer {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(aad))
+  const nonce = freshBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce).setAAD(Buffer.from(aad))
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
 function decrypt(key: Buffer, box: Buffer, aad: string): Buffer {
   if (box.length < 12 + 16) throw new Error('This is too short to be an encrypted box.')
-  const cipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, 12), { authTagLength: 16 }).setAAD(Buffer.from(aad))
+  const cipher = createDecipheriv('aes-256-gcm', createSecretKey(key), box.subarray(0, 12), { authTagLength: 16 }).setAAD(Buffer.from(aad))
   cipher.setAuthTag(box.subarray(-16))
   return Buffer.concat([cipher.update(box.subarray(12, -16)), cipher.final()])
 }
