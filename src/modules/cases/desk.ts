@@ -16,6 +16,7 @@ import { lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact
 import { askedPapers, endTurns, type FileFacts, type Filing, livingTurns, writeMessage } from './filing.ts'
 import { callTurn, decideCall, deskOff, deskOn, finishTurn, holdTurn, holdUntil, markAbsent, passTurn, returnTurn } from './line.ts'
 import { coversOf, lockLinesFor } from './lines.ts'
+import { isStandIn, setAside } from './recover.ts'
 import type { Case, CaseEvent, CaseFile, Desk, Turn } from './store.ts'
 import * as store from './store.ts'
 import { stepTimers } from './submit.ts'
@@ -86,8 +87,8 @@ export function openDesks(deps: Deps) {
   }
 
   /**
-   * A transaction that may call the next turn. Its case is locked after its line, against the usual order, so only where nobody holds it: an applicant who
-   * withdraws at this moment waits for the line with their case in hand. Then all is undone, they go first, and this begins again.
+   * A transaction that begins again when somebody else was first. One that calls the next turn locks that case after its line, against the usual order, so only
+   * where nobody holds it: an applicant who withdraws at this moment waits for the line with the case in hand. Then all is undone and they go first.
    */
   async function calling<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
@@ -147,8 +148,15 @@ export function openDesks(deps: Deps) {
         continue
       }
       const call = callTurn(acts.line(line), desk.state, candidates, acts.now)!
-      acts.desk(desk, call.desk)
+      const calling = acts.desk(desk, call.desk)
       acts.case(acts.present(c))
+      if (isStandIn(c)) {
+        // Its contents were lost and nobody here can decide it: it waits aside for its holder, and the desk goes on.
+        const called = acts.act(call)
+        setAside(deps, acts, { c, t: acts.turn(row, call.turn), desk: calling, called })
+        await acts.write(tx, deps)
+        return callNext(tx, office, deskId, place)
+      }
       acts.event({
         place: c.place,
         caseId: c.id,
@@ -301,7 +309,7 @@ export function openDesks(deps: Deps) {
 
     /** Goes off duty; a called turn goes back to its place. */
     goOff(visitor: SignedIn, office: OfficeId): Promise<void> {
-      return db.tx(async (tx) => {
+      return calling(async (tx) => {
         const peek = await lockedDesk(tx, visitor, office)
         const turn = peek.state.turn ? await store.turnById(tx, peek.place, peek.state.turn) : undefined
         const c = turn ? await store.lockCase(tx, turn.place, turn.caseId) : undefined
@@ -309,7 +317,8 @@ export function openDesks(deps: Deps) {
         acts.hold(await store.lockLines(tx, [office]))
         let desk = (await store.lockDesk(tx, peek.place, peek.state.desk))!
         if (desk.state.line === null) return
-        if (desk.state.turn !== (peek.state.turn ?? null)) throw new Problem('conflict', 'Your desk changed meanwhile.')
+        // The applicant withdrew, or the call went back by itself, while this waited: look again.
+        if (desk.state.turn !== (peek.state.turn ?? null)) throw new CaseBusy()
         if (turn && c && desk.state.turn) {
           const back = returnTurn(acts.line(turn.line), desk.state, turn.state, 'off', acts.now)
           acts.case(c)

@@ -757,6 +757,16 @@ export function breaksLivingTurn(error: unknown): boolean {
   return code === '23505' && constraint === 'cases_turn_matter'
 }
 
+/**
+ * The lowest waiting turns of a line, `most` of each class, as a table in a query: each class by itself, since over both the database would look at all that
+ * wait. `place` and `line` are expressions of the query, never words from outside.
+ */
+function lowestWaiting(place: string, line: string, most: number): string {
+  const lowest = (kind: TurnClass) =>
+    `(select * from cases_turn where place = ${place} and line = ${line} and state = 'waiting' and class = '${kind}' order by at_place limit ${most})`
+  return `(${lowest('general')} union all ${lowest('priority')})`
+}
+
 /** The lowest waiting turn of a class that this desk has not passed. Its cost does not grow with the line. */
 export async function candidate(tx: Tx, place: string, line: LineId, desk: DeskId, kind: TurnClass): Promise<Turn | null> {
   const [row] = await queryIn<Selectable<TurnTable>>(
@@ -828,10 +838,7 @@ export async function lineLoad(
             (select count(*) from (select 1 from cases_turn where place = $1 and line = $2 and state = 'held' limit 1000) h)::integer as held`,
     [place, line],
   )
-  // Each class by itself: its lowest places are found without a look at all that wait.
-  const lowest = (kind: TurnClass) =>
-    `(select class, at_place from cases_turn where place = $1 and line = $2 and state = 'waiting' and class = '${kind}' order by at_place limit 5)`
-  const next = await queryIn<{ class: TurnClass; at_place: string }>(on, `${lowest('general')} union all ${lowest('priority')}`, [
+  const next = await queryIn<{ class: TurnClass; at_place: string }>(on, `select class, at_place from ${lowestWaiting('$1', '$2', 5)} t`, [
     place,
     line,
   ])
@@ -1115,16 +1122,11 @@ export async function idleCalls(on: Db | Tx, before: Date): Promise<Turn[]> {
 
 /** The first `most` waiting turns of a line. */
 export async function nearTurns(on: Db | Tx, place: string, line: LineId, most: number): Promise<Turn[]> {
-  const rows = await q(on)
-    .selectFrom('cases_turn')
-    .selectAll()
-    .where('place', '=', place)
-    .where('line', '=', line)
-    .where('state', '=', 'waiting')
-    .where('class', 'in', ['general', 'priority'])
-    .orderBy('at_place')
-    .limit(most)
-    .execute()
+  const rows = await queryIn<Selectable<TurnTable>>(
+    on,
+    `select * from ${lowestWaiting('$1', '$2', Math.trunc(most))} t order by at_place limit ${Math.trunc(most)}`,
+    [place, line],
+  )
   return rows.map(toTurn)
 }
 
@@ -1165,9 +1167,8 @@ export async function officesOfLines(on: Db | Tx, lines: readonly LineId[]): Pro
 export async function longestWaiting(tx: Tx, office: OfficeId): Promise<LineId | undefined> {
   const [row] = await queryIn<{ id: string }>(
     tx,
-    `select l.id from cases_line l cross join lateral (
-        select t.taken_at from cases_turn t where t.place = l.place and t.line = l.id and t.state = 'waiting' and t.class in ('general', 'priority') order by t.at_place limit 1
-      ) w where l.office = $1 and not l.closed order by w.taken_at limit 1`,
+    `select l.id from cases_line l cross join lateral (select t.taken_at from ${lowestWaiting('l.place', 'l.id', 1)} t order by t.at_place limit 1) w
+      where l.office = $1 and not l.closed order by w.taken_at limit 1`,
     [office],
   )
   return row?.id as LineId | undefined
@@ -1252,20 +1253,18 @@ export async function deskTallies(
 
 /** When the turn that stands first in a line was taken; null when nobody waits. */
 export async function waitingSince(on: Db | Tx, place: string, line: LineId): Promise<Date | null> {
-  const [row] = await queryIn<{ taken_at: Date }>(
-    on,
-    `select taken_at from cases_turn where place = $1 and line = $2 and state = 'waiting' and class in ('general', 'priority') order by at_place limit 1`,
-    [place, line],
-  )
+  const [row] = await queryIn<{ taken_at: Date }>(on, `select taken_at from ${lowestWaiting('$1', '$2', 1)} t order by at_place limit 1`, [
+    place,
+    line,
+  ])
   return row?.taken_at ?? null
 }
 
-/** On which days, up to `until`, terms of waiting turns of this line end, and of how many cases. Looks at the first 2,000 that wait. */
+/** On which days, up to `until`, terms of waiting turns of this line end, and of how many cases. Looks at the first 1,000 of each class. */
 export async function duesNear(on: Db | Tx, place: string, line: LineId, until: PlainDate): Promise<{ due: PlainDate; cases: number }[]> {
   return queryIn(
     on,
-    `select c.due_on as due, count(*)::integer as cases
-      from (select place, case_id from cases_turn where place = $1 and line = $2 and state = 'waiting' and class in ('general', 'priority') order by at_place limit 2000) t
+    `select c.due_on as due, count(*)::integer as cases from ${lowestWaiting('$1', '$2', 1000)} t
       join cases_case c on c.place = t.place and c.id = t.case_id where c.due_on <= $3 group by c.due_on order by c.due_on limit 10`,
     [place, line, until],
   )
@@ -1295,4 +1294,10 @@ export async function waitingCount(on: Db | Tx, place: string, line: LineId, mos
 /** Puts another sealed box in a report's place: its words came after the press. */
 export async function replaceReport(tx: Tx, place: string, id: string, sealed: Buffer): Promise<void> {
   await q(tx).updateTable('cases_report').set({ sealed }).where('place', '=', place).where('id', '=', id).execute()
+}
+
+/** The line with this id, also a closed one. Lock it first where it is to be written. */
+export async function lineById(on: Db | Tx, place: string, line: LineId): Promise<Line | undefined> {
+  const row = await q(on).selectFrom('cases_line').selectAll().where('place', '=', place).where('id', '=', line).executeTakeFirst()
+  return row && toLine(row)
 }
