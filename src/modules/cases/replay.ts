@@ -1,6 +1,6 @@
 /**
  * The second opinion on every line: reads the public log's entries in order, trusts nobody, and names each breach of the rule in DESIGN.md (Lines and turns). It shares
- * with the engine the table of entry fields and nothing else: no decision of `line.ts` is used here. docs/public-log-turns.md says all it does in words.
+ * with the engine the table of entry fields and nothing else: no decision of `line.ts` is used here. docs/public-log.md says all it does in words.
  *
  * Cost: O(g log n) per entry, n the waiting turns of the line and g the different sets of desks that have passed a waiting turn (nearly always one or two). Memory: the
  * living turns, turns that left within 60 days, 22 to 44 bytes for every turn that ever was (a number taken twice must be found), lines and desks.

@@ -14,7 +14,7 @@ import { catalogueDay } from './load.ts'
 import type { Jurisdiction } from './places.ts'
 import type { Service } from './service.ts'
 import { words } from './text.ts'
-import { homeBody, officesBody, placeForm, resultsBody, serviceBody, serviceUrl } from './views.ts'
+import { homeBody, homeHero, officesBody, placeForm, resultsBody, serviceBody, serviceUrl } from './views.ts'
 
 /** What the pages need beside the catalogue. What stands above it in the map is handed in. */
 export type PageOptions = {
@@ -105,12 +105,22 @@ export function registerPages(
     reply: Reply,
     title: string,
     body: () => Html,
-    more: { wide?: boolean; description?: string; robots?: string } = {},
+    { hero, ...more }: { wide?: boolean; description?: string; robots?: string; hero?: () => Html } = {},
   ) {
     const l = request.visitor.language
     const url = withoutLanguage(request.url)
     const render = () =>
-      layout({ title, language: l, visitor: isOut(request) ? signedOut : request.visitor, url, origin, demo, body: body(), ...more })
+      layout({
+        title,
+        language: l,
+        visitor: isOut(request) ? signedOut : request.visitor,
+        url,
+        origin,
+        demo,
+        body: body(),
+        hero: hero?.(),
+        ...more,
+      })
     if (!isOut(request)) return render()
     return send(request, reply, await kind(`${l} ${url}`, render))
   }
@@ -251,7 +261,7 @@ export function registerPages(
             ...waysIn(request.visitor.language),
             ...(options.more?.(request.visitor.language) ?? []),
           ]),
-        { wide: true },
+        { wide: true, hero: () => homeHero(request.visitor.language) },
       ),
   })
 

@@ -74,10 +74,15 @@ function sourceWords(source: Source, l: Language): Child {
   }`
 }
 
+/** The question above everything. */
+export function homeHero(l: Language): Html {
+  return searchBox({ language: l, action: '/services', pageHeading: true, label: words(l, 'home.heading') })
+}
+
 /** The front page: what one needs to do, above everything. */
 export function homeBody(l: Language, catalogue: Catalogue, more: readonly { href: string; title: string; text?: string }[]): Html {
   const { bases, services } = catalogue.counts()
-  return html`${searchBox({ language: l, action: '/services', pageHeading: true, label: words(l, 'home.heading') })}<p class="govuk-body">${words(l, 'home.count', { services, bases })}</p><h2 class="govuk-heading-m">${words(l, 'home.events')}</h2>${tiles(
+  return html`<p class="govuk-body">${words(l, 'home.count', { services, bases })}</p><h2 class="govuk-heading-m">${words(l, 'home.events')}</h2>${tiles(
     lifeEvents
       .filter((e) => catalogue.search({ event: e, limit: 0 }).total > 0)
       .map((e) => ({ href: `/life-events/${e}`, title: words(l, `event.${e}`), text: words(l, `event.${e}.text`) })),

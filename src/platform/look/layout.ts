@@ -113,6 +113,7 @@ export function layout(o: LayoutOptions): Html {
   const l = o.language
   const failed = Boolean(o.error?.length)
   const name = o.title === theme.name ? theme.name : `${o.title} – ${theme.name}`
+  const demo = o.demo && phaseBanner({ tag: { text: text(l, 'demo') }, text: text(l, 'demo.text') })
   return html`<!doctype html>
 <html lang="${l}" class="govuk-template"><head><meta charset="utf-8"><title>${failed ? text(l, 'error-title', { title: name }) : name}</title><meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"><meta name="color-scheme" content="light dark"><meta name="theme-color" content="${theme.colour.light}" media="(prefers-color-scheme: light)"><meta name="theme-color" content="${theme.colour.dark}" media="(prefers-color-scheme: dark)">${
     o.description && html`<meta name="description" content="${o.description}">`
@@ -123,12 +124,9 @@ export function layout(o: LayoutOptions): Html {
     o.origin && html`<link rel="canonical" href="${o.origin}${o.url.split('?')[0]}">`
   }${preload.map((f) => html`<link rel="preload" href="${f}" as="font" type="font/woff2" crossorigin>`)}<link rel="stylesheet" href="${css}"><link rel="icon" href="${icon}" type="image/svg+xml"><script type="module" src="${js}"></script></head>
 <body class="${`govuk-template__body${o.wall ? ' v-wall' : ''}`}"${attributes({ 'data-refresh': o.refreshSeconds })}>${skipLink({ href: '#main-content', text: text(l, 'skip') })}${header(o)}${
-    o.demo &&
-    html`<aside class="v-demo" aria-label="${text(l, 'demo')}">${phaseBanner({ tag: { text: text(l, 'demo') }, text: text(l, 'demo.text') })}</aside>`
-  }${
     o.hero
-      ? html`<main id="main-content"><div class="v-hero"><div class="govuk-width-container">${o.hero}</div></div>${papel}<div class="govuk-width-container govuk-main-wrapper">${o.body}</div></main>`
-      : html`<div class="govuk-width-container">${
+      ? html`<main id="main-content"><div class="v-hero"><div class="govuk-width-container">${o.hero}</div></div>${papel}${demo && html`<div class="v-demo">${demo}</div>`}<div class="govuk-width-container govuk-main-wrapper">${o.body}</div></main>`
+      : html`${demo && html`<aside class="v-demo" aria-label="${text(l, 'demo')}">${demo}</aside>`}<div class="govuk-width-container">${
           o.breadcrumbs
             ? breadcrumbs({ language: l, items: o.breadcrumbs, collapseOnMobile: true })
             : o.backLink && html`<nav aria-label="${text(l, 'back')}">${backLink({ language: l, href: o.backLink })}</nav>`

@@ -181,10 +181,13 @@ export interface OfficeNowOptions {
 /** A wall display: numbers and desks only, large enough to read from the back. Use it in `layout({ wall: true, refreshSeconds })`. */
 export function officeNow(o: OfficeNowOptions): Html {
   const l = o.language
-  return html`<div class="v-now"><div class="v-now__top"><h1 class="v-now__office">${o.office}</h1>${o.line && html`<p class="v-now__line">${o.line}</p>`}</div><section class="v-now__serving"><h2 class="v-now__title">${text(l, 'office.now')}</h2><ul class="${`v-now__desks${o.serving.length > 4 ? ' v-now__desks--many' : ''}`}">${o.serving.map(
-    (s) =>
-      html`<li class="${`v-now__desk${s.number === null ? ' v-now__desk--free' : ''}`}"><span class="v-now__number">${s.number ?? '—'}</span><span class="v-now__at">${text(l, 'office.desk', { desk: s.desk })}${s.number === null && html`<span class="govuk-visually-hidden">: ${text(l, 'office.nobody')}</span>`}</span></li>`,
-  )}</ul></section><section class="v-now__next"><h2 class="v-now__title">${text(l, 'office.next')}</h2>${
+  return html`<div class="v-now"><div class="v-now__top"><h1 class="v-now__office">${o.office}</h1>${o.line && html`<p class="v-now__line">${o.line}</p>`}</div><section class="v-now__serving"><h2 class="v-now__title">${text(l, 'office.now')}</h2>${o.serving.length === 0 && html`<p class="v-now__empty">${text(l, 'office.nobody')}</p>`}${
+    o.serving.length > 0 &&
+    html`<ul class="${`v-now__desks${o.serving.length > 4 ? ' v-now__desks--many' : ''}`}">${o.serving.map(
+      (s) =>
+        html`<li class="${`v-now__desk${s.number === null ? ' v-now__desk--free' : ''}`}"><span class="v-now__number">${s.number ?? '—'}</span><span class="v-now__at">${text(l, 'office.desk', { desk: s.desk })}${s.number === null && html`<span class="govuk-visually-hidden">: ${text(l, 'office.nobody')}</span>`}</span></li>`,
+    )}</ul>`
+  }</section><section class="v-now__next"><h2 class="v-now__title">${text(l, 'office.next')}</h2>${
     o.next.length > 0
       ? html`<ol class="v-now__numbers">${o.next.map((n) => html`<li>${n}</li>`)}</ol>`
       : html`<p class="v-now__empty">${text(l, 'office.nobody-waiting')}</p>`
