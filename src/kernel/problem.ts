@@ -39,6 +39,7 @@ export const problems = {
   'cases/taken-by-you': 409,
   'cases/file-refused': 422,
   'cases/file-missing': 410,
+  'cases/tampered': 409,
 } as const satisfies Record<string, number>
 
 /** A stable code of the table above. */

@@ -3,7 +3,7 @@ import type { Journey, Service, ShownAnswer } from '#catalogue'
 import { ask, showAnswers } from '#catalogue'
 import type { Tx } from '#db'
 import { addWorkingDays } from '#kernel/calendar'
-import { type DeskId, newReference, type OfficeId, type TurnId } from '#kernel/id'
+import type { DeskId, OfficeId, PersonId, TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { dateIn, endOfDay, minuteStamp } from '#kernel/time'
 import { holds, type SignedIn } from '#web'
@@ -288,11 +288,7 @@ export function openDesks(deps: Deps) {
         const covers = coversOf(catalogue, office)
         if (covers.length === 0) throw new Problem('catalogue/not-offered', 'This office serves no step of any service.')
         await lockLinesFor(tx, deps, acts, [{ office, cover: covers[0]! }])
-        await store.insertDesk(tx, {
-          place,
-          person: visitor.person,
-          state: { desk: newDeskName(), office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
-        })
+        await seat(tx, place, office, visitor.person)
         const desk = await store.lockDesk(tx, place, (await store.deskOf(tx, office, visitor.person))!.state.desk)
         if (!desk) throw new Problem('conflict', 'The desk is gone.')
         if (desk.state.line !== null) {
@@ -365,7 +361,11 @@ export function openDesks(deps: Deps) {
         const service = await pinned(c)
         const open = await vault.use(tx, c, { person: visitor.person, office, purpose: 'serve' })
         // The turn's promise must open under this case's key: were the case changed behind the turn, nothing of it is shown.
-        open.open(`holder/${turn.state.turn}`, turn.opening)
+        try {
+          open.open(`holder/${turn.state.turn}`, turn.opening)
+        } catch (cause) {
+          throw new Problem('cases/tampered', 'The records of this turn do not belong together.', { cause })
+        }
         await store.touchTurn(tx, turn, clock.now())
         const filing = open.open<Filing>('answers', c.answers)
         const world = {
@@ -624,11 +624,7 @@ export function openDesks(deps: Deps) {
         const about = catalogue.office(office)
         if (!about) throw new Problem('not-found', 'There is no such office.')
         const place = about.jurisdiction.code
-        await store.insertDesk(tx, {
-          place,
-          person: visitor.person,
-          state: { desk: newDeskName(), office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
-        })
+        await seat(tx, place, office, visitor.person)
         const desk = (await store.deskOf(tx, office, visitor.person))!
         await store.insertConflict(tx, place, desk.state.desk, conflictDigest(deps.keys, identity), clock.now())
       })
@@ -638,9 +634,22 @@ export function openDesks(deps: Deps) {
   }
 }
 
-/** A desk's public name: random, and of letters and figures that can be read off a wall and said aloud. */
-function newDeskName(): DeskId {
-  return `d-${newReference().replace('-', '').slice(0, 8).toLowerCase()}` as DeskId
+/** Makes the person's desk at an office unless there is one. Desks are numbered as people first sit down: a name that can be read off a wall and said aloud. */
+async function seat(tx: Tx, place: string, office: OfficeId, person: PersonId): Promise<void> {
+  if (await store.deskOf(tx, office, person)) return
+  await store.lockOffice(tx, office)
+  const n = (await store.desksOf(tx, office)).length + 1
+  const desk = `${office}-${n}` as DeskId
+  await store.insertDesk(tx, {
+    place,
+    person,
+    state: { desk, office, line: null, lastLine: null, changedOn: null, changes: 0, turn: null },
+  })
+}
+
+/** A desk as people say it: its number within the office. */
+export function deskName(desk: string): string {
+  return desk.slice(desk.lastIndexOf('-') + 1)
 }
 
 function cannotAsk(c: Case, t: Turn, journey: Journey, asked: boolean, today: string): Served['cannotAsk'] {

@@ -29,6 +29,7 @@ import {
 import type { Person } from '#people'
 import { csrfField, type Reply, type Request } from '#web'
 import type { Deps } from '../deps.ts'
+import { deskName } from '../desk.ts'
 import { grounds, type OpenCase, undoDays } from '../filing.ts'
 import type { Receipts, Standing } from '../receipt.ts'
 import type { CaseEvent } from '../store.ts'
@@ -331,7 +332,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
     c.state === 'asked'
       ? text(l, 'who.you')
       : s.turn?.state.desk
-        ? text(l, 'who.desk', { desk: s.turn.state.desk, office: officeName })
+        ? text(l, 'who.desk', { desk: deskName(s.turn.state.desk), office: officeName })
         : officeName
   const swapped = s.turn !== null && s.receipt === null
   const asked =
@@ -341,7 +342,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
       : ''
   const messages = html`<section id="messages" aria-labelledby="messages-title"><h2 class="govuk-heading-m" id="messages-title">${text(l, 'messages.title')}</h2>${
     s.messages.length > 0 &&
-    html`<ol class="govuk-list v-messages">${s.messages.map((m) => html`<li class="${m.author === 'applicant' ? 'v-message v-message--own' : 'v-message'}"><p class="v-soft">${m.author === 'applicant' ? text(l, 'messages.you') : text(l, 'messages.desk', { desk: m.author })} · ${when(deps, l, m.at, c.office)}</p><p class="v-message__text">${m.text}</p></li>`)}</ol>`
+    html`<ol class="govuk-list v-messages">${s.messages.map((m) => html`<li class="${m.author === 'applicant' ? 'v-message v-message--own' : 'v-message'}"><p class="v-soft">${m.author === 'applicant' ? text(l, 'messages.you') : text(l, 'messages.desk', { desk: deskName(m.author) })} · ${when(deps, l, m.at, c.office)}</p><p class="v-message__text">${m.text}</p></li>`)}</ol>`
   }${post(seen, `/cases/${c.reference}/messages`, html`${textarea({ id: 'words', name: 'words', label: { text: text(l, 'messages.write') }, hint: text(l, 'messages.hint'), rows: 3 })}${button({ text: text(l, 'messages.send'), kind: 'secondary' })}`)}${details({ summary: text(l, 'may-ask.title'), body: closedList({ language: l, papers: paperList(o, true), headingLevel: 3 }) })}</section>`
   const acts = html`${(c.state === 'open' || c.state === 'asked') && html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/withdraw">${text(l, 'withdraw.link')}</a></p>`}${
     c.state === 'withdrawn' &&
@@ -360,7 +361,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
     ahead: s.ahead,
     ...(state === 'waiting' || state === 'next' ? { waitRange: waitWords(l, s) } : {}),
     where: officeName,
-    desk: s.turn?.state.desk ?? undefined,
+    desk: s.turn?.state.desk ? deskName(s.turn.state.desk) : undefined,
     headingLevel: 2,
     note: c.state === 'decided' ? text(l, `ended.${c.state}`) : undefined,
     actions:

@@ -81,7 +81,14 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
     const desk = await desks.desk(visitor, office)
     const seen = { request, reply }
     if (!desk || desk.state.line === null) return views.offDutyPage(seen, deps, office, await waitingFor(office, null), done)
-    const served = await desks.current(visitor, office)
+    const served = await desks.current(visitor, office).catch((error: unknown) => {
+      if (error instanceof Problem && error.code === 'cases/tampered') return 'tampered' as const
+      throw error
+    })
+    if (served === 'tampered') {
+      reply.code(409)
+      return views.tamperedPage(seen, deps, office, desk.state.turn ?? '')
+    }
     if (!served) return views.idlePage(seen, deps, office, desk.state.desk, await waitingFor(office, desk.state.line), done)
     return views.servedPage(seen, deps, office, served, { done, ...more })
   }

@@ -10,6 +10,7 @@ import { addDays, dateIn, dayMs, type PlainDate, startOfDay } from '#kernel/time
 import { figures, layout, officeNow, places, summaryList, tag } from '#look'
 import { holds, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
+import { deskName } from '../desk.ts'
 import { upcoming } from '../line.ts'
 import { medianMinutes, type WaitRange, waitRange } from '../line-statistics.ts'
 import * as store from '../store.ts'
@@ -78,7 +79,7 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
           acts: state.n,
           serving: desks
             .filter((d) => d.state.line === state.line)
-            .map((d) => ({ desk: d.state.desk, number: at.get(d.state.desk) ?? null })),
+            .map((d) => ({ desk: deskName(d.state.desk), number: at.get(d.state.desk) ?? null })),
           next: upcoming(state, load.next, 5),
           waiting: load.waiting,
           held: load.held,

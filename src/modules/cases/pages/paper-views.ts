@@ -25,6 +25,7 @@ import { csrfField, type Reply, type Request } from '#web'
 import { type Openings, type Published, paperMark, unpackOpenings, type Verdict } from '../check.ts'
 import type { DecisionRecord } from '../decision.ts'
 import type { Deps } from '../deps.ts'
+import { deskName } from '../desk.ts'
 import type { OpenCase } from '../filing.ts'
 import { qrSvg } from '../qr.ts'
 import type { Standing } from '../receipt.ts'
@@ -122,7 +123,7 @@ export function receiptPage(
     state: hero,
     ahead: s.ahead,
     ...(hero === 'waiting' || hero === 'next' ? { waitRange: wait } : {}),
-    desk: s.turn.state.desk ?? undefined,
+    desk: s.turn.state.desk ? deskName(s.turn.state.desk) : undefined,
     where: office,
     note: html`<p><strong>${text(l, 'receipt.no-number')}</strong></p>`,
     actions: c.state === 'decided' ? button({ text: text(l, 'receipt.decision-link'), href: `/cases/${c.reference}/decision` }) : undefined,

@@ -26,9 +26,9 @@ import {
   warningText,
 } from '#look'
 import type { Slip } from '#people'
-import { csrfField, type Reply, type Request } from '#web'
+import { csrfField, problemText, type Reply, type Request } from '#web'
 import type { Deps } from '../deps.ts'
-import { askReasons, type Served } from '../desk.ts'
+import { askReasons, deskName, type Served } from '../desk.ts'
 import type { DeskTally } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { type StaffKey, text } from './staff-text.ts'
@@ -132,6 +132,21 @@ export function offDutyPage(s: Seen, deps: Deps, office: OfficeId, waiting: numb
       `/desk/${office}/on`,
       button({ text: t('desk.open'), kind: 'start' }),
     )}${p(t('desk.open-hint'))}${conflictsLink(s, office)}`,
+  })
+}
+
+/** The called turn does not belong to the case behind it: nothing is shown, and the desk can put it aside. */
+export function tamperedPage(s: Seen, deps: Deps, office: OfficeId, turn: string): Html {
+  const t = wordsOf(s.request)
+  const { title, todo } = problemText('cases/tampered', s.request.visitor.language)
+  return staffPage(s, deps, {
+    title,
+    office,
+    body: html`<p class="govuk-body-l">${todo}</p>${post(
+      s,
+      `/desk/${office}/turns/${turn}/hold`,
+      html`<input type="hidden" name="days" value="10">${button({ text: t('act.hold') })}`,
+    )}${post(s, `/desk/${office}/off`, button({ text: t('desk.close'), kind: 'secondary' }))}`,
   })
 }
 
@@ -327,7 +342,7 @@ export function servedPage(
           served.messages.map((m) => ({
             at: m.at.toISOString(),
             when: when(deps, l, m.at, c.office),
-            title: m.author === 'applicant' ? t('messages.applicant') : t('messages.desk', { desk: m.author }),
+            title: m.author === 'applicant' ? t('messages.applicant') : t('messages.desk', { desk: deskName(m.author) }),
             detail: m.text,
           })),
         )
@@ -371,7 +386,7 @@ export function servedPage(
     title: t('desk.serving', { number: turn.state.place }),
     wide: true,
     error,
-    body: html`${doneBanner(s, more.done)}<span class="govuk-caption-l">${deps.catalogue.office(office)?.name(l) ?? office} · ${t('desk.window', { desk: desk.state.desk })}</span>${hero}
+    body: html`${doneBanner(s, more.done)}<span class="govuk-caption-l">${deps.catalogue.office(office)?.name(l) ?? office} · ${t('desk.window', { desk: deskName(desk.state.desk) })}</span>${hero}
 <nav aria-labelledby="can-do">${h2(t('desk.can-do'), 'can-do')}<ul class="govuk-list">${actions.map((x) => html`<li>${a(x.href, x.text)}</li>`)}</ul></nav>
 ${clock}${h2(t('desk.answers'))}${answers}${papersOf(s, served, office, true)}
 <section id="act">${h2(t(decides ? 'act.decide' : 'act.review'))}${act}</section>
@@ -578,7 +593,7 @@ export function deskTable(l: Language, tallies: { desks: readonly DeskTally[]; m
         numeric(t('stats.agency')),
         numeric(t('stats.returns')),
       ],
-      rows: [...tallies.desks.map((d) => row(d.desk, d.acts, d.medianMinutes)), row(t('stats.all'), all, tallies.medianMinutes)],
+      rows: [...tallies.desks.map((d) => row(deskName(d.desk), d.acts, d.medianMinutes)), row(t('stats.all'), all, tallies.medianMinutes)],
     }),
   )
 }

@@ -7,6 +7,7 @@ import { openAsControl } from '#keys'
 import type { SignedIn } from '#web'
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
 import { type Answer, Browser, testWeb } from '../../people/testing.ts'
+import { deskName } from '../desk.ts'
 import { upcoming } from '../line.ts'
 import { aCurp, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
 import { registerCitizen } from './citizen.ts'
@@ -239,7 +240,7 @@ test('the office page and its wall display show places and loads to anyone, and 
 
   await it.cases.desks.review(official, office, served.turn.state.turn, { result: 'ok', note: '' })
   const after = wordsOf(await anyone.get(`/offices/${office}`))
-  assert.match(after, new RegExp(`${served.desk.state.desk} 1 0 minutos 0 0 0 0 Toda la fila 1 0 minutos`))
+  assert.match(after, new RegExp(`${deskName(served.desk.state.desk)} 1 0 minutos 0 0 0 0 Toda la fila 1 0 minutos`))
   const supervisor = await as(await it.aSupervisor(office))
   const loads = await supervisor.get(`/supervise/${office}`)
   assert.equal(loads.status, 200)
