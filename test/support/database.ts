@@ -65,6 +65,24 @@ export async function testDatabase({ max = 10 }: { max?: number } = {}): Promise
   }
 }
 
+/** A copy of a database of `testDatabase` in which nobody is any more: close its pool first. */
+export async function copyDatabase(of: string): Promise<TestDatabase> {
+  const { url } = await testServer()
+  const name = `vt_${process.pid}_${randomBytes(6).toString('hex')}`
+  const from = /^postgres(?:ql)?:\/\/[^/]*\/([^?]*)/.exec(of)![1]!
+  await withAdmin(url, (admin) => admin.query(`create database ${name} template ${from}`))
+  const own = databaseUrl(url, name)
+  const db = openDb(own)
+  return {
+    db,
+    url: own,
+    async close() {
+      await db.close()
+      await withAdmin(url, (admin) => admin.query(`drop database if exists ${name} with (force)`))
+    },
+  }
+}
+
 /** An empty database without any table, for tests of migration itself. */
 export async function emptyDatabase(): Promise<TestDatabase> {
   const { url } = await testServer()
