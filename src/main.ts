@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type Cases, openCases, registerCases, waitOf } from '#cases'
 import { type Catalogue, openCatalogue } from '#catalogue'
-import type { Config } from '#config'
+import { type Config, ConfigError } from '#config'
 import { type Db, migrate, openDb, settleInstallation, startPostgres } from '#db'
 import { type Files, openFiles } from '#files'
 import { type Jobs, openJobs } from '#jobs'
@@ -11,7 +11,7 @@ import { type Keys, noteKey, openKeys } from '#keys'
 import { assetFolder } from '#look'
 import { type Messages, openMessages } from '#messages'
 import { openPeople, type People } from '#people'
-import { openPublicLog, type PublicLog } from '#publiclog'
+import { openPublicLog, type PublicLog, parseVkey } from '#publiclog'
 import { openSigning, type Signing } from '#signing'
 import { openTelemetry, type Telemetry } from '#telemetry'
 import { openWeb, type Web } from '#web'
@@ -37,8 +37,11 @@ export type Parts = {
   close(): Promise<void>
 }
 
-/** Opens every part on a database that is migrated here. Refuses with the errors of the parts; what was opened is closed again. */
-export async function openParts(config: Config, clock: Clock = systemClock): Promise<Parts> {
+/**
+ * Opens every part on a database that is migrated here. Refuses with the errors of the parts; what was opened is closed again. `behind`: also on a database that
+ * is older than the published log, which only `recover` may be.
+ */
+export async function openParts(config: Config, clock: Clock = systemClock, { behind = false } = {}): Promise<Parts> {
   const closing: (() => Promise<unknown> | unknown)[] = []
   const close = async () => {
     for (const one of closing.splice(0).reverse()) await one()
@@ -66,9 +69,10 @@ export async function openParts(config: Config, clock: Clock = systemClock): Pro
       origin: config.logOrigin,
       clock,
       log,
+      witnessOf: config.witnessOf.map(witnessed),
       ...witnessPolicy(config),
     })
-    await publiclog.check()
+    if (!behind) await publiclog.check()
     const { publicUrl } = config
     // The catalogue is opened after people, who need only a name of it.
     let catalogue: Catalogue | null = null
@@ -103,6 +107,13 @@ export async function openParts(config: Config, clock: Clock = systemClock): Pro
     await close()
     throw error
   }
+}
+
+/** A log that we cosign. Refuses a key that is none. */
+function witnessed(vkey: string) {
+  const verifier = parseVkey(vkey)
+  if (!verifier) throw new ConfigError(`VENTANILLA_WITNESS_OF: ${vkey} is no verifier key.`)
+  return verifier
 }
 
 /** The witness policy (c2sp.org/tlog-policy) that the settings mean; none where no witness is named. */

@@ -2,6 +2,7 @@ import type { Catalogue } from '#catalogue'
 import type { Db } from '#db'
 import type { Files } from '#files'
 import type { Jobs } from '#jobs'
+import type { CaseId, Reference } from '#kernel/id'
 import type { Clock } from '#kernel/time'
 import type { Keys } from '#keys'
 import type { Messages } from '#messages'
@@ -9,6 +10,21 @@ import type { People } from '#people'
 import type { PublicLog } from '#publiclog'
 import type { Signing } from '#signing'
 import type { Vault } from './vault.ts'
+
+/** A step of a case, as whoever does it outside the desks is told of it. */
+export type OutsideStep = {
+  readonly kind: 'pay' | 'sign'
+  readonly place: string
+  readonly caseId: CaseId
+  readonly reference: Reference
+  readonly step: string
+}
+
+/**
+ * Who does the steps that no desk does: the payments and the signing of later releases. `begin` runs in a job after the commit that opened the step and may
+ * run twice; it may call others over the network. It answers `done`, or `waiting`: then `stepDone` is called when the news comes.
+ */
+export type StepDoer = { begin(step: OutsideStep): Promise<'done' | 'waiting'> }
 
 /** What the engine needs of its neighbours. */
 export type CasesDeps = {
@@ -25,6 +41,8 @@ export type CasesDeps = {
   /** A demonstration: ids of lines begin with `demo`, and every page and paper says so. */
   readonly demo: boolean
   readonly publicUrl: string
+  /** A kind without its doer is passed at once: a fee is then paid at the office, as the receipt says. */
+  readonly doers?: { readonly pay?: StepDoer; readonly sign?: StepDoer }
 }
 
 /** The same with what this module opens for itself. */

@@ -12,7 +12,7 @@ import { ownTurns } from './check.ts'
 import { conflictDigest } from './conflict.ts'
 import { makeDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
-import { lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact.ts'
+import { beginOutside, lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact.ts'
 import { askedPapers, endTurns, type FileFacts, type Filing, livingTurns, writeMessage } from './filing.ts'
 import { callTurn, decideCall, deskOff, deskOn, finishTurn, holdTurn, holdUntil, markAbsent, passTurn, returnTurn } from './line.ts'
 import { coversOf, lockLinesFor } from './lines.ts'
@@ -245,6 +245,7 @@ export function openDesks(deps: Deps) {
     }
     const { entries: taken } = takeTurns(acts, c, plan, person.identities[0]?.value ?? '', open)
     for (const timer of stepTimers(deps, c, plan.timers, today)) acts.setTimer(timer)
+    beginOutside(acts, c, plan)
     acts.case({ ...c, steps: plan.steps, ...(made ? { state: 'decided' as const, endedAt: acts.now } : {}) })
     acts.event({
       place: c.place,

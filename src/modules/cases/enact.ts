@@ -15,6 +15,8 @@ export type Plan = {
   readonly steps: Progress
   readonly opens: readonly { step: string; branch: string | null; office: OfficeId; cover: string }[]
   readonly timers: readonly { step: string; workingDays: number }[]
+  /** Steps that somebody outside the desks does. */
+  readonly outside: readonly { kind: 'pay' | 'sign'; step: string }[]
   /** How the case ends, when it does: the document is to be made. */
   readonly finish: 'granted' | 'refused' | null
 }
@@ -22,12 +24,9 @@ export type Plan = {
 /** A step's event without its instant. */
 export type StepEvent = ProcessEvent extends infer E ? (E extends ProcessEvent ? Omit<E, 'at'> : never) : never
 
-/**
- * The plan for `event`. Paying and signing have their place in the steps and no substance yet: such a step is passed at once, and the receipt says
- * that a fee is paid at the office.
- */
+/** The plan for `event`. Steps that pay or sign wait for their doer; where there is none they are passed at once. */
 export function planOf(
-  deps: Pick<Deps, 'catalogue'>,
+  deps: Pick<Deps, 'catalogue' | 'doers'>,
   service: Service,
   progress: Progress,
   event: StepEvent,
@@ -35,6 +34,7 @@ export function planOf(
 ): Plan {
   const opens: { step: string; branch: string | null; office: OfficeId; cover: string }[] = []
   const timers: { step: string; workingDays: number }[] = []
+  const outside: { kind: 'pay' | 'sign'; step: string }[] = []
   let finish: Plan['finish'] = null
   let steps = progress
   const events: StepEvent[] = [event]
@@ -44,15 +44,21 @@ export function planOf(
     for (const c of done.commands) {
       if ('finish' in c) finish = c.result
       else if ('timer' in c) timers.push({ step: c.timer, workingDays: c.workingDays })
-      else if (c.kind === 'pay') events.push({ type: 'paid', step: c.open })
-      else if (c.kind === 'sign') events.push({ type: 'signed', step: c.open })
-      else {
+      else if (c.kind === 'pay' || c.kind === 'sign') {
+        if (deps.doers?.[c.kind]) outside.push({ kind: c.kind, step: c.open })
+        else events.push({ type: c.kind === 'pay' ? 'paid' : 'signed', step: c.open })
+      } else {
         const branch = c.branch ?? null
         opens.push({ step: c.open, branch, office: deps.catalogue.officeFor(service, c.unit), cover: coverOf(service.id, c.open, branch) })
       }
     }
   }
-  return { steps, opens, timers, finish }
+  return { steps, opens, timers, outside, finish }
+}
+
+/** Hands a plan's outside steps to their doers, after commit. */
+export function beginOutside(acts: Acts, c: Case, plan: Plan): void {
+  for (const { kind, step } of plan.outside) acts.job('cases/begin-step', { kind, place: c.place, caseId: c.id, step })
 }
 
 /** Locks the lines that a plan's turns stand in. */

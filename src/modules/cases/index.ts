@@ -7,6 +7,7 @@ import type { CasesDeps, Deps } from './deps.ts'
 import { openDesks } from './desk.ts'
 import { openFilings } from './filing.ts'
 import { waitRange } from './line-statistics.ts'
+import { openOutside } from './outside.ts'
 import { registerCitizen } from './pages/citizen.ts'
 import { registerCounter } from './pages/counter.ts'
 import { registerDesk } from './pages/desk.ts'
@@ -15,13 +16,15 @@ import { registerPapers } from './pages/papers.ts'
 import { registerReports } from './pages/report.ts'
 import { text } from './pages/text.ts'
 import { openReceipts } from './receipt.ts'
+import { openRecovery } from './recover.ts'
 import * as store from './store.ts'
 import { openSubmit } from './submit.ts'
 import { handleNews } from './tell.ts'
 import { openTimers } from './timers.ts'
 import { openVaults } from './vault.ts'
 
-export type { CasesDeps } from './deps.ts'
+export type { CasesDeps, OutsideStep, StepDoer } from './deps.ts'
+export type { Losses } from './recover.ts'
 export { type Finding as TurnsFinding, type Replay, replayTurns } from './replay.ts'
 
 /** The module's verbs, by who uses them. */
@@ -36,12 +39,14 @@ export function openCases(given: CasesDeps) {
   const receipts = openReceipts(deps)
   const checks = openChecks(deps)
   const timers = openTimers(deps)
+  const recovery = openRecovery(deps)
+  const { stepDone } = openOutside(deps)
   handleNews(deps)
   deps.jobs.every('cases/run-timers', '* * * * *', async () => {
     await timers.runDue()
     await timers.returnIdle()
   })
-  return { deps, filings, submit, desks, receipts, checks, timers }
+  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery }
 }
 
 /** The wait measured lately at a service's line, in words; null where too little was measured. For the service's public page. */

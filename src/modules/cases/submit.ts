@@ -9,7 +9,7 @@ import type { Person } from '#people'
 import { Acts } from './acts.ts'
 import { askBy, dueOn } from './clock.ts'
 import type { Deps } from './deps.ts'
-import { lockPlans, type Plan, planOf, takeTurns } from './enact.ts'
+import { beginOutside, lockPlans, type Plan, planOf, takeTurns } from './enact.ts'
 import type { Filing } from './filing.ts'
 import { gather } from './gather.ts'
 import type { Case, CaseChannel } from './store.ts'
@@ -22,6 +22,8 @@ export type Submission = { readonly person: PersonId; readonly reference: Refere
 export const draftDays = 30
 
 const mostAtOnce = 256
+/** Batches under way at once: the processor decides one while the disk takes the other. */
+const abreast = 3
 
 /**
  * A function that submits drafts, durable when it returns. A draft that was submitted already is left as it is, so a second press finds the first
@@ -29,15 +31,19 @@ const mostAtOnce = 256
  * `people/not-identified`, `cases/one-living-turn`.
  */
 export function openSubmit(deps: Deps): (submission: Submission) => Promise<void> {
-  return gather(async (batch) => {
-    try {
-      return await deps.db.tx((tx) => submitAll(tx, deps, batch))
-    } catch (error) {
-      // Another process filed the same matter between our look and our write: alone, that is a refusal like any other.
-      if (batch.length === 1 && store.breaksLivingTurn(error)) return [oneLivingTurn()]
-      throw error
-    }
-  }, mostAtOnce)
+  return gather(
+    async (batch) => {
+      try {
+        return await deps.db.tx((tx) => submitAll(tx, deps, batch))
+      } catch (error) {
+        // Another process filed the same matter between our look and our write: alone, that is a refusal like any other.
+        if (batch.length === 1 && store.breaksLivingTurn(error)) return [oneLivingTurn()]
+        throw error
+      }
+    },
+    mostAtOnce,
+    abreast,
+  )
 }
 
 const oneLivingTurn = () => new Problem('cases/one-living-turn', 'You have a turn for this matter already.')
@@ -148,6 +154,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     acts.clearTimers(c, ['draft'])
     acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
     for (const t of stepTimers(deps, c, plan.timers, filedOn)) acts.setTimer(t)
+    beginOutside(acts, c, plan)
     acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
   }
   await acts.write(tx, deps)

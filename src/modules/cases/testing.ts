@@ -18,7 +18,7 @@ import { openPeople, parseIdentity, seedDemo } from '#people'
 import { openPublicLog, openSource, readEntries } from '#publiclog'
 import { openSigning } from '#signing'
 import type { Role, SignedIn, Visitor } from '#web'
-import { openCases } from './index.ts'
+import { type CasesDeps, openCases } from './index.ts'
 import { type Replay, replayTurns } from './replay.ts'
 import { dueTimers } from './store.ts'
 
@@ -60,16 +60,22 @@ export async function openTestCases({
   offices,
   clock = new FixedClock('2026-11-24T16:00:00Z'),
   publicUrl = 'http://localhost:3000',
+  servicesFolder = join(root, 'services'),
+  doers,
 }: {
   db: Db
   services?: readonly string[]
+  /** Where the definitions are taken from; without `services` all that is there. */
+  servicesFolder?: string
+  doers?: CasesDeps['doers']
   /** What `reference/offices.json` is to say of some offices, by id: `{ 'state-09': { presence: true } }`. */
   offices?: Readonly<Record<string, object>>
   clock?: FixedClock
   publicUrl?: string
 }) {
   const folder = await mkdtemp(join(tmpdir(), 'ventanilla-cases-'))
-  for (const base of services) cpSync(join(root, 'services', base), join(folder, 'services', base), { recursive: true })
+  for (const base of services.length > 0 ? services : [''])
+    cpSync(join(servicesFolder, base), join(folder, 'services', base), { recursive: true })
   let reference = join(root, 'reference')
   if (offices) {
     cpSync(reference, (reference = join(folder, 'reference')), { recursive: true })
@@ -111,7 +117,21 @@ export async function openTestCases({
   const loaded = await catalogue.load(join(folder, 'services'))
   if (loaded.faults.length > 0) throw new Error(`The tests' services have a fault: ${JSON.stringify(loaded.faults[0])}`)
   const signing = openSigning({ keys })
-  const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: false, publicUrl })
+  const cases = openCases({
+    db,
+    clock,
+    jobs,
+    keys,
+    files,
+    publiclog,
+    people,
+    catalogue,
+    messages,
+    signing,
+    demo: false,
+    publicUrl,
+    ...(doers ? { doers } : {}),
+  })
 
   let clerk: Visitor | null = null
   let born = 0

@@ -1,17 +1,17 @@
 /** What happens by itself: silence takes effect, a request unanswered lapses, a hold ends, an idle call goes back, an old draft is forgotten. */
 import type { Service } from '#catalogue'
 import type { Tx } from '#db'
-import { dateIn, minuteMs, minuteStamp } from '#kernel/time'
+import { minuteMs, minuteStamp } from '#kernel/time'
 import { Acts } from './acts.ts'
 import { makeDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
-import { lockPlans, type Plan, planOf, takeTurns } from './enact.ts'
-import { endTurns, type Filing, livingTurns } from './filing.ts'
+import { lockPlans, type Plan, takeTurns } from './enact.ts'
+import { endTurns, livingTurns } from './filing.ts'
 import { resumeTurn, returnTurn } from './line.ts'
 import { coverOf } from './lines.ts'
+import { passStep } from './outside.ts'
 import type { Case, Timer } from './store.ts'
 import * as store from './store.ts'
-import { stepTimers } from './submit.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Minutes without a sign of work after which a called turn goes back to its place. */
@@ -24,10 +24,11 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
   async function ended(tx: Tx, c: Case, how: 'silence' | 'lapsed'): Promise<void> {
     const acts = new Acts(clock.now())
     let turns = await livingTurns(tx, acts, c)
-    const service = (await catalogue.pinned(c.definition, c.service))!
+    // A stand-in has no service: it lapses and nothing else.
+    const service = await catalogue.pinned(c.definition, c.service)
     const entries: number[] = []
     let paper: string | null = null
-    if (how === 'silence') {
+    if (how === 'silence' && service) {
       const open = await vault.use(tx, c, { person: null, office: c.office, purpose: 'silence' })
       const person = await deps.people.person(tx, c.applicant)
       if (person) {
@@ -75,7 +76,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
       kind: how,
       turn: turns[0]?.state.turn ?? null,
       desk: null,
-      data: { means: service.definition.silence.means },
+      data: service ? { means: service.definition.silence.means } : {},
       sealed: null,
       entries,
     })
@@ -92,6 +93,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
       steps: c.steps as Plan['steps'],
       opens: [{ step: step.id, branch: null, office, cover: coverOf(c.service, step.id, null) }],
       timers: [],
+      outside: [],
       finish: null,
     }
     await lockPlans(tx, deps, acts, [plan])
@@ -129,39 +131,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
     async draft(tx, c) {
       if (c.state === 'draft') await store.deleteDraft(tx, c)
     },
-    async step(tx, c, timer) {
-      if (c.state !== 'open') return
-      const service: Service = (await catalogue.pinned(c.definition, c.service))!
-      const open = await vault.use(tx, c, { person: null, office: c.office, purpose: 'serve' })
-      const now = clock.now()
-      const today = dateIn(now, catalogue.calendarOf(c.office).zone)
-      const { answers } = open.open<Filing>('answers', c.answers)
-      const plan = planOf(
-        deps,
-        service,
-        c.steps as Plan['steps'],
-        { type: 'timer', step: timer.key },
-        { answers, today, at: now.toISOString() },
-      )
-      const acts = new Acts(now)
-      await lockPlans(tx, deps, acts, [plan])
-      const person = await deps.people.person(tx, c.applicant)
-      const { entries, turns } = takeTurns(acts, c, plan, person?.identities[0]?.value ?? '', open)
-      for (const t of stepTimers(deps, c, plan.timers, today)) acts.setTimer(t)
-      acts.case({ ...c, steps: plan.steps })
-      acts.event({
-        place: c.place,
-        caseId: c.id,
-        at: now,
-        kind: 'step',
-        turn: turns[0]?.state.turn ?? null,
-        desk: null,
-        data: { step: timer.key },
-        sealed: null,
-        entries,
-      })
-      await acts.write(tx, deps)
-    },
+    step: (tx, c, timer) => passStep(tx, deps, c, { type: 'timer', step: timer.key }),
   }
 
   return {

@@ -72,6 +72,13 @@ const witnesses: Kind<readonly Witness[]> = {
       })
   },
 }
+const vkeys: Kind<readonly string[]> = {
+  is: 'C2SP verifier keys with spaces between, each "name+id+key"',
+  read(t) {
+    const found = t.split(/\s+/).filter((k) => k !== '')
+    return found.every((k) => /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(k)) ? found : must(this.is)
+  },
+}
 const origin: Kind<string | null> = {
   is: 'a name of a log such as ventanilla.example.gob.mx/2026, without spaces or "+"',
   // C2SP signed-note: a key name has no spaces and no plus.
@@ -130,6 +137,7 @@ export const settings = {
     'the name of the public log, which never changes; by default where it is published, such as ventanilla.example.gob.mx/log',
   ),
   witnesses: setting(witnesses, [], 'who is asked to cosign the public log'),
+  witnessOf: setting(vkeys, [], 'the logs of others that this system cosigns as a witness, by their verifier keys'),
   witnessQuorum: setting(whole(0, 100), 0, 'how many witnesses must cosign before a checkpoint counts as witnessed'),
   sessionHours: setting(whole(1, 24 * 30), 12, 'how long a person stays signed in without doing anything'),
   readsPerAddress: setting(whole(0, 1_000_000), 1200, 'how many pages one network address may ask for in a minute; 0 for no limit'),
