@@ -1,7 +1,7 @@
 import { createReadStream, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { environment, readConfig } from '#config'
-import { copyDatabase, type Db, openDb, startPostgres } from '#db'
+import { copyDatabase, type Db, installationOf, openDb, startPostgres } from '#db'
 import { logFiles, signedHead } from '#publiclog'
 import { projectFolder } from '../folder.ts'
 import { type Manifest, newBackup } from './backup-folder.ts'
@@ -105,9 +105,9 @@ export const command: Command = {
     const db = openDb(config.databaseUrl ?? postgres!.url, { max: 2 })
     try {
       const withKeys = options['with-keys'] === true
-      const [known] = await db.query<{ demo: boolean; log_origin: string }>('select demo, log_origin from db_installation')
+      const known = await installationOf(db)
       const manifest = await takeBackup(
-        { db, data: config.data, keys: config.keys, demo: known?.demo ?? config.demo, logOrigin: known?.log_origin ?? config.logOrigin },
+        { db, data: config.data, keys: config.keys, demo: known?.demo ?? config.demo, logOrigin: known?.logOrigin ?? config.logOrigin },
         folder,
         { withKeys },
         say,

@@ -7,7 +7,7 @@ import pg from 'pg'
 import { type PoolConnection, PoolDialect } from './driver.ts'
 
 export { type CopiedTable, type CopyProgress, copyDatabase, type DatabaseCopy, RestoreError, restoreDatabase } from './backup.ts'
-export { type Installation, InstallationError, settleInstallation } from './installation.ts'
+export { type Installation, InstallationError, installationOf, settleInstallation } from './installation.ts'
 export { type MigrationSet, migrate, migrationSets, pendingMigrations } from './migrate.ts'
 export { type RunningPostgres, startPostgres } from './postgres.ts'
 

@@ -11,6 +11,12 @@ export class InstallationError extends Error {
   }
 }
 
+/** What this database was made for; null before its first use. */
+export async function installationOf(db: Db): Promise<Installation | null> {
+  const [found] = await db.query<{ demo: boolean; log_origin: string }>('select demo, log_origin from db_installation')
+  return found ? { demo: found.demo, logOrigin: found.log_origin } : null
+}
+
 /**
  * Says at the first use what this database is, and at every later one that it still is that. Throws an `InstallationError`: a demonstration never becomes a real
  * system, nor the other way, and the log keeps its name.
@@ -21,17 +27,17 @@ export async function settleInstallation(db: Db, wanted: Installation, now: Date
     wanted.logOrigin,
     now,
   ])
-  const [found] = await db.query<{ demo: boolean; log_origin: string }>('select demo, log_origin from db_installation')
-  if (found!.demo && !wanted.demo)
+  const found = (await installationOf(db))!
+  if (found.demo && !wanted.demo)
     throw new InstallationError(
       'This database is a demonstration and can never become a real one. Use another VENTANILLA_DATA folder or DATABASE_URL with VENTANILLA_DEMO=off.',
     )
-  if (!found!.demo && wanted.demo)
+  if (!found.demo && wanted.demo)
     throw new InstallationError(
       'This database is a real one: start it with VENTANILLA_DEMO=off. A demonstration needs a VENTANILLA_DATA folder or DATABASE_URL of its own.',
     )
-  if (found!.log_origin !== wanted.logOrigin)
+  if (found.logOrigin !== wanted.logOrigin)
     throw new InstallationError(
-      `The public log of this database is named ${found!.log_origin}, for ever. Set VENTANILLA_LOG_ORIGIN=${found!.log_origin}, or use another database.`,
+      `The public log of this database is named ${found.logOrigin}, for ever. Set VENTANILLA_LOG_ORIGIN=${found.logOrigin}, or use another database.`,
     )
 }
