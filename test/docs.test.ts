@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { environmentName, settings } from '#config'
 import pack from '../package.json' with { type: 'json' }
 import lock from '../package-lock.json' with { type: 'json' }
 import { calls, draw } from './guards/arrows.ts'
@@ -125,8 +126,21 @@ describe('tables and pictures in documents', () => {
     }
   })
 
-  it('every module has a README, and every decision the four parts', () => {
-    for (const module of new Set([...files('src/modules/*/index.ts').keys()].map(dirname)))
+  it('the settings of docs/settings.md are those of the program', () => {
+    const show = (value: unknown) => {
+      if (value === null || (Array.isArray(value) && value.length === 0)) return 'none'
+      return `\`${typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value)}\``
+    }
+    const rows = Object.entries(settings).map(([name, s]) => [
+      `\`${environmentName(name as keyof typeof settings)}\``,
+      show(s.default),
+      s.about,
+    ])
+    assert.deepEqual(table(documents.get('docs/settings.md')!, 'setting'), rows)
+  })
+
+  it('every part has a README, and every decision the four parts', () => {
+    for (const module of new Set([...files('src/{modules,platform,channels}/*/index.ts').keys()].map(dirname)))
       assert.ok(documents.has(`${module}/README.md`), module)
     const decisions = [...documents].filter(([path]) => path.startsWith('docs/decisions/'))
     assert.ok(decisions.length >= 9)
