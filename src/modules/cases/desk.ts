@@ -3,7 +3,7 @@ import type { Journey, Service, ShownAnswer } from '#catalogue'
 import { ask, showAnswers } from '#catalogue'
 import type { Tx } from '#db'
 import { addWorkingDays } from '#kernel/calendar'
-import type { DeskId, OfficeId, PersonId, TurnId } from '#kernel/id'
+import type { DeskId, LineId, OfficeId, PersonId, TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { dateIn, endOfDay, minuteStamp } from '#kernel/time'
 import { holds, type SignedIn } from '#web'
@@ -106,11 +106,11 @@ export function openDesks(deps: Deps) {
   async function callNext(tx: Tx, office: OfficeId, deskId: DeskId, place: string): Promise<Turn | null> {
     const acts = new Acts(clock.now())
     acts.hold(await store.lockLines(tx, [office]))
-    const desk = await store.lockDesk(tx, place, deskId)
+    let desk = await store.lockDesk(tx, place, deskId)
     if (!desk || desk.state.line === null) throw new Problem('cases/off-duty', 'Your desk is off duty.')
     // Pressed twice: the first press has called it while this one waited for the line.
     if (desk.state.turn !== null) return (await store.turnById(tx, place, desk.state.turn)) ?? null
-    const line = desk.state.line
+    let line: LineId = desk.state.line
     const wary = await store.hasConflicts(tx, place, deskId)
     const two = (await deps.people.holders(tx, 'official', office)).length >= 2
     for (;;) {
@@ -120,6 +120,12 @@ export function openDesks(deps: Deps) {
       const next = decideCall(acts.line(line), desk.state, candidates, acts.now)
       const row = next === null ? null : general?.state.turn === next.turn ? general : priority
       if (next === null || row === null) {
+        const other = await moveOn(tx, acts, desk)
+        if (other) {
+          desk = other
+          line = other.state.line!
+          continue
+        }
         await acts.write(tx, deps)
         return null
       }
@@ -173,6 +179,31 @@ export function openDesks(deps: Deps) {
       acts.job('cases/tell-near', { place, line })
       await acts.write(tx, deps)
       return after
+    }
+  }
+
+  /**
+   * Nobody waits in the desk's line: the system sends it to the office's line in which somebody has waited longest, if there is one and the desk may still
+   * change today. Which line that is nobody chooses.
+   */
+  async function moveOn(tx: Tx, acts: Acts, desk: Desk): Promise<Desk | null> {
+    const there = await store.longestWaiting(tx, desk.state.office)
+    if (!there || there === desk.state.line) return null
+    const off = deskOff(acts.line(desk.state.line!), desk.state, acts.now)
+    const on = orNone(() => deskOn(acts.line(there), off.desk, acts.now))
+    if (!on) return null
+    acts.act(off)
+    acts.act(on)
+    return acts.desk(desk, on.desk)
+  }
+
+  /** Null where the desk has changed its line as often as it may today. */
+  function orNone<T>(change: () => T): T | null {
+    try {
+      return change()
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'cases/desk-changes') return null
+      throw error
     }
   }
 
@@ -277,7 +308,7 @@ export function openDesks(deps: Deps) {
 
     /**
      * Goes on duty. The system says in which line: where somebody has waited longest. Refuses with `forbidden`, `cases/desk-busy`,
-     * `cases/desk-changes`, `catalogue/not-offered` (the office serves nothing).
+     * `catalogue/not-offered` (the office serves nothing).
      */
     goOn(visitor: SignedIn, office: OfficeId): Promise<void> {
       return db.tx(async (tx) => {
@@ -297,7 +328,9 @@ export function openDesks(deps: Deps) {
           return
         }
         const line = (await store.longestWaiting(tx, office)) ?? acts.lineCovering(covers[0]!)!.line
-        const on = deskOn(acts.line(line), desk.state, acts.now)
+        // A desk that may change no more today goes on where it was: an official is never kept from serving.
+        const on =
+          orNone(() => deskOn(acts.line(line), desk.state, acts.now)) ?? deskOn(acts.line(desk.state.lastLine!), desk.state, acts.now)
         acts.act(on)
         acts.desk(desk, on.desk)
         await acts.write(tx, deps)
