@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { settings } from '#config'
 import { type Fault, type Files, files, isTest, place, withoutComments } from './source.ts'
 
 /** Every reading of the environment outside the one place that declares the settings. The launcher in bin/ stands outside the program. */
@@ -20,6 +21,26 @@ function environmentRead(sources: Files): Fault[] {
   }
   return faults
 }
+
+/** Settings that nothing looks at: what an operator sets would change nothing. */
+function idleSettings(sources: Files, names: readonly string[]): Fault[] {
+  const read = [...sources].filter(([path]) => !isTest(path) && !path.startsWith('src/platform/config/')).map(([, text]) => text)
+  return names
+    .filter(
+      (name) =>
+        !read.some((text) =>
+          new RegExp(`\\bconfig\\.${name}\\b|\\{[^}]*\\b${name}\\b[^}]*\\}(?:: Config\\b|\\s*=\\s*[\\w.]*config\\b)`).test(text),
+        ),
+    )
+    .map((name) => `Nothing reads the setting ${name}.`)
+}
+
+describe('settings', () => {
+  const sources = files('src/**/*.ts')
+  it('are each read by something', () => assert.deepEqual(idleSettings(sources, Object.keys(settings)), []))
+  it('a planted setting that nothing reads is named', () =>
+    assert.deepEqual(idleSettings(sources, ['port', 'plantedSetting']), ['Nothing reads the setting plantedSetting.']))
+})
 
 describe('the environment', () => {
   const sources = files('src/**/*.ts')

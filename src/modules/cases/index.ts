@@ -46,6 +46,9 @@ export function openCases(given: CasesDeps) {
     await timers.runDue()
     await timers.returnIdle()
   })
+  deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
+    await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))
+  })
   return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery }
 }
 

@@ -47,7 +47,6 @@ describe('settings', () => {
         logOrigin: 'demo.localhost/log',
         witnesses: [],
         witnessQuorum: 0,
-        sessionHours: 12,
         trustProxy: 0,
       },
     )
@@ -57,9 +56,9 @@ describe('settings', () => {
 
   test('the environment wins over the file, the file over the default, and VENTANILLA_DATABASE_URL over DATABASE_URL', () => {
     const file = join(folder, 'own.json')
-    writeFileSync(file, JSON.stringify({ port: 4000, sessionHours: 2, demo: false, roles: ['web', 'log'] }))
+    writeFileSync(file, JSON.stringify({ port: 4000, writesPerPerson: 2, demo: false, roles: ['web', 'log'] }))
     const config = read({ VENTANILLA_CONFIG: file, VENTANILLA_PORT: '5000', DATABASE_URL: 'postgres://a/b' })
-    assert.deepEqual([config.port, config.sessionHours, config.demo, config.roles], [5000, 2, false, ['web', 'log']])
+    assert.deepEqual([config.port, config.writesPerPerson, config.demo, config.roles], [5000, 2, false, ['web', 'log']])
     assert.equal(config.databaseUrl, 'postgres://a/b')
     const own = read({ DATABASE_URL: 'postgres://a/b', VENTANILLA_DATABASE_URL: 'postgresql://u@/c?host=%2Ftmp' })
     assert.equal(own.databaseUrl, 'postgresql://u@/c?host=%2Ftmp')
@@ -76,8 +75,8 @@ describe('settings', () => {
   test('an unknown setting stops the start and names the nearest known one', () => {
     refuses({ VENTANILLA_PUBLIC_ULR: 'x' }, /no setting VENTANILLA_PUBLIC_ULR. Did you mean VENTANILLA_PUBLIC_URL\?/)
     refuses({ VENTANILLA_PROT: '1' }, /Did you mean VENTANILLA_PORT\?/)
-    writeFileSync(join(folder, 'typo.json'), '{"sesionHours": 1}')
-    refuses({ VENTANILLA_CONFIG: join(folder, 'typo.json') }, /no setting "sesionHours". Did you mean "sessionHours"\?/)
+    writeFileSync(join(folder, 'typo.json'), '{"writePerPerson": 1}')
+    refuses({ VENTANILLA_CONFIG: join(folder, 'typo.json') }, /no setting "writePerPerson". Did you mean "writesPerPerson"\?/)
   })
 
   for (const [env, words] of [

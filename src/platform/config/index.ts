@@ -139,7 +139,6 @@ export const settings = {
   witnesses: setting(witnesses, [], 'who is asked to cosign the public log'),
   witnessOf: setting(vkeys, [], 'the logs of others that this system cosigns as a witness, by their verifier keys'),
   witnessQuorum: setting(whole(0, 100), 0, 'how many witnesses must cosign before a checkpoint counts as witnessed'),
-  sessionHours: setting(whole(1, 24 * 30), 12, 'how long a person stays signed in without doing anything'),
   readsPerAddress: setting(whole(0, 1_000_000), 1200, 'how many pages one network address may ask for in a minute; 0 for no limit'),
   writesPerAddress: setting(
     whole(0, 1_000_000),
