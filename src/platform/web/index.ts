@@ -11,7 +11,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import type { Static, TSchema } from 'typebox'
 import { Html, html } from '#kernel/html'
 import { randomId } from '#kernel/id'
-import { Problem } from '#kernel/problem'
+import { Problem, type ProblemCode, problems } from '#kernel/problem'
 import { type Language, languages } from '#kernel/text'
 import { csrfTokens } from './csrf.ts'
 import { problemPage, problemTitle } from './problem-page.ts'
@@ -198,6 +198,15 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       servers: [{ url: deps.publicUrl }],
     },
     hideUntagged: true,
+    // A wildcard has no name in OpenAPI; ours always stands for an id, which may hold slashes.
+    transform: ({ schema, url }) => {
+      const { '*': id, ...others } = (schema?.params as { properties?: Record<string, object> } | undefined)?.properties ?? {}
+      if (!url.endsWith('/*') || !id) return { schema, url }
+      return {
+        url: `${url.slice(0, -1)}:id`,
+        schema: { ...schema, params: { type: 'object', required: ['id'], properties: { ...others, id } } },
+      }
+    },
   })
 
   const limiter = (perMinute: number, keyGenerator: (r: FastifyRequest) => string) =>
@@ -381,6 +390,22 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       // Names carry a digest of the content, so that a copy is good for ever.
       reply.header('cache-control', 'public, max-age=31536000, immutable').header('cross-origin-resource-policy', 'cross-origin').type(type)
       return reply.send(createReadStream(file))
+    },
+  )
+  // Where the `type` of a problem leads: what it means and what to do.
+  app.get(
+    '/problems/*',
+    {
+      config: { access: 'public', ownSchema: true },
+      schema: { hide: true, params: { type: 'object', properties: { '*': { type: 'string', maxLength: 60 } } } },
+    },
+    async (request, reply) => {
+      const code = (request.params as { '*': string })['*']
+      if (!Object.hasOwn(problems, code)) throw new Problem('not-found', 'There is no such problem.')
+      const problem = new Problem(code as ProblemCode, '')
+      const { language } = request.visitor
+      const page = problemPage(problem, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id })
+      return reply.type('text/html; charset=utf-8').send(page.text)
     },
   )
   app.get('/healthz', { config: { access: 'public', ownSchema: true }, schema: { hide: true } }, async () => ({ ok: true }))
