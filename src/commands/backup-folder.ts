@@ -29,7 +29,7 @@ export type Manifest = {
 }
 
 /** The folder is no whole backup, or cannot become one. Its message names the fix. */
-export class BackupError extends Error {
+class BackupError extends Error {
   override name = 'BackupError'
 }
 

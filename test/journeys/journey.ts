@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import type { System } from '../support/system.ts'
 
 /** The smallest file that is a PDF by its own bytes. */
-export const aFile = {
+const aFile = {
   name: 'papel.pdf',
   mimeType: 'application/pdf',
   buffer: Buffer.from('%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n'),

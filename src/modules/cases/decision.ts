@@ -54,7 +54,7 @@ export type SealedDecision = {
 }
 
 /** The last day on which it holds, or null when it holds for ever or for one use. */
-export function validUntil(validity: Service['definition']['validity'], decided: PlainDate): PlainDate | null {
+function validUntil(validity: Service['definition']['validity'], decided: PlainDate): PlainDate | null {
   const n = validity.count ?? 1
   const [y, m, d] = decided.split('-').map(Number) as [number, number, number]
   switch (validity.unit) {

@@ -9,7 +9,7 @@ export type WaitRange = { readonly low: number; readonly high: number } | 'not-e
 /** With fewer measured services than this, a range would be a guess. */
 export const leastServices = 10
 /** Of more than this only the newest are used: the caller passes the newest first or cuts at the query. */
-export const mostServices = 200
+const mostServices = 200
 
 /**
  * How long somebody waits with `before` turns before them and `desks` on duty, from the service times measured lately (newest first, minutes). The range holds four of five

@@ -146,7 +146,7 @@ function coversList(covers: readonly string[]): string[] {
  * The first `service/step` of `covers` that another line of the same office covers on any date of `[from, before)`, by what is in force and announced; or null.
  * `others` are the office's lines, read under a lock on the office so that two lines cannot open over one step at once.
  */
-export function overlapOf(
+function overlapOf(
   line: LineId,
   covers: readonly string[],
   from: PlainDate,

@@ -208,7 +208,7 @@ export function packOpenings({ turn, holder, paper }: Openings): string {
 }
 
 /** The openings that `packOpenings` packed; null for anything else. Never throws. */
-export function unpack(packed: string): Openings | null {
+function unpack(packed: string): Openings | null {
   if (packed.length > 2000 || !base64url.test(packed)) return null
   try {
     const f = new TextDecoder('utf-8', { fatal: true }).decode(fromBase64url(packed)).split('\n')

@@ -58,7 +58,7 @@ function pesosText(l: Language, minor: bigint): string {
 }
 
 /** The longest lawful term, in words. */
-export function termWords(l: Language, service: Service): string {
+function termWords(l: Language, service: Service): string {
   const { unit, count } = service.definition.term
   return unit === 'immediate' ? text(l, 'term.immediate') : text(l, `term.${unit}`, { count })
 }

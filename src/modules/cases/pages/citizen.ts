@@ -20,14 +20,14 @@ const Form = Type.Record(Type.String({ maxLength: 200 }), Type.Unknown())
 const formOf = (body: unknown): FormFields => (body ?? {}) as FormFields
 
 /** The reference in a URL, or `not-found`. */
-export function referenceOf(params: { reference: string }): Reference {
+function referenceOf(params: { reference: string }): Reference {
   const reference = parseReference(params.reference)
   if (!reference) throw new Problem('not-found', 'There is no such case.')
   return reference
 }
 
 /** The pages of a draft in order: those that ask, the papers, review. */
-export function stopsOf(o: OpenCase): string[] {
+function stopsOf(o: OpenCase): string[] {
   return [...o.journey.pages.map((p) => p.id), ...(o.journey.papers.length > 0 ? ['papers'] : []), 'review']
 }
 
@@ -37,7 +37,7 @@ function urlOf(reference: Reference, stop: string): string {
 }
 
 /** Where a draft is best taken up again: its first unfinished stop. */
-export function resumeAt(o: OpenCase): string {
+function resumeAt(o: OpenCase): string {
   const open = o.journey.pages.find((p) => !p.complete)
   return urlOf(o.c.reference, open ? open.id : o.missing.length > 0 ? 'papers' : 'review')
 }

@@ -204,7 +204,7 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
 }
 
 /** A line's wait in words. */
-export function waitWords(l: Language, wait: WaitRange): string {
+function waitWords(l: Language, wait: WaitRange): string {
   return wait === 'not-enough-data'
     ? text(l, 'wait.unknown')
     : text(l, 'wait.range', { low: views.durationWords(l, wait.low), high: views.durationWords(l, wait.high) })

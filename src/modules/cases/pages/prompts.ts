@@ -15,7 +15,7 @@ export type Drawing = {
 }
 
 /** The id of a prompt's field. Names carry dots, which ids in links must not. */
-export const fieldId = (name: string): string => name.replaceAll('.', '-')
+const fieldId = (name: string): string => name.replaceAll('.', '-')
 
 /** The problems of a page as its summary, each with a link to its field. */
 export function summaryOf(prompts: readonly (Prompt | PromptGroup)[], problems: readonly FieldProblem[]): SummaryError[] {

@@ -32,7 +32,7 @@ export type About = {
 export type Report = About & { readonly v: 1; readonly at: string; readonly words: string }
 
 /** What a report's box is bound to. */
-export const reportAbout = (id: string): string => `cases/report/${id}`
+const reportAbout = (id: string): string => `cases/report/${id}`
 
 const mostWords = 4000
 /** Words can be added for so long after the press. */
