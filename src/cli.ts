@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   'verify-turns': () => import('./commands/verify-turns.ts'),
   backup: () => import('./commands/backup.ts'),
   restore: () => import('./commands/restore.ts'),
+  recover: () => import('./commands/recover.ts'),
   bench: () => import('./commands/bench.ts'),
 }
 
@@ -63,7 +64,17 @@ async function main(argv: readonly string[]): Promise<number> {
 function expected(error: unknown): boolean {
   return (
     error instanceof Error &&
-    ['ConfigError', 'InstallationError', 'LogBehind', 'Problem', 'PostgresError', 'BackupError', 'RestoreError', 'BenchError'].includes(error.name)
+    [
+      'ConfigError',
+      'InstallationError',
+      'LogBehind',
+      'Problem',
+      'PostgresError',
+      'BackupError',
+      'RestoreError',
+      'SourceError',
+      'BenchError',
+    ].includes(error.name)
   )
 }
 

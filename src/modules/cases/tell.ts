@@ -3,6 +3,7 @@ import type { CaseId, LineId, TurnId } from '#kernel/id'
 import type { Message } from '#messages'
 import type { Deps } from './deps.ts'
 import { askedPapers } from './filing.ts'
+import { isStandIn } from './recover.ts'
 import type { Case } from './store.ts'
 import * as store from './store.ts'
 
@@ -105,7 +106,7 @@ export function handleNews(deps: Deps): void {
 
   jobs.handle<Told>('cases/tell', async (told) => {
     const c = await store.caseById(db, told.place, told.caseId as CaseId)
-    if (!c) return
+    if (!c || isStandIn(c)) return
     const all = await messagesFor(told, c)
     await db.tx(async (tx) => {
       if (told.kind === 'taken') await printReceipt(tx, c)

@@ -45,6 +45,7 @@ export const templates = {
   'decision-ready': { fields: { reference: 'text', service: 'words' }, link: toCase },
   'office-message': { fields: { reference: 'text', office: 'text' }, link: toCase },
   'contents-lost': { fields: { reference: 'text' }, link: toCase },
+  'result-lost': { fields: { reference: 'text' }, link: toCase },
   silence: { fields: { reference: 'text', service: 'words', due: 'date', effect: ['granted', 'refused'] }, link: toCase },
 } as const satisfies Record<string, Row>
 
@@ -59,7 +60,6 @@ export const letters = {
 } as const satisfies Record<string, Row>
 
 export type Template = keyof typeof templates
-export type LetterTemplate = keyof typeof letters
 
 /** The fields a template takes. */
 export type DataOf<T extends Template> = {
