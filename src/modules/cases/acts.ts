@@ -24,7 +24,9 @@ export type News = {
  */
 export class Acts {
   readonly now: Date
-  readonly #lines = new Map<LineId, { place: string; state: LineState; dirty: boolean }>()
+  // `was` is the line as it was locked: what did not change is not written.
+  readonly #lines = new Map<LineId, { place: string; state: LineState; was: LineState }>()
+  #covering: Map<string, LineId> | null = null
   readonly #newTurns: store.Turn[] = []
   readonly #turns = new Map<TurnId, store.Turn>()
   readonly #desks = new Map<DeskId, store.Desk>()
@@ -42,7 +44,8 @@ export class Acts {
   /** Puts locked lines in. */
   hold(lines: readonly store.Line[]): void {
     for (const l of lines)
-      if (!this.#lines.has(l.state.line)) this.#lines.set(l.state.line, { place: l.place, state: l.state, dirty: false })
+      if (!this.#lines.has(l.state.line)) this.#lines.set(l.state.line, { place: l.place, state: l.state, was: l.state })
+    this.#covering = null
   }
 
   /** The present state of a locked line. */
@@ -54,16 +57,20 @@ export class Acts {
 
   /** The locked line that covers `cover` (`service/step`) now; undefined when none does. */
   lineCovering(cover: string): LineState | undefined {
-    for (const { state } of this.#lines.values()) if (state.covers.includes(cover)) return state
-    return undefined
+    if (!this.#covering) {
+      this.#covering = new Map()
+      for (const [id, { state }] of this.#lines) for (const c of state.covers) if (!this.#covering.has(c)) this.#covering.set(c, id)
+    }
+    const line = this.#covering.get(cover)
+    return line && this.#lines.get(line)?.state
   }
 
   /** Takes one act of the line's pure functions: its entry and the states after it. Returns the entry's position for an event. */
   act(done: { entry: LineEntry; line: LineState }): number {
     const held = this.#lines.get(done.line.line)
     if (!held) throw new TypeError(`The line ${done.line.line} is not locked.`)
+    if (held.state.covers !== done.line.covers) this.#covering = null
     held.state = done.line
-    held.dirty = true
     return this.#entries.push(done.entry) - 1
   }
 
@@ -153,6 +160,7 @@ export class Acts {
       restore: () => {
         this.#lines.clear()
         for (const [k, v] of lines) this.#lines.set(k, v)
+        this.#covering = null
         ;[this.#newTurns.length, this.#entries.length, this.#events.length, this.#jobs.length, this.#timers.length, this.#cleared.length] =
           sizes
         for (const [own, then] of [
@@ -177,7 +185,7 @@ export class Acts {
     for (const d of this.#desks.values()) await store.updateDesk(tx, d)
     await store.updateLines(
       tx,
-      [...this.#lines.values()].filter((l) => l.dirty).map((l) => ({ place: l.place, state: l.state })),
+      [...this.#lines.values()].filter((l) => l.state !== l.was),
     )
     await store.clearTimers(tx, this.#cleared)
     await store.setTimers(tx, this.#timers)

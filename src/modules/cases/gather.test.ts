@@ -51,3 +51,36 @@ test('a refusal in a batch reaches its own caller only', async () => {
     ['fulfilled', 'rejected', 'fulfilled'],
   )
 })
+
+test('with two abreast what waits is shared, and never more than two are under way', async () => {
+  const sizes: number[] = []
+  let under = 0
+  let most = 0
+  const submit = gather<number, number>(
+    async (batch) => {
+      sizes.push(batch.length)
+      most = Math.max(most, ++under)
+      await later(5)
+      under--
+      return [...batch]
+    },
+    256,
+    2,
+  )
+  assert.deepEqual(
+    await Promise.all(Array.from({ length: 40 }, (_, i) => submit(i))),
+    Array.from({ length: 40 }, (_, i) => i),
+  )
+  assert.deepEqual(sizes, [20, 20])
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => {
+      await later(i % 7)
+      await submit(i)
+    }),
+  )
+  assert.equal(most, 2)
+  assert.equal(
+    sizes.reduce((a, b) => a + b),
+    240,
+  )
+})

@@ -630,16 +630,18 @@ export async function insertLine(tx: Tx, line: Line): Promise<void> {
     .execute()
 }
 
-/** Writes the lines' states, in one statement. */
-export async function updateLines(tx: Tx, all: readonly Line[]): Promise<void> {
+/**
+ * Writes the lines' states, in one statement. Their terms (what they cover, the rule, what is announced) are some hundred bytes a line and change once in
+ * years: where `was` shows that they are the same they are not written again.
+ */
+export async function updateLines(tx: Tx, all: readonly (Line & { readonly was?: LineState })[]): Promise<void> {
   if (all.length === 0) return
   const column = <T>(of: (l: LineState) => T) => all.map((l) => of(l.state))
   await queryIn(
     tx,
-    `update cases_line l set n = u.n, at = u.at, count = u.count, living = u.living, desks = u.desks, closed = u.closed, covers = array(select jsonb_array_elements_text(u.covers)),
-        rule = u.rule, quiet = u.quiet, announced = u.announced
-      from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[], $8::boolean[], $9::jsonb[], $10::jsonb[], $11::boolean[], $12::jsonb[])
-        as u(place, id, n, at, count, living, desks, closed, covers, rule, quiet, announced)
+    `update cases_line l set n = u.n, at = u.at, count = u.count, living = u.living, desks = u.desks, closed = u.closed
+      from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[], $8::boolean[])
+        as u(place, id, n, at, count, living, desks, closed)
       where l.place = u.place and l.id = u.id`,
     [
       all.map((l) => l.place),
@@ -650,13 +652,24 @@ export async function updateLines(tx: Tx, all: readonly Line[]): Promise<void> {
       column((s) => s.living),
       column((s) => s.desks),
       column((s) => s.closed),
-      column((s) => JSON.stringify(s.covers)),
-      column((s) => JSON.stringify(s.rule)),
-      column((s) => s.quiet),
-      column((s) => JSON.stringify(s.announced)),
     ],
     'cases-update-lines',
   )
+  for (const { place, state, was } of all) {
+    if (was && was.covers === state.covers && was.rule === state.rule && was.quiet === state.quiet && was.announced === state.announced)
+      continue
+    await q(tx)
+      .updateTable('cases_line')
+      .set({
+        covers: [...state.covers],
+        rule: JSON.stringify(state.rule) as never,
+        quiet: state.quiet,
+        announced: JSON.stringify(state.announced) as never,
+      })
+      .where('place', '=', place)
+      .where('id', '=', state.line)
+      .execute()
+  }
 }
 
 /** Adds turns, in one statement. */

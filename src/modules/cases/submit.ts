@@ -23,7 +23,7 @@ export const draftDays = 30
 
 const mostAtOnce = 256
 /** Batches under way at once: the processor decides one while the disk takes the other. */
-const abreast = 3
+const abreast = 2
 
 /**
  * A function that submits drafts, durable when it returns. A draft that was submitted already is left as it is, so a second press finds the first
