@@ -43,8 +43,11 @@ export function openCases(given: CasesDeps) {
   const { stepDone } = openOutside(deps)
   handleNews(deps)
   deps.jobs.every('cases/run-timers', '* * * * *', async () => {
-    await timers.runDue()
-    await timers.returnIdle()
+    // What fails in the one must not stop the other; the job tells both.
+    const failed = (await Promise.allSettled([timers.runDue(), timers.returnIdle()])).flatMap((o) =>
+      o.status === 'rejected' ? [o.reason] : [],
+    )
+    if (failed.length > 0) throw new AggregateError(failed, failed.map(String).join(' '))
   })
   deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
     await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))

@@ -193,15 +193,41 @@ test('one case that is broken does not stop the clock of the others, and is told
   assert.equal((await caseOf(bad.reference)).state, 'decided')
 })
 
+test('a broken case does not keep idle calls from going back: the job of every minute does both', async () => {
+  const { office, service } = place('21')
+  const official = await it.anOfficial(office)
+  const { desks } = it.cases
+  const bad = await it.aSubmittedCase({ service: place('22').service })
+  await it.passTo(new Date(endOfDay((await caseOf(bad.reference)).dueOn!, it.catalogue.calendarOf(office).zone).getTime() - 40 * minuteMs))
+  const idle = await it.aSubmittedCase({ service })
+  await desks.goOn(official, office)
+  await desks.next(official, office)
+  const c = await caseOf(bad.reference)
+  await it.db.query('update cases_case set key = $2 where id = $1', [c.id, Buffer.alloc(60)])
+  it.clock.advance(40 * minuteMs)
+  await it.jobs.add(it.db, 'cases/run-timers', {})
+  await it.jobs.drain().catch(() => undefined)
+  assert.equal((await caseOf(bad.reference)).state, 'open')
+  const [turn] = await store.turnsOf(it.db, await caseOf(idle.reference))
+  assert.equal(turn!.state.state, 'waiting')
+  await it.db.query('update cases_case set key = $2 where id = $1', [c.id, c.key])
+  await it.cases.timers.runDue()
+  await desks.goOff(official, office)
+})
+
 test('many processes that look at the clock at once do each thing once', async () => {
   const filed = []
   for (let i = 0; i < 4; i++) filed.push(await it.aSubmittedCase({ service: place('19').service }))
   const c = await caseOf(filed[0]!.reference)
-  it.clock.set(endOfDay(c.dueOn!, it.catalogue.calendarOf(c.office).zone))
+  const end = endOfDay(c.dueOn!, it.catalogue.calendarOf(c.office).zone)
+  await it.passTo(new Date(end.getTime() - 1))
+  it.clock.set(end)
+  const due = (await store.dueTimers(it.db, end)).length
+  assert.ok(due >= 4)
   const done = await Promise.all([1, 2, 3].map(() => it.cases.timers.runDue()))
   assert.equal(
     done.reduce((a, b) => a + b, 0),
-    4,
+    due,
   )
   for (const f of filed) assert.equal((await outcome(f.applicant, f.reference)).decided.length, 1)
 })

@@ -163,8 +163,9 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
     async returnIdle() {
       const before = new Date(clock.now().getTime() - idleMinutes * minuteMs)
       let done = 0
+      const failed: unknown[] = []
       for (const idle of await store.idleCalls(db, before)) {
-        await db.tx(async (tx) => {
+        const gone = db.tx(async (tx) => {
           const c = await store.lockCase(tx, idle.place, idle.caseId)
           if (!c) return
           const acts = new Acts(clock.now())
@@ -191,7 +192,9 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
           await acts.write(tx, deps)
           done++
         })
+        await gone.catch((error) => failed.push(error))
       }
+      if (failed.length > 0) throw new AggregateError(failed, `${failed.length} idle calls could not go back; ${done} did.`)
       return done
     },
   }
