@@ -1,7 +1,7 @@
 /** The benches by name; each is loaded when it is asked for. docs/benchmarks.md tells what each compares and what was found. */
 import type { Bench } from './bench.ts'
 
-export { BenchError, type BenchResult, type Extent, fullExtent } from './bench.ts'
+export { fullExtent } from './bench.ts'
 
 /** Names are words joined by `-`. */
 export const benches: Record<string, { about: string; load(): Promise<{ bench: Bench }> }> = {

@@ -23,7 +23,6 @@ import {
 } from './verdict.ts'
 
 export {
-  type HolderContent,
   type Openings,
   type PaperContent,
   type Published,

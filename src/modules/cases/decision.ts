@@ -40,8 +40,6 @@ export type DecisionRecord = {
   readonly until: PlainDate | null
 }
 
-export type { PaperContent } from './verdict.ts'
-
 /** What lies sealed in a case as its decision. */
 export type SealedDecision = {
   readonly record: DecisionRecord

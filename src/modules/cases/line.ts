@@ -30,7 +30,6 @@ import type {
 export type TurnClass = TurnTaken['class']
 export type HoldReason = TurnHeld['reason']
 export type ReturnReason = TurnReturned['reason']
-export type Outcome = TurnFinished['outcome']
 
 /** What a line serves and how it chooses; announced by `line.opened` and `line.changed`. */
 export type LineTerms = { readonly covers: readonly string[]; readonly rule: LineRule; readonly quiet: boolean }
