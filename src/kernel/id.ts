@@ -16,7 +16,7 @@ export type OfficeId = Brand<'office'>
 export type DeskId = Brand<'desk'>
 /** A base's folder under `services/`, for an adoption followed by `@` and the INEGI key: `state/birth-certificate@09`. */
 export type ServiceId = Brand<'service'>
-/** What a person quotes: eight characters and a check character, `K7QP-2M4XD`. */
+/** What a person quotes: eight characters and a check character, `K7QP-2M4XW`. */
 export type Reference = Brand<'reference'>
 /** SHA-256 of a definition, lower-case hex (DESIGN.md, Definitions). */
 export type DefinitionHash = Brand<'definition'>
@@ -42,11 +42,21 @@ export function randomId(bytes = 16): string {
 // Crockford's base32: no I, L, O, U, so that nothing read aloud or from a poor print is mistaken.
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
+/** Product in the field of 32 elements, by the polynomial x⁵ + x² + 1. */
+function times(a: number, b: number): number {
+  let product = 0
+  for (let x = a, y = b; y > 0; y >>= 1) {
+    if (y & 1) product ^= x
+    x = x & 16 ? (x << 1) ^ 37 : x << 1
+  }
+  return product
+}
+
 function checkOf(eight: string): string {
-  // Weighted by position modulo the prime 31: catches every single slip and every swap of two neighbours that keep the alphabet's first 31.
+  // Each place has a weight of its own in a field of 32 elements: no single slip and no swap of two characters keeps the sum.
   let sum = 0
-  for (let i = 0; i < eight.length; i++) sum += (i + 2) * alphabet.indexOf(eight[i]!)
-  return alphabet[sum % 31]!
+  for (let i = 0; i < eight.length; i++) sum ^= times(i + 2, alphabet.indexOf(eight[i]!))
+  return alphabet[sum]!
 }
 
 /** A new reference: 40 random bits and a check character. Uniqueness is the table's business. */

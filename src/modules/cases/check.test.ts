@@ -22,7 +22,7 @@ function anHonestTurn(more: { paper?: Partial<PaperContent>; holder?: Record<str
   })
   const content: PaperContent = {
     v: 1,
-    code: 'K7QP-2M4XD',
+    code: 'K7QP-2M4XW',
     turn,
     reference: '3NHQ-7Y27S',
     service: 'state/drivers-licence@09',

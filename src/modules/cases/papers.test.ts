@@ -363,7 +363,7 @@ test('a decision written past the engine was not issued in turn, by code and by 
 })
 
 test('what is no paper of ours is answered calmly', async () => {
-  assert.equal((await new Browser(web).get('/check/K7QP-2M4XD')).status, 404)
+  assert.equal((await new Browser(web).get('/check/K7QP-2M4XW')).status, 404)
   assert.equal((await new Browser(web).get('/check?code=nothing')).status, 422)
   assert.equal((await new Browser(web).get(`/check?code=${newReference().toLowerCase().replace('-', '')}`)).status, 303)
   assert.match((await upload(randomBytes(5000))).body, /no trae el código/)

@@ -53,8 +53,8 @@ const aPerson = (email: string) => aPersonWith(t.db, email)
 const lost = (to: PersonId, key?: string): Message => ({
   to,
   template: 'contents-lost',
-  data: { reference: 'K7QP-2M4XD' },
-  caseReference: 'K7QP-2M4XD' as Reference,
+  data: { reference: 'K7QP-2M4XW' },
+  caseReference: 'K7QP-2M4XW' as Reference,
   ...(key ? { key } : {}),
 })
 
@@ -78,8 +78,8 @@ describe('telling', () => {
     await tell(messages, lost(person))
     await jobs.drain()
     const [mail] = (await messages.shown(email))!
-    assert.match(mail!.subject, /K7QP-2M4XD/)
-    assert.match(mail!.text, /http:\/\/localhost:3000\/cases\/K7QP-2M4XD/)
+    assert.match(mail!.subject, /K7QP-2M4XW/)
+    assert.match(mail!.text, /http:\/\/localhost:3000\/cases\/K7QP-2M4XW/)
     const [found] = await messages.inbox(person, { language: 'es' })
     assert.equal(found!.read, false)
     assert.equal((await messages.read(person, found!.id, 'en')).mail?.state, 'sent')
@@ -144,7 +144,7 @@ describe('telling', () => {
     await tell(messages, {
       to: person,
       template: 'held',
-      data: { reference: 'K7QP-2M4XD', line: 'demo/x', n: 3, service: 'Servicio', papers: [secret], until: '2026-12-01' },
+      data: { reference: 'K7QP-2M4XW', line: 'demo/x', n: 3, service: 'Servicio', papers: [secret], until: '2026-12-01' },
     })
     await jobs.drain()
     const tables = await t.db.query<{ name: string }>(
@@ -207,7 +207,7 @@ describe('the inbox', () => {
     assert.match(list.body, /sin leer/)
     const [, path] = /href="(\/inbox\/[0-9a-f-]{36})"/.exec(list.body)!
     const read = await browser.get(path!)
-    assert.match(read.body, /K7QP-2M4XD/)
+    assert.match(read.body, /K7QP-2M4XW/)
     assert.equal(await messages.unread(mine), 0)
     const [other] = await messages.inbox(theirs, { language: 'es' })
     assert.equal((await browser.get(`/inbox/${other!.id}`)).status, 404)
