@@ -4,7 +4,7 @@ import { addDays, type PlainDate } from './time.ts'
 export type Calendar = { readonly holidays: ReadonlySet<PlainDate> }
 
 /** Whether offices work on `date`. */
-export function isWorkingDay(date: PlainDate, calendar: Calendar): boolean {
+function isWorkingDay(date: PlainDate, calendar: Calendar): boolean {
   const weekday = new Date(`${date}T00:00:00Z`).getUTCDay()
   return weekday !== 0 && weekday !== 6 && !calendar.holidays.has(date)
 }

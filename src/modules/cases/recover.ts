@@ -27,18 +27,14 @@ import { type DeskState, deskOff, endTurn, holdTurn, holdUntil, type LineState, 
 import * as lost from './lost-store.ts'
 import * as store from './store.ts'
 
-export type { LostCase, LostTurn } from './lost-store.ts'
-
 /** Working days that the holder of a turn without its case has, once it is called, to come with the receipt. */
-export const claimDays = 10
+const claimDays = 10
 
 /** Whether this case only stands for one whose contents were lost. */
 export const isStandIn = (c: Pick<store.Case, 'service'>): boolean => (c.service as string) === ''
 
 /** What was lost. `told`: how many of the cases have a holder whom this database knows and who has a message. */
 export type Losses = { readonly cases: readonly lost.LostCase[]; readonly turns: readonly lost.LostTurn[]; readonly told: number }
-
-export type CasesRecovery = ReturnType<typeof openRecovery>
 
 /** Opens the module's part of a recovery: `replay` and `finish` are what `publiclog.recovery(…).run` takes. */
 export function openRecovery(deps: Deps) {

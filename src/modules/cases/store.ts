@@ -1216,16 +1216,6 @@ export async function keepProof(on: Db | Tx, c: Pick<Case, 'place' | 'id'>, abou
   ])
 }
 
-/** The proofs kept of this case. */
-export async function proofsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<Map<'filing' | 'decision', string>> {
-  const rows = await queryIn<{ about: 'filing' | 'decision'; proof: string }>(
-    on,
-    'select about, proof from cases_proof where place = $1 and case_id = $2',
-    [c.place, c.id],
-  )
-  return new Map(rows.map((r) => [r.about, r.proof]))
-}
-
 /** What desks did since a day: acts by kind and reason, and the middle of the minutes from call to end. */
 export type DeskTally = { readonly desk: string; readonly acts: Readonly<Record<string, number>>; readonly medianMinutes: number | null }
 

@@ -15,7 +15,7 @@ import * as store from './store.ts'
 import type { OpenVault } from './vault.ts'
 
 /** Minutes without a sign of work after which a called turn goes back to its place. */
-export const idleMinutes = 30
+const idleMinutes = 30
 
 /** Opens the poller: each call does all that is due and says how much that was. Two at once do no harm. */
 export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(): Promise<number> } {
