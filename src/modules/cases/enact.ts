@@ -57,7 +57,7 @@ export function planOf(
 }
 
 /** Hands a plan's outside steps to their doers, after commit. */
-export function beginOutside(acts: Acts, c: Case, plan: Plan): void {
+export function beginOutside(acts: Acts, c: Case, plan: Pick<Plan, 'outside'>): void {
   for (const { kind, step } of plan.outside) acts.job('cases/begin-step', { kind, place: c.place, caseId: c.id, step })
 }
 

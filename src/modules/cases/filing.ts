@@ -34,6 +34,7 @@ import { holds } from '#web'
 import { Acts } from './acts.ts'
 import { dueAfterPause } from './clock.ts'
 import type { Deps } from './deps.ts'
+import { beginOutside } from './enact.ts'
 import { endTurn, leaveTurn, resumeTurn } from './line.ts'
 import type { Case, CaseFile } from './store.ts'
 import * as store from './store.ts'
@@ -184,14 +185,15 @@ export function openFilings(deps: Deps) {
     })
   }
 
-  /** The timers of the steps in which a case waits, from when those were opened. */
-  function waitingSteps(c: Case, service: Service, zone: string): store.Timer[] {
-    return (c.steps as Progress).active.flatMap((a) => {
+  /** Sets the steps going again in which a case waits for a date or for somebody outside, who may have done it meanwhile. */
+  function waitAgain(acts: Acts, c: Case, service: Service, zone: string): void {
+    for (const a of (c.steps as Progress).active) {
       const step = service.definition.steps.find((s) => s.id === a.step)
-      return step?.kind === 'timer'
-        ? stepTimers(deps, c, [{ step: step.id, workingDays: step.workingDays }], dateIn(new Date(a.opened), zone))
-        : []
-    })
+      if (step?.kind === 'timer') {
+        const opened = dateIn(new Date(a.opened), zone)
+        for (const timer of stepTimers(deps, c, [{ step: step.id, workingDays: step.workingDays }], opened)) acts.setTimer(timer)
+      } else if (step?.kind === 'pay' || step?.kind === 'sign') beginOutside(acts, c, { outside: [{ kind: step.kind, step: step.id }] })
+    }
   }
 
   return {
@@ -426,8 +428,10 @@ export function openFilings(deps: Deps) {
           acts.turn(t, back.turn, { endedAt: null })
           acts.tell({ kind: 'resumed', place: c.place, caseId: c.id, turn: t.state.turn })
         }
-        const standsFor = acts.presentTurn(turns[0]!)
-        acts.turn(standsFor, standsFor.state, { matter: c.matter })
+        if (turns[0]) {
+          const standsFor = acts.presentTurn(turns[0])
+          acts.turn(standsFor, standsFor.state, { matter: c.matter })
+        }
         const today = dateIn(acts.now, calendar.zone)
         // It stood still since papers were asked for, where it was withdrawn instead of answered, or since the withdrawal.
         const stoodSince = c.answerBy && c.askedOn ? c.askedOn : withdrawnOn
@@ -445,7 +449,7 @@ export function openFilings(deps: Deps) {
           entries,
         })
         acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
-        for (const timer of waitingSteps(c, await serviceOf(c), calendar.zone)) acts.setTimer(timer)
+        waitAgain(acts, c, await serviceOf(c), calendar.zone)
         await acts.write(tx, deps)
       })
       return undone.catch((error) => {

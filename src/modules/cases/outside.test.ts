@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { ServiceId } from '#kernel/id'
+import { Problem } from '#kernel/problem'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import type { OutsideStep } from './deps.ts'
 import { openTestCases, type TestCases } from './testing.ts'
@@ -75,4 +76,32 @@ test('a doer that has done it at once opens the next step in the same job', asyn
   await system.jobs.drain()
   const standing = await system.cases.receipts.standing(applicant, await system.cases.filings.read(applicant, reference))
   assert.equal(standing.living.length, 1)
+})
+
+test('a matter that no turn stands for yet is stood for by the first that is taken', async () => {
+  answer = 'waiting'
+  const { reference, applicant } = await system.aSubmittedCase({ service })
+  const again = await system.aDraft(applicant, { service })
+  await system.jobs.drain()
+  await system.cases.stepDone(begun.at(-1)!)
+  assert.equal(begun.at(-1)!.reference, reference)
+  await assert.rejects(
+    system.cases.submit({ person: applicant.person, reference: again }),
+    (e) => e instanceof Problem && e.code === 'cases/one-living-turn',
+  )
+})
+
+test('news that comes while a case is withdrawn is asked for again when the withdrawal is undone', async () => {
+  answer = 'waiting'
+  const { reference, applicant } = await system.aSubmittedCase({ service })
+  await system.jobs.drain()
+  const { filings } = system.cases
+  await filings.withdraw(applicant, reference)
+  await system.cases.stepDone(begun.at(-1)!)
+  answer = 'done'
+  await filings.undoWithdrawal(applicant, reference)
+  await system.jobs.drain()
+  const standing = await system.cases.receipts.standing(applicant, await filings.read(applicant, reference))
+  assert.equal(standing.living.length, 1)
+  assert.equal((await system.replay()).ok, true)
 })
