@@ -249,7 +249,8 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     const answer = admits(access, request.visitor)
     if (answer === 'sign-in') throw new Problem('sign-in-first', 'Sign in to go on.')
     if (answer === 'no') throw new Problem('forbidden', 'This page is for people with another duty.')
-    if (!isRead(request)) await within(personal, request, reply)
+    // Signed out, the address's own limit holds: a whole community centre may share it.
+    if (!isRead(request) && request.visitor.person !== null) await within(personal, request, reply)
   })
 
   // Before the body is read: a form from another site is refused by what the browser itself says of its origin.

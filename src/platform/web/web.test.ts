@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Type } from 'typebox'
+import { html } from '#kernel/html'
+import type { OfficeId, PersonId } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import { admits, csrfField, type Grant, openWeb, signedIn, type Visitor, type Web } from './index.ts'
+
+const person = '018f0000-0000-7000-8000-000000000001' as PersonId
+const sessions: Record<string, { person: PersonId; grants: readonly Grant[] }> = {
+  one: { person, grants: [] },
+  two: { person: '018f0000-0000-7000-8000-000000000002' as PersonId, grants: [{ role: 'official', office: 'a' as OfficeId }] },
+}
+
+let web: Web
+const seen: string[] = []
+
+before(async () => {
+  web = await openWeb({
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: 'http://localhost:3000',
+    production: false,
+    demo: false,
+    trustProxy: false,
+    limits: { readsPerAddress: 0, writesPerAddress: 0, writesPerPerson: 3 },
+    csrfSecret: Buffer.alloc(32, 7),
+    assetsFolder: import.meta.dirname,
+    log: false,
+    identify: async (request, language): Promise<Visitor> => {
+      const session = request.cookies.session
+      const found = session === undefined ? undefined : sessions[session]
+      return found ? { ...found, session: session!, language } : { person: null, session: null, language, grants: [] }
+    },
+    observe: (route) => seen.push(route),
+  })
+  web.route({
+    method: 'GET',
+    url: '/form',
+    access: 'public',
+    schema: {},
+    handler: (request, reply) => html`<form method="post">${csrfField(request, reply)}</form>`,
+  })
+  web.route({
+    method: 'POST',
+    url: '/form',
+    access: 'public',
+    schema: { body: Type.Object({ word: Type.String({ maxLength: 5 }) }, { additionalProperties: false }) },
+    handler: (request) => ({ word: request.body.word }),
+  })
+  web.route({ method: 'GET', url: '/mine', access: 'signed-in', schema: {}, handler: (request) => ({ person: signedIn(request).person }) })
+  web.route({ method: 'GET', url: '/desk', access: { roles: ['official'] }, schema: {}, handler: () => ({ ok: true }) })
+  web.route({
+    method: 'GET',
+    url: '/api/refused',
+    access: 'public',
+    schema: {},
+    handler: () => {
+      throw new Problem('cases/incomplete', 'An answer is missing.', {
+        fields: [{ pointer: '/answers/birthDate', code: 'required', detail: 'Enter it.' }],
+      })
+    },
+  })
+  web.route({
+    method: 'GET',
+    url: '/broken',
+    access: 'public',
+    schema: {},
+    handler: () => {
+      throw new Error('the password is hunter2')
+    },
+  })
+  await web.app.ready()
+})
+after(() => web.close())
+
+/** The form's cookie and token, as a browser would hold them. */
+async function form(session?: string): Promise<{ cookie: string; token: string }> {
+  const page = await web.app.inject({ url: '/form', cookies: session ? { session } : {} })
+  const cookie = [page.headers['set-cookie'] ?? []]
+    .flat()
+    .map((c) => c.split(';')[0])
+    .concat(session ? [`session=${session}`] : [])
+    .join('; ')
+  return { cookie, token: /value="([^"]+)"/.exec(page.body)![1]! }
+}
+
+const send = (cookie: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
+  web.app.inject({
+    method: 'POST',
+    url: '/form',
+    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    payload: new URLSearchParams(fields).toString(),
+  })
+
+test('a form is taken with its own token, and each page has another spelling of it', async () => {
+  const { cookie, token } = await form()
+  assert.equal((await send(cookie, { word: 'hola', _csrf: token })).json().word, 'hola')
+  const again = /value="([^"]+)"/.exec((await web.app.inject({ url: '/form', headers: { cookie } })).body)![1]
+  assert.notEqual(again, token)
+})
+
+for (const [what, change] of [
+  ['without a token', (f: { cookie: string; token: string }) => send(f.cookie, { word: 'x' })],
+  ['with a token of nobody', (f) => send(f.cookie, { word: 'x', _csrf: 'A'.repeat(86) })],
+  ['with the token and without its cookie', (f) => send('', { word: 'x', _csrf: f.token })],
+  ['with the token of a signed-out visitor in a session', (f) => send(`${f.cookie}; session=one`, { word: 'x', _csrf: f.token })],
+  ['from another site by its origin', (f) => send(f.cookie, { word: 'x', _csrf: f.token }, { origin: 'https://evil.example' })],
+  ['from another site by what the browser says', (f) => send(f.cookie, { word: 'x', _csrf: f.token }, { 'sec-fetch-site': 'cross-site' })],
+] as [string, (f: { cookie: string; token: string }) => ReturnType<typeof send>][]) {
+  test(`a form ${what} is refused and changes nothing`, async () => {
+    const answer = await change(await form())
+    assert.equal(answer.statusCode, 403)
+    assert.match(answer.body, /formulario/i)
+  })
+}
+
+test('a token of one session is worth nothing in another', async () => {
+  const one = await form('one')
+  assert.equal((await send('session=two', { word: 'x', _csrf: one.token })).statusCode, 403)
+  assert.equal((await send('session=one', { word: 'x', _csrf: one.token })).statusCode, 200)
+})
+
+test('a person who sends too much is asked to wait, on whatever address', async () => {
+  const { token } = await form('two')
+  const codes: number[] = []
+  for (let i = 0; i < 5; i++) codes.push((await send('session=two', { word: 'x', _csrf: token })).statusCode)
+  assert.ok(codes.includes(429))
+  const last = await send('session=two', { word: 'x', _csrf: token })
+  assert.ok(Number(last.headers['retry-after']) > 0)
+})
+
+test('what is not of the expected form is a 400 that says where', async () => {
+  const { cookie, token } = await form()
+  for (const fields of [{ word: 'too long' }, { other: 'x' }, {}])
+    assert.equal((await send(cookie, { ...fields, _csrf: token } as never)).statusCode, 400)
+})
+
+test('who is not signed in is led to the door and back; who has no duty there is told so', async () => {
+  const led = await web.app.inject({ url: '/mine?x=1' })
+  assert.deepEqual([led.statusCode, led.headers.location], [303, '/sign-in?next=%2Fmine%3Fx%3D1'])
+  assert.equal((await web.app.inject({ url: '/mine', headers: { accept: 'application/json' } })).statusCode, 401)
+  assert.equal((await web.app.inject({ url: '/mine', cookies: { session: 'one' } })).json().person, person)
+  assert.equal((await web.app.inject({ url: '/desk', cookies: { session: 'one' } })).statusCode, 403)
+  assert.equal((await web.app.inject({ url: '/desk', cookies: { session: 'two' } })).statusCode, 200)
+})
+
+test('a refusal is problem+json for programs and a page for people', async () => {
+  const program = await web.app.inject({ url: '/api/refused' })
+  assert.match(String(program.headers['content-type']), /application\/problem\+json/)
+  assert.deepEqual(
+    [program.json().status, program.json().code, program.json().fields[0].pointer],
+    [422, 'cases/incomplete', '/answers/birthDate'],
+  )
+  const page = await web.app.inject({ url: '/none', headers: { accept: 'text/html', 'accept-language': 'en' } })
+  assert.equal(page.statusCode, 404)
+  assert.match(page.body, /<html lang="en"/)
+})
+
+test('a bug shows a reference and nothing of itself', async () => {
+  const page = await web.app.inject({ url: '/broken' })
+  assert.equal(page.statusCode, 500)
+  assert.doesNotMatch(page.body, /hunter2|Error:|\.ts/)
+})
+
+test('every answer carries the policy of the page, and what is one visitor’s is not stored', async () => {
+  for (const url of ['/form', '/none', '/broken', '/api/refused', '/healthz']) {
+    const { headers } = await web.app.inject({ url })
+    assert.match(String(headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'/)
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+    assert.equal(headers['cache-control'], 'no-store', url)
+  }
+})
+
+test('files outside the assets are not served', async () => {
+  for (const url of ['/assets/..%2f..%2f..%2fpackage.json', '/assets/.env', '/assets/web.test.ts', '/assets/%00', '/assets/']) {
+    const { statusCode } = await web.app.inject({ url })
+    assert.ok(statusCode === 404 || statusCode === 400, `${url}: ${statusCode}`)
+  }
+})
+
+test('routes are counted by their pattern, never by what somebody asked for', () => {
+  assert.ok(seen.includes('/form'))
+  assert.ok(!seen.some((route) => route.includes('x=1')))
+})
+
+test('an access rule lets in who holds the role and asks the others to sign in or go', () => {
+  const nobody: Visitor = { person: null, session: null, language: 'es', grants: [] }
+  assert.deepEqual(
+    [
+      admits('public', nobody),
+      admits('signed-in', nobody),
+      admits({ roles: ['admin'] }, nobody),
+      admits({ roles: ['admin'] }, { ...nobody, person, session: 's' }),
+    ],
+    ['yes', 'sign-in', 'sign-in', 'no'],
+  )
+})
