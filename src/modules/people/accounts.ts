@@ -1,5 +1,6 @@
 /** What people can do about who they are. Each function is one transaction, or joins the one it is given. */
 import { type Db, sqlState, type Tx } from '#db'
+import { gather } from '#kernel/gather'
 import { newReference, type OfficeId, type PersonId, type Reference, randomId, uuidv7 } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
@@ -16,6 +17,7 @@ import * as store from './store.ts'
 const sessionIdleMs = 30 * minuteMs
 export const sessionLongestMs = 12 * hourMs
 const touchEveryMs = minuteMs
+const mostSessionsAtOnce = 256
 
 export const codeMinutes = 10
 const codeTries = 5
@@ -92,6 +94,11 @@ function identityOrProblem(typed: string): Identity {
 }
 
 export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
+  const findSession = gather(async (hashes: readonly string[]) => {
+    const now = clock.now()
+    const found = await store.findSessions(db, [...new Set(hashes)], now, later(now, -sessionIdleMs))
+    return hashes.map((hash) => found.get(hash) ?? null)
+  }, mostSessionsAtOnce)
   const codeKey = keys.secret('people/codes')
   const slipKey = keys.secret('people/slips')
   const limitKey = keys.secret('people/limits')
@@ -236,12 +243,15 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
   return {
     // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    /** The living session of a cookie. One indexed query and no cache, so a sign-out anywhere holds at once everywhere. */
+    /**
+     * The living session of a cookie. One indexed query and no cache, so a sign-out anywhere holds at once everywhere; requests that come while one is
+     * under way are looked up together by the next, which begins after they came.
+     */
     async session(token: string): Promise<store.SessionRow | null> {
       if (!/^[\w-]{43}$/.test(token)) return null
       const now = clock.now()
       const hash = hashToken(token)
-      const found = await store.findSession(db, hash, now, later(now, -sessionIdleMs))
+      const found = await findSession(hash.toString('hex'))
       if (!found) return null
       if (now.getTime() - found.seen_at.getTime() >= touchEveryMs) await store.touchSession(db, hash, now)
       // A paper that was found or handed out signs a citizen in, never an official.

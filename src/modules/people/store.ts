@@ -112,18 +112,18 @@ export type SessionRow = {
   grants: Grant[]
 }
 
-/** The living session of a cookie with its person's grants, in one round trip: the way of every signed-in request. */
-export async function findSession(on: On, tokenHash: Buffer, now: Date, seenAfter: Date): Promise<SessionRow | undefined> {
-  const [row] = await queryIn<SessionRow>(
+/** The living sessions of these cookies with their persons' grants, by the hash in hex, in one round trip: the way of every signed-in request. */
+export async function findSessions(on: On, tokenHashes: readonly string[], now: Date, seenAfter: Date): Promise<Map<string, SessionRow>> {
+  const rows = await queryIn<SessionRow & { hash: string }>(
     on,
-    `select s.id, s.person, s.way, s.seen_at, coalesce((
+    `select encode(s.token_hash, 'hex') as hash, s.id, s.person, s.way, s.seen_at, coalesce((
        select json_agg(json_build_object('role', g.role, 'office', nullif(g.office, ''))) from people_grant g where g.person = s.person
      ), '[]') as grants
-     from people_session s where s.token_hash = $1 and s.ends_at > $2 and s.seen_at > $3`,
-    [tokenHash, now, seenAfter],
-    'people-find-session',
+     from people_session s where s.token_hash = any(array(select decode(h, 'hex') from unnest($1::text[]) as t (h))) and s.ends_at > $2 and s.seen_at > $3`,
+    [tokenHashes, now, seenAfter],
+    'people-find-sessions',
   )
-  return row
+  return new Map(rows.map(({ hash, ...row }) => [hash, row]))
 }
 
 export async function touchSession(on: On, tokenHash: Buffer, now: Date): Promise<void> {
