@@ -46,7 +46,6 @@ const Fee = Type.Union([
   ),
   Type.Object({ kind: Type.Literal('local'), source: Source }, strict),
 ])
-type Fee = Static<typeof Fee>
 
 /** The longest lawful term from filing to decision. */
 const Term = Type.Object(
@@ -58,11 +57,9 @@ const Term = Type.Object(
   },
   strict,
 )
-type Term = Static<typeof Term>
 
 /** What it means when the office stays silent past the term. */
 const Silence = Type.Object({ means: Type.Union([Type.Literal('affirmative'), Type.Literal('negative')]), source: Source }, strict)
-type Silence = Static<typeof Silence>
 
 /** How long what is issued holds. */
 const Validity = Type.Object(
