@@ -93,6 +93,7 @@ function identityOrProblem(typed: string): Identity {
   return identity
 }
 
+/** The operations of accounts: coming in, saying who one is, roles, and who read what. Each is one transaction; refusals are `Problem`s. */
 export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
   const findSession = gather(async (hashes: readonly string[]) => {
     const now = clock.now()

@@ -8,6 +8,7 @@ export type Cookies = {
   readonly options: { path: '/'; httpOnly: true; sameSite: 'lax'; secure: boolean }
 }
 
+/** The module's cookies for this address: over https with the `__Host-` prefix, which binds them to one host and path. */
 export function cookies(publicUrl: string): Cookies {
   const secure = publicUrl.startsWith('https:')
   const prefix = secure ? '__Host-' : ''
