@@ -142,39 +142,6 @@ export class Acts {
     this.#cleared.push({ c, kinds })
   }
 
-  /** Forgets what was gathered for one case, so that its refusal leaves no trace. Only before any later act on the same lines. */
-  mark(): { restore(): void } {
-    const lines = [...this.#lines].map(([k, v]) => [k, { ...v }] as const)
-    const sizes = [
-      this.#newTurns.length,
-      this.#entries.length,
-      this.#events.length,
-      this.#jobs.length,
-      this.#timers.length,
-      this.#cleared.length,
-    ] as const
-    const turns = new Map(this.#turns)
-    const desks = new Map(this.#desks)
-    const cases = new Map(this.#cases)
-    return {
-      restore: () => {
-        this.#lines.clear()
-        for (const [k, v] of lines) this.#lines.set(k, v)
-        this.#covering = null
-        ;[this.#newTurns.length, this.#entries.length, this.#events.length, this.#jobs.length, this.#timers.length, this.#cleared.length] =
-          sizes
-        for (const [own, then] of [
-          [this.#turns, turns],
-          [this.#desks, desks],
-          [this.#cases, cases],
-        ] as [Map<unknown, unknown>, Map<unknown, unknown>][]) {
-          own.clear()
-          for (const [k, v] of then) own.set(k, v)
-        }
-      },
-    }
-  }
-
   /** Writes everything: the log last, since its lock is the one all others wait for. */
   async write(tx: Tx, deps: { publiclog: Pick<PublicLog, 'append'>; jobs: Pick<Jobs, 'addAll'> }): Promise<void> {
     for (const t of this.#turns.values()) await store.updateTurn(tx, t)

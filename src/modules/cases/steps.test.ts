@@ -217,6 +217,27 @@ test('who does not come twice to one office has left all, and every line knows',
   await town.file(applicant)
 })
 
+test('in a small town the log shows days and no minutes, and every step still replays', async () => {
+  const small = it.catalogue.municipalities('20').find((m) => it.catalogue.office(`mun-${m.code}`)?.quiet)!
+  const town = await aTown(small.code)
+  const [first, second, third] = [await town.file(), await town.file(), await town.file()]
+  const { desks, filings } = it.cases
+  const asked = await town.serve(town.zoning)
+  await desks.askPapers(asked.official, town.zoning, asked.turn, [{ id: 'sketch', why: 'missing' }], '')
+  await filings.withdraw(second.applicant, second.reference)
+  await filings.undoWithdrawal(second.applicant, second.reference)
+  for (const filed of [second, third]) {
+    await town.review(town.zoning, 'ok')
+    await desks.goOff(town.officials.get(town.zoning)!, town.zoning)
+    assert.ok((await turnsOf(filed.reference)).some((t) => t === 'reviews zoning finished'))
+  }
+  await it.passTo(endOfDay((await caseOf(first.reference)).answerBy!, town.calendar.zone))
+  assert.equal((await caseOf(first.reference)).state, 'lapsed')
+  const acts = (await it.entries()).filter((e) => String(e.line).startsWith(town.window))
+  assert.ok(acts.length > 15)
+  assert.ok(acts.every((e) => /^\d{4}-\d{2}-\d{2}$/.test(String(e.at))))
+})
+
 const mark = {
   owner: 'company',
   company: 'Café del Zaguán, S.A. de C.V.',

@@ -115,7 +115,7 @@ test('one living turn for one matter, filed in two processes at the same moment'
   await it.db.tx(async (tx) => {
     await store.lockLines(tx, [licenceOffice])
     both = Promise.allSettled([submit(person, a), openSubmit(it.deps)({ person: person.person, reference: b })])
-    for (let i = 0; i < 400 && (await blocked()) < 2; i++) await new Promise((done) => setTimeout(done, 5))
+    for (let i = 0; i < 4000 && (await blocked()) < 2; i++) await new Promise((done) => setTimeout(done, 5))
     assert.equal(await blocked(), 2)
   })
   const outcomes = await both
