@@ -139,6 +139,22 @@ describe('tables and pictures in documents', () => {
     assert.deepEqual(table(documents.get('docs/settings.md')!, 'setting'), rows)
   })
 
+  it('settings and files that documents name are there', () => {
+    const known = new Set([
+      ...Object.keys(settings).map((name) => environmentName(name as keyof typeof settings)),
+      'VENTANILLA_CONFIG',
+      'VENTANILLA_NODE',
+      'VENTANILLA_LONG',
+      'VENTANILLA_TEST_DATABASE_URL',
+    ])
+    for (const [path, text] of documents) {
+      for (const [name] of text.matchAll(/\bVENTANILLA_[A-Z_]+[A-Z]/g)) assert.ok(known.has(name), `${path}: ${name}`)
+      for (const [, named] of text.matchAll(/`((?:src|test|docs|bin|bench|services|reference)\/[\w./-]+)`/g)) {
+        assert.ok(existsSync(join(root, named!)), `${path}: ${named}`)
+      }
+    }
+  })
+
   it('every part has a README, and every decision the four parts', () => {
     for (const module of new Set([...files('src/{modules,platform,channels}/*/index.ts').keys()].map(dirname)))
       assert.ok(documents.has(`${module}/README.md`), module)
