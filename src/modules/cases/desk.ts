@@ -223,7 +223,7 @@ export function openDesks(deps: Deps) {
   ): Promise<void> {
     const { desk, t, c, acts } = now
     const service = await pinned(c)
-    const open = await vault.use(tx, c, { person: visitor.person, office: c.office, purpose: 'decide' })
+    const open = await vault.use(tx, c, { person: visitor.person, office: desk.state.office, purpose: 'decide' })
     const calendar = catalogue.calendarOf(c.office)
     const today = dateIn(acts.now, calendar.zone)
     const { answers } = open.open<Filing>('answers', c.answers)

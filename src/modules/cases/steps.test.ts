@@ -15,7 +15,12 @@ before(async () => {
   database = await testDatabase()
   it = await openTestCases({
     db: database.db,
-    services: ['municipal/business-licence', 'municipal/land-use-certificate', 'federal/impi/trademark'],
+    services: [
+      'municipal/business-licence',
+      'municipal/land-use-certificate',
+      'federal/impi/trademark',
+      'federal/imss/employer-registration',
+    ],
     offices: { 'mun-21114-civil-protection': { presence: true } },
   })
 })
@@ -215,6 +220,50 @@ test('who does not come twice to one office has left all, and every line knows',
   assert.deepEqual(await turnsOf(reference), ['reviews safety finished', 'reviews zoning finished'])
   assert.equal((await told(applicant, 'finished')).length, 2)
   await town.file(applicant)
+})
+
+test('another agency reviews in a line of its own, and the person reads who looked', async () => {
+  const service = 'federal/imss/employer-registration' as ServiceId
+  const answers = {
+    owner: 'person',
+    fullname: 'Hilario Tovar Cruz',
+    rfc: 'TOCH750114QX5',
+    workplace: 'Calle Morelos 19, Colonia Centro, 68000, Oaxaca de Juárez, Oaxaca',
+    municipality: '20067',
+    phone: '9511234567',
+    activity: 'Fabricación de muebles de madera',
+    dangers: ['machines'],
+    'workers.0.name': 'Noé Santiago López',
+    'workers.0.curp': 'SALN990227HOCNPX05',
+    'workers.0.since': '2026-11-16',
+    'workers.0.wage': '350.00',
+  }
+  const { reference, applicant } = await it.aSubmittedCase({ service, answers })
+  const c = await caseOf(reference)
+  const other = it.catalogue.officeFor(it.catalogue.get(service)!, 'infonavit')
+  assert.notEqual(other, c.office)
+  assert.deepEqual((await store.turnsOf(it.db, c)).map((t) => t.line).sort(), [`${c.office}/general`, `${other}/general`].sort())
+  const [own, agency] = [await it.anOfficial(c.office), await it.anOfficial(other)]
+  const { desks } = it.cases
+  for (const [official, office] of [
+    [agency, other],
+    [own, c.office],
+  ] as const) {
+    await desks.goOn(official, office)
+    await desks.next(official, office)
+    const { turn } = (await desks.current(official, office))!.turn.state
+    // Nobody serves at the desk of another office.
+    const wrong = office === other ? c.office : other
+    await assert.rejects(desks.review(official, wrong, turn, { result: 'ok', note: '' }), refused('forbidden'))
+    await desks.review(official, office, turn, { result: 'ok', note: '' })
+  }
+  assert.ok((await turnsOf(reference)).some((t) => t.startsWith('decision')))
+  const uses = await it.db.query<{ actor: string; office: string }>(
+    'select distinct actor, office from people_use where key_id = $1 and office is not null',
+    [c.id],
+  )
+  assert.deepEqual(uses.map((u) => `${u.actor} ${u.office}`).sort(), [`${agency.person} ${other}`, `${own.person} ${c.office}`].sort())
+  for (const t of await store.turnsOf(it.db, c)) assert.ok((await told(applicant, 'turn-taken')).includes(`${t.line}#${t.state.place}`))
 })
 
 test('in a small town the log shows days and no minutes, and every step still replays', async () => {
