@@ -2,9 +2,10 @@
  * `bench page`: a service page for somebody signed out, whose bytes are at most a second old, against bare node:http sending the same bytes under the
  * same headers. Each server and the load are processes of their own.
  */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { projectFolder } from '../src/folder.ts'
 import { type Bench, freePort, inFolder, isMeasurement, load, median, ratioOf, startNode, startSystem } from './bench.ts'
 
 const connections = 32
@@ -37,7 +38,7 @@ export const bench: Bench = (extent, progress) =>
         for (let round = 0; round <= extent.rounds; round++) {
           const reference = await load({ port: barePort, connections, status: 200, request: text(barePort, path), seconds: extent.seconds })
           const subject = await load({ port, connections, status: 200, request: text(port, path), seconds: extent.seconds })
-          const rendered = await uncached(port, text, extent.seconds)
+          const rendered = await renderedAnew(port, text, extent.seconds)
           for (const l of [reference, subject, rendered])
             if (Object.keys(l.wrong).length > 0) throw new Error(`Answers that were not expected: ${JSON.stringify(l.wrong)}`)
           if (round > 0) {
@@ -80,9 +81,12 @@ export const bench: Bench = (extent, progress) =>
     }
   })
 
-/** The same page under ever new addresses, none of which was rendered before: each is rendered and compressed for the one who asks. */
-async function uncached(port: number, text: (port: number, url: string) => string, seconds: number) {
-  const list = Array.from({ length: 1_000 * seconds }, () => JSON.stringify(text(port, `${path}?n=${++asked}`)))
+/** A page of every town one after another: more than are kept, so that each is rendered and compressed for the one who asks. */
+async function renderedAnew(port: number, text: (port: number, url: string) => string, seconds: number) {
+  const towns = (await readFile(join(projectFolder, 'reference/municipalities.csv'), 'utf8')).trimEnd().split('\n').slice(1)
+  const list = Array.from({ length: 1_000 * seconds }, () =>
+    JSON.stringify(text(port, `/services/municipal/water-connection@${towns[asked++ % towns.length]!.slice(0, 5)}`)),
+  )
   return inFolder(async (folder) => {
     const requests = join(folder, 'requests')
     await writeFile(requests, list.join('\n'))
