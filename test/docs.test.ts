@@ -11,7 +11,8 @@ import { environmentName, settings } from '#config'
 import pack from '../package.json' with { type: 'json' }
 import lock from '../package-lock.json' with { type: 'json' }
 import { calls, draw } from './guards/arrows.ts'
-import { files, root } from './guards/source.ts'
+import { files, isTest, root } from './guards/source.ts'
+import { tablesOf } from './guards/tables.ts'
 import { openSystem, type System } from './support/system.ts'
 
 const documents = files('*.md', 'docs/**/*.md', 'services/*.md', 'reference/*.md', 'src/**/*.md')
@@ -151,6 +152,20 @@ describe('tables and pictures in documents', () => {
       for (const [name] of text.matchAll(/\bVENTANILLA_[A-Z_]+[A-Z]/g)) assert.ok(known.has(name), `${path}: ${name}`)
       for (const [, named] of text.matchAll(/`((?:src|test|docs|bin|bench|services|reference)\/[\w./-]+)`/g)) {
         assert.ok(named!.includes('NAME') || existsSync(join(root, named!)), `${path}: ${named}`)
+      }
+    }
+  })
+
+  it('a module’s README names its tables and its jobs', () => {
+    const sources = files('src/**/*.ts')
+    for (const [table, owner] of tablesOf(files('src/modules/*/migrations/*.sql')).tables) {
+      assert.ok(documents.get(`src/modules/${owner}/README.md`)?.includes(`\`${table}\``), `${owner}: ${table}`)
+    }
+    for (const [path, text] of sources) {
+      const owner = /^src\/modules\/([^/]+)\//.exec(path)?.[1]
+      if (!owner || isTest(path)) continue
+      for (const [, job] of text.matchAll(/\.(?:handle(?:<[^(]*>)?|every)\(\s*'([^']+)'/g)) {
+        assert.ok(documents.get(`src/modules/${owner}/README.md`)?.includes(`\`${job}\``), `${owner}: ${job}`)
       }
     }
   })
