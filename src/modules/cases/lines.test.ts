@@ -133,6 +133,39 @@ test('a service published later gets a line of its own; desks are sent where peo
   assert.deepEqual((await it.replay()).findings, [])
 })
 
+test('who took a filing decides it only where the office has nobody else, and nobody ever decides their own', async () => {
+  const { office, service } = at('14')
+  const { desks, filings } = it.cases
+  const both = await it.anOfficial(office)
+  await it.db.tx((tx) => it.people.giveRole(tx, null, both.person, { role: 'clerk', office }))
+  const alone = await it.visitorOf(both.person)
+  const present = await it.aPerson()
+  const took = await filings.start(alone, { service, for: { person: present.person, office } })
+  await it.fill(alone, took, licenceAnswers)
+  await it.cases.submit({ person: alone.person, reference: took, clerkAt: [office] })
+  const own = await it.aSubmittedCase({ service, by: alone })
+  await desks.goOn(alone, office)
+  await desks.next(alone, office)
+  assert.equal((await desks.current(alone, office))!.c.reference, took)
+  const { turn } = (await desks.current(alone, office))!.turn.state
+  // Its end calls the next, and there is none that this desk may serve but the same case's decision.
+  await desks.review(alone, office, turn, { result: 'ok', note: '' })
+  assert.equal((await desks.current(alone, office))!.c.reference, took)
+  await desks.goOff(alone, office)
+  const colleague = await it.anOfficial(office)
+  await desks.goOn(colleague, office)
+  await desks.next(colleague, office)
+  assert.equal((await desks.current(colleague, office))!.c.reference, own.reference)
+  // Now there are two: the decision of what the first took is the second's.
+  await desks.goOn(alone, office)
+  assert.equal(await desks.next(alone, office), false)
+  await desks.review(colleague, office, (await desks.current(colleague, office))!.turn.state.turn, { result: 'ok', note: '' })
+  assert.equal((await desks.current(colleague, office))!.c.reference, took)
+  await desks.goOff(alone, office)
+  await desks.goOff(colleague, office)
+  assert.deepEqual((await it.replay()).findings, [])
+})
+
 test('a second line over the same steps, planted in SQL, is named by the replay', async () => {
   const { office, service } = at('12')
   await it.aSubmittedCase({ service })
