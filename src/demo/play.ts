@@ -12,13 +12,22 @@ import { projectFolder } from '../folder.ts'
 import type { Parts } from '../main.ts'
 
 const office = 'state-09' as OfficeId
-const offered = ['state/drivers-licence', 'state/birth-certificate', 'state/criminal-record-certificate', 'state/marriage-certificate'] as const
+const offered = [
+  'state/drivers-licence',
+  'state/birth-certificate',
+  'state/criminal-record-certificate',
+  'state/marriage-certificate',
+] as const
 const crowd = 36
 /** How many of them are served before the day ends; the others wait for whoever tries the desk. */
 const served = 22
 
 /** What a start prints and `<data>/demo.json` holds. */
-export type DemoList = { readonly demo: true; readonly office: string; readonly accounts: readonly { email: string; name: string; duty: string; roles: readonly { role: string; office: string | null }[] }[] }
+export type DemoList = {
+  readonly demo: true
+  readonly office: string
+  readonly accounts: readonly { email: string; name: string; duty: string; roles: readonly { role: string; office: string | null }[] }[]
+}
 
 const duties: Record<string, string> = {
   'ciudadana@demo.invalid': 'a citizen with a case in line',
@@ -45,7 +54,12 @@ export async function playDemo(parts: Parts, say: (words: string) => void): Prom
   // An engine of the day's own, on a clock that goes through the hours before now.
   const clock = new FixedClock(new Date(now.getTime() - 9 * hourMs))
   const cases: Cases = openCases({ ...parts.cases.deps, clock, jobs: { ...parts.jobs, handle() {}, every() {} } })
-  const visitor = async (person: PersonId): Promise<SignedIn> => ({ person, session: `demo-${person}`, language: 'es', grants: await parts.people.grants(db, person) })
+  const visitor = async (person: PersonId): Promise<SignedIn> => ({
+    person,
+    session: `demo-${person}`,
+    language: 'es',
+    grants: await parts.people.grants(db, person),
+  })
   const citizen = accounts[0]!.id
   const all = [...people.slice(0, 30).map((p) => p.id), citizen, ...people.slice(30).map((p) => p.id)]
   const before = await Promise.all(all.map(async (p) => (await cases.receipts.mine(await visitor(p))).length))
@@ -80,7 +94,8 @@ async function file(cases: Cases, who: SignedIn, i: number): Promise<void> {
     seen.add(page.id)
     await cases.filings.answer(who, reference, page.id, answers)
   }
-  for (const paper of (await cases.filings.read(who, reference)).missing) await cases.filings.attach(who, reference, paper, { name: `${paper}.pdf`, stream: aPaper() })
+  for (const paper of (await cases.filings.read(who, reference)).missing)
+    await cases.filings.attach(who, reference, paper, { name: `${paper}.pdf`, stream: aPaper() })
   if (i % 9 === 4) await cases.filings.claim(who, reference, 'older')
   await cases.submit({ person: who.person, reference })
 }
@@ -94,8 +109,17 @@ async function serve(cases: Cases, official: SignedIn, clock: FixedClock, n: num
   clock.advance((3 + (n % 5)) * minuteMs)
   const { turn } = at.turn.state
   const paper = at.journey.papers[0]
-  if (n % 9 === 5 && at.cannotAsk === null && paper) await desks.askPapers(official, office, turn, [{ id: paper.id, why: 'unreadable' }], '')
+  if (n % 9 === 5 && at.cannotAsk === null && paper)
+    await desks.askPapers(official, office, turn, [{ id: paper.id, why: 'unreadable' }], '')
   else if (at.step.kind === 'review') await desks.review(official, office, turn, { result: 'ok', note: '' })
-  else await desks.decide(official, office, turn, n % 8 === 6 ? { result: 'refused', reasons: [at.service.definition.reasons[0]!.id], note: '' } : { result: 'granted', reasons: [], note: '' })
+  else
+    await desks.decide(
+      official,
+      office,
+      turn,
+      n % 8 === 6
+        ? { result: 'refused', reasons: [at.service.definition.reasons[0]!.id], note: '' }
+        : { result: 'granted', reasons: [], note: '' },
+    )
   return true
 }

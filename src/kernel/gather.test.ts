@@ -6,14 +6,20 @@ const later = (ms: number) => new Promise((r) => setTimeout(r, ms))
 
 test('what arrives while a commit is under way goes into the next one', async () => {
   const sizes: number[] = []
+  let begun = () => {}
+  let end = () => {}
+  const begins = new Promise<void>((resolve) => (begun = resolve))
+  const ends = new Promise<void>((resolve) => (end = resolve))
   const submit = gather<number, number>(async (batch) => {
     sizes.push(batch.length)
-    await later(10)
+    begun()
+    await ends
     return batch.map((n) => n * 2)
   }, 256)
   const first = submit(1)
-  await later(5)
+  await begins
   const rest = Promise.all([2, 3, 4].map(submit))
+  end()
   assert.deepEqual([await first, ...(await rest)], [2, 4, 6, 8])
   assert.deepEqual(sizes, [1, 3])
 })

@@ -12,7 +12,7 @@ import { addDays, dateIn, daysBetween, endOfDay, FixedClock, isPlainDate, minute
 test('canonical JSON is RFC 8785: names sorted by UTF-16 units, numbers and texts as ECMAScript writes them', () => {
   // The example of RFC 8785, 3.2.2 and 3.2.3, and its sorting of names.
   const given = {
-    numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+    numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
     string: '€$\u000f\nA\'B"\\\\"/',
     literals: [null, true, false],
   }
