@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import compress from '@fastify/compress'
 import cookie from '@fastify/cookie'
@@ -86,11 +87,50 @@ export type WebDeps = {
   /** Told of each finished request: its route (not its URL), status and seconds. */
   readonly observe?: (route: string, method: string, status: number, seconds: number) => void
   readonly ready?: () => Promise<boolean>
+  /** How long a client may take for the head of a request, and for all of it; 15 s and 5 min unless told. */
+  readonly patience?: { readonly headersMs: number; readonly requestMs: number }
 }
 
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'"
+
+/** What every answer carries, also those to requests that never reach a route. */
+const guards: Record<string, string> = {
+  'content-security-policy': csp,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
+}
+
+const nobody = (language: Language): Visitor => ({ person: null, session: null, language, grants: [] })
+
+/** The last word to a connection on which no request could be read: too slow, too large, or no HTTP. */
+function answerUnreadable(error: { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const [status, words] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ['408 Request Timeout', 'La petición tardó demasiado. / The request took too long.']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? ['431 Request Header Fields Too Large', 'La petición es demasiado grande. / The request is too large.']
+        : ['400 Bad Request', 'No se entiende la petición. / The request could not be read.']
+  const head = {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': String(Buffer.byteLength(words)),
+    connection: 'close',
+    'cache-control': 'no-store',
+    ...guards,
+  }
+  socket.end(
+    `HTTP/1.1 ${status}\r\n${Object.entries(head)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('')}\r\n${words}`,
+    // Whoever goes on sending is not read any more.
+    () => socket.destroy(),
+  )
+}
 
 const cookieNames = (secure: boolean) => ({ holder: secure ? '__Host-form' : 'form', language: secure ? '__Host-lang' : 'lang' })
 
@@ -131,6 +171,9 @@ function languageOf(request: FastifyRequest, cookieName: string): Language {
   return 'es'
 }
 
+/** What the parser of multipart bodies says, by words alone, of one that is cut off or malformed. */
+const brokenMultipart = /^(Multipart: Boundary not found|Unexpected end of multipart data|\w+ terminated early)/
+
 /** Believes the nearest `count` proxies and nobody behind them. */
 const trustFirst = (count: number) => (_address: string, hop: number) => hop < count
 
@@ -141,6 +184,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
   const cookieOptions = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
   const tokens = csrfTokens(deps.csrfSecret)
   const origin = new URL(deps.publicUrl).origin
+  const { headersMs, requestMs } = deps.patience ?? { headersMs: 15_000, requestMs: 300_000 }
 
   const app = fastify({
     ...(deps.log ? { loggerInstance: deps.log } : { logger: false }),
@@ -148,8 +192,16 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: deps.trustProxy ? trustFirst(deps.trustProxy) : false,
     bodyLimit: 64 * 1024,
-    // A slow client holds a socket, not a worker; yet nobody needs longer than this to send a form.
-    requestTimeout: 60_000,
+    // A slow client holds a socket, not a worker. The body's time is for 10 MB of scanned papers on a slow line.
+    requestTimeout: requestMs,
+    http: { headersTimeout: headersMs, connectionsCheckingInterval: Math.min(5_000, headersMs / 2) },
+    clientErrorHandler: answerUnreadable,
+    // An address that cannot be decoded comes by no hook.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(guards)
+      request.visitor = nobody('es')
+      return answerProblem(new Problem('bad-request', 'The request could not be read.', { cause: error }), request, reply)
+    },
     connectionTimeout: 0,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
     genReqId: () => randomId(9),
@@ -226,18 +278,11 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
   const isRead = (r: FastifyRequest) => r.method === 'GET' || r.method === 'HEAD'
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'content-security-policy': csp,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'same-origin',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-      'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
-    })
+    reply.headers(guards)
     if (secure) reply.header('strict-transport-security', 'max-age=31536000')
     const language = languageOf(request, names.language)
     // A first answer, for problems met before the session is read.
-    request.visitor = { person: null, session: null, language, grants: [] }
+    request.visitor = nobody(language)
     await within(isRead(request) ? reads : writes, request, reply)
     request.visitor = await deps.identify(request, language)
     const asked = (request.query as { lang?: unknown })?.lang
@@ -255,6 +300,8 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
 
   // Before the body is read: a form from another site is refused by what the browser itself says of its origin.
   app.addHook('preParsing', async (request) => {
+    // Where nothing is, nothing is read either.
+    if (request.is404) throw new Problem('not-found', 'There is no such page.')
     if (isRead(request) || request.routeOptions.config.csrf === false) return
     const from = request.headers.origin
     const site = request.headers['sec-fetch-site']
@@ -334,7 +381,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       const status = error.statusCode ?? 500
       if (status === 413) return answerProblem(new Problem('too-large', 'What was sent is larger than this page takes.'), request, reply)
       if (status === 415) return answerProblem(new Problem('wrong-type', 'This page does not take that kind of content.'), request, reply)
-      if (status >= 400 && status < 500)
+      if ((status >= 400 && status < 500) || (request.isMultipart() && brokenMultipart.test(error.message)))
         return answerProblem(new Problem('bad-request', 'The request could not be read.', { cause: error }), request, reply)
       // A bug: the person sees a reference, we see the stack.
       request.log.error({ err: error, route: request.routeOptions.url }, 'bug')
