@@ -182,12 +182,21 @@ export function openDesks(deps: Deps) {
     }
   }
 
-  /**
-   * Nobody waits in the desk's line: the system sends it to the office's line in which somebody has waited longest, if there is one and the desk may still
-   * change today. Which line that is nobody chooses.
-   */
+  /** The line of the office in which somebody whom this desk may serve has waited longest; null when nobody does. Nobody chooses it. */
+  async function longestWaiting(tx: Tx, { place, state }: Desk): Promise<LineId | null> {
+    let longest: Turn | null = null
+    for (const { state: line } of await store.linesOf(tx, state.office)) {
+      for (const kind of ['general', 'priority'] as const) {
+        const first = await store.candidate(tx, place, line.line, state.desk, kind)
+        if (first && (longest === null || first.takenAt < longest.takenAt)) longest = first
+      }
+    }
+    return longest?.line ?? null
+  }
+
+  /** Nobody waits for this desk in its line: the system sends it to another of its office where somebody does, if it may still change today. */
   async function moveOn(tx: Tx, acts: Acts, desk: Desk): Promise<Desk | null> {
-    const there = await store.longestWaiting(tx, desk.state.office)
+    const there = await longestWaiting(tx, desk)
     if (!there || there === desk.state.line) return null
     const off = deskOff(acts.line(desk.state.line!), desk.state, acts.now)
     const on = orNone(() => deskOn(acts.line(there), off.desk, acts.now))
@@ -211,6 +220,28 @@ export function openDesks(deps: Deps) {
     const person = await deps.people.person(tx, t.applicant)
     const subjects = (person?.identities ?? []).map((i) => conflictDigest(deps.keys, i.value))
     return store.inConflict(tx, place, desk, subjects, t.takenAt)
+  }
+
+  /** Where nobody waits in the desk's line and somebody does in another of the office, the system moves the desk there, as often as the rule allows. */
+  async function changeLine(tx: Tx, office: OfficeId, peek: Desk): Promise<boolean> {
+    const acts = new Acts(clock.now())
+    acts.hold(await store.lockLines(tx, [office]))
+    const desk = await store.lockDesk(tx, peek.place, peek.state.desk)
+    const there = await store.longestWaiting(tx, office)
+    if (!desk?.state.line || desk.state.turn !== null || there === undefined || there === desk.state.line) return false
+    const off = deskOff(acts.line(desk.state.line), desk.state, acts.now)
+    acts.act(off)
+    try {
+      const on = deskOn(acts.line(there), off.desk, acts.now)
+      acts.act(on)
+      acts.desk(desk, on.desk)
+    } catch (error) {
+      // Moved twice today already: it stays where it is, and who comes there is served.
+      if (error instanceof Problem && error.code === 'cases/desk-changes') return false
+      throw error
+    }
+    await acts.write(tx, deps)
+    return true
   }
 
   /** Writes what a step's end leads to: the document when the case is over, else the next turns. */
@@ -327,7 +358,7 @@ export function openDesks(deps: Deps) {
           await acts.write(tx, deps)
           return
         }
-        const line = (await store.longestWaiting(tx, office)) ?? acts.lineCovering(covers[0]!)!.line
+        const line = (await longestWaiting(tx, desk)) ?? acts.lineCovering(covers[0]!)!.line
         // A desk that may change no more today goes on where it was: an official is never kept from serving.
         const on =
           orNone(() => deskOn(acts.line(line), desk.state, acts.now)) ?? deskOn(acts.line(desk.state.lastLine!), desk.state, acts.now)
@@ -379,7 +410,8 @@ export function openDesks(deps: Deps) {
       return calling(async (tx) => {
         const desk = await lockedDesk(tx, visitor, office)
         if (desk.state.turn !== null) return true
-        return (await callNext(tx, office, desk.state.desk, desk.place)) !== null
+        if ((await callNext(tx, office, desk.state.desk, desk.place)) !== null) return true
+        return (await changeLine(tx, office, desk)) && (await callNext(tx, office, desk.state.desk, desk.place)) !== null
       })
     },
 

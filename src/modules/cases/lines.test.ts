@@ -9,7 +9,7 @@ import { dayMs } from '#kernel/time'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import * as store from './store.ts'
 import { openSubmit } from './submit.ts'
-import { licenceAnswers, openTestCases, type TestCases } from './testing.ts'
+import { aCurp, licenceAnswers, openTestCases, type TestCases } from './testing.ts'
 
 let database: TestDatabase
 let it: TestCases
@@ -77,6 +77,15 @@ test('one of every three calls is a priority turn while both wait, claimed by th
 })
 
 const newService = 'state/criminal-record-certificate'
+/** Answers that complete a filing of it. */
+const certificate = {
+  ...licenceAnswers,
+  fullname: 'Wendy Carrillo Luna',
+  curp: 'CALW950606MBCRNN06',
+  nationality: 'mexican',
+  why: 'job',
+  asker: 'Empresa de seguridad privada',
+}
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 test('a service published later gets a line of its own; desks are sent where people wait, at most twice a day', async () => {
@@ -88,15 +97,7 @@ test('a service published later gets a line of its own; desks are sent where peo
   assert.deepEqual((await it.catalogue.load(join(it.folder, 'services'))).faults, [])
   await it.catalogue.refresh(true)
   const later = `${newService}@11` as ServiceId
-  const answers = {
-    ...licenceAnswers,
-    fullname: 'Wendy Carrillo Luna',
-    curp: 'CALW950606MBCRNN06',
-    nationality: 'mexican',
-    why: 'job',
-    asker: 'Empresa de seguridad privada',
-  }
-  const newer = await it.aSubmittedCase({ service: later, answers })
+  const newer = await it.aSubmittedCase({ service: later, answers: certificate })
   const lines = (await store.linesOf(it.db, office)).map((l) => l.state)
   assert.deepEqual(
     lines.map((l) => l.line),
@@ -121,7 +122,7 @@ test('a service published later gets a line of its own; desks are sent where peo
   await desks.holdForAgency(official, office, (await desks.current(official, office))!.turn.state.turn, 5)
 
   // A third change is for another day; the official is not kept from duty by it.
-  await it.aSubmittedCase({ service: later, answers })
+  await it.aSubmittedCase({ service: later, answers: certificate })
   assert.equal(await desks.next(official, office), false)
   await desks.goOff(official, office)
   await desks.goOn(official, office)
@@ -180,6 +181,29 @@ test('a second line over the same steps, planted in SQL, is named by the replay'
     findings.map(({ line, n, kind }) => ({ line, n, kind })),
     [{ line: `${office}/general-2`, n: 1, kind: 'impossible' }],
   )
+})
+
+test('a desk that has passed whoever waits in its line is sent to those whom it may serve', async () => {
+  const { office, service } = at('15')
+  const official = await it.anOfficial(office)
+  const { desks } = it.cases
+  const curp = aCurp(9000)
+  // A first line without the service that came later.
+  await it.aSubmittedCase({ service })
+  await it.db.query(`update cases_line set covers = array(select c from unnest(covers) c where c not like $2) where office = $1`, [
+    office,
+    `${newService}%`,
+  ])
+  await desks.declareConflict(official, office, curp)
+  it.clock.advance(60_000)
+  await it.aSubmittedCase({ service, by: await it.aPerson({ identity: curp }) })
+  const newer = await it.aSubmittedCase({ service: `${newService}@15` as ServiceId, answers: certificate })
+  await desks.goOn(official, office)
+  await desks.next(official, office)
+  const { turn } = (await desks.current(official, office))!.turn.state
+  await desks.holdForAgency(official, office, turn, 5)
+  assert.equal((await desks.current(official, office))!.c.reference, newer.reference)
+  await desks.goOff(official, office)
 })
 
 test('a number skipped in SQL is a gap that the log shows for ever', async () => {

@@ -1176,17 +1176,6 @@ export async function officesOfLines(on: Db | Tx, lines: readonly LineId[]): Pro
   return rows.map((r) => r.office as OfficeId)
 }
 
-/** The line of an office in which somebody has waited longest; undefined when nobody waits. */
-export async function longestWaiting(tx: Tx, office: OfficeId): Promise<LineId | undefined> {
-  const [row] = await queryIn<{ id: string }>(
-    tx,
-    `select l.id from cases_line l cross join lateral (select t.taken_at from ${lowestWaiting('l.place', 'l.id', 1)} t order by t.at_place limit 1) w
-      where l.office = $1 and not l.closed order by w.taken_at limit 1`,
-    [office],
-  )
-  return row?.id as LineId | undefined
-}
-
 /** Takes a timer off; false when somebody else did, or it was set anew for later. */
 export async function takeTimer(tx: Tx, t: Timer): Promise<boolean> {
   const gone = await q(tx)
