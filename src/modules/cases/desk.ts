@@ -222,28 +222,6 @@ export function openDesks(deps: Deps) {
     return store.inConflict(tx, place, desk, subjects, t.takenAt)
   }
 
-  /** Where nobody waits in the desk's line and somebody does in another of the office, the system moves the desk there, as often as the rule allows. */
-  async function changeLine(tx: Tx, office: OfficeId, peek: Desk): Promise<boolean> {
-    const acts = new Acts(clock.now())
-    acts.hold(await store.lockLines(tx, [office]))
-    const desk = await store.lockDesk(tx, peek.place, peek.state.desk)
-    const there = await store.longestWaiting(tx, office)
-    if (!desk?.state.line || desk.state.turn !== null || there === undefined || there === desk.state.line) return false
-    const off = deskOff(acts.line(desk.state.line), desk.state, acts.now)
-    acts.act(off)
-    try {
-      const on = deskOn(acts.line(there), off.desk, acts.now)
-      acts.act(on)
-      acts.desk(desk, on.desk)
-    } catch (error) {
-      // Moved twice today already: it stays where it is, and who comes there is served.
-      if (error instanceof Problem && error.code === 'cases/desk-changes') return false
-      throw error
-    }
-    await acts.write(tx, deps)
-    return true
-  }
-
   /** Writes what a step's end leads to: the document when the case is over, else the next turns. */
   async function follow(
     tx: Tx,
@@ -410,8 +388,7 @@ export function openDesks(deps: Deps) {
       return calling(async (tx) => {
         const desk = await lockedDesk(tx, visitor, office)
         if (desk.state.turn !== null) return true
-        if ((await callNext(tx, office, desk.state.desk, desk.place)) !== null) return true
-        return (await changeLine(tx, office, desk)) && (await callNext(tx, office, desk.state.desk, desk.place)) !== null
+        return (await callNext(tx, office, desk.state.desk, desk.place)) !== null
       })
     },
 
