@@ -115,6 +115,18 @@ test('an old paper does not answer a new request', async () => {
   await assert.rejects(it.cases.filings.answerRequest(d.applicant, d.reference, false), refused('cases/incomplete'))
 })
 
+test('a paper that is usually shown can be asked for, and a picture of it answers', async () => {
+  const d = await atTheDesk('13')
+  const picture = (paper: string) => it.cases.filings.attach(d.applicant, d.reference, paper, { name: 'credencial.pdf', stream: aPdf() })
+  await assert.rejects(picture('identification'), refused('cases/not-listed'))
+  await askFor(d, 'identification')
+  await assert.rejects(it.cases.filings.answerRequest(d.applicant, d.reference, false), refused('cases/incomplete'))
+  await it.passTo(new Date(it.clock.now().getTime() + minuteMs))
+  await picture('identification')
+  await it.cases.filings.answerRequest(d.applicant, d.reference, false)
+  assert.equal((await caseOf(d.reference)).state, 'open')
+})
+
 test('“it is already there” resumes the turn, and the desk must decide on what it has', async () => {
   const d = await atTheDesk('06')
   await askFor(d, 'residence')

@@ -309,9 +309,10 @@ export function openFilings(deps: Deps) {
       file: { name: string; stream: NodeJS.ReadableStream },
     ): Promise<void> {
       const before = await this.read(visitor, reference)
-      if (!before.journey.papers.some((p) => p.id === paper && p.how === 'file'))
-        throw new Problem('cases/not-listed', 'This paper is not on the list of this service.')
       const asked = before.c.state === 'asked' ? await askedPapers(db, before.c) : null
+      // A paper that is shown at the desk is not attached, unless it was asked for: then a picture of it answers.
+      if (!before.journey.papers.some((p) => p.id === paper && (p.how === 'file' || asked?.papers.includes(p.id))))
+        throw new Problem('cases/not-listed', 'This paper is not on the list of this service.')
       if (before.c.state !== 'draft' && !asked?.papers.includes(paper)) throw new Problem('cases/not-asked', 'Nobody asked for this paper.')
       if (before.files.length >= mostFiles) throw tooMany()
       if (before.c.state === 'draft') sameVersion(draft(before.c), before.service)

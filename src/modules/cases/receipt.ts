@@ -18,7 +18,13 @@ export type Standing = {
   readonly wait: WaitRange | null
   readonly events: readonly CaseEvent[]
   readonly messages: readonly { readonly at: Date; readonly author: string; readonly text: string }[]
-  readonly request: { readonly papers: readonly string[]; readonly why: Readonly<Record<string, string>>; readonly note: string } | null
+  readonly request: {
+    readonly papers: readonly string[]
+    readonly why: Readonly<Record<string, string>>
+    readonly note: string
+    /** Only what was attached after it answers it. */
+    readonly at: Date
+  } | null
   readonly decision: (SealedDecision & { readonly code: string; readonly openings: string; readonly withdrawnOn: PlainDate | null }) | null
   /** A decision is stored that is not this case's: somebody changed it past the engine. `decision` is null then. */
   readonly decisionDiffers: boolean
@@ -40,7 +46,7 @@ export function openReceipts(deps: Deps) {
     if (!asked) return null
     const event = (await store.eventsOf(db, o.c)).findLast((e) => e.kind === 'papers-asked')!
     const note = event.sealed && event.turn ? o.vault.open<{ text: string }>(`note/${event.turn}`, event.sealed).text : ''
-    return { papers: asked.papers, why: (event.data.why ?? {}) as Record<string, string>, note }
+    return { papers: asked.papers, why: (event.data.why ?? {}) as Record<string, string>, note, at: asked.at }
   }
 
   return {

@@ -113,15 +113,15 @@ export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
   const one = (p: (typeof listed)[number]): Html => {
     const here = o.files.filter((f) => f.paper === p.id)
     return html`<section class="v-paper-block" aria-labelledby="paper-${p.id}"><h2 class="govuk-heading-m" id="paper-${p.id}">${p.label} ${p.optional && html`<span class="v-soft">${text(l, 'optional')}</span>`}${
-      here.length > 0
+      here.some((f) => !asked || f.addedAt > asked.at)
         ? tag({ text: text(l, 'papers.received'), kind: 'done' })
-        : p.how === 'file' && !p.optional
+        : asked || (p.how === 'file' && !p.optional)
           ? tag({ text: text(l, 'papers.missing'), kind: 'waiting' })
           : ''
     }</h2>${p.hint && html`<p class="govuk-hint">${p.hint}</p>`}${asked?.why[p.id] && html`<p class="govuk-body"><strong>${text(l, `why.${asked.why[p.id]}` as 'why.missing')}</strong></p>`}${
       p.from && html`<p class="govuk-body"><a class="govuk-link" href="/services/${p.from}">${text(l, 'papers.from')}</a></p>`
     }${
-      p.how === 'shown'
+      p.how === 'shown' && !asked
         ? html`<p class="govuk-body">${text(l, 'papers.shown')}</p>`
         : html`${
             here.length > 0 &&
