@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   backup: () => import('./commands/backup.ts'),
   restore: () => import('./commands/restore.ts'),
   recover: () => import('./commands/recover.ts'),
+  doctor: () => import('./commands/doctor.ts'),
   bench: () => import('./commands/bench.ts'),
 }
 

@@ -117,7 +117,7 @@ function witnessed(vkey: string) {
 }
 
 /** The witness policy (c2sp.org/tlog-policy) that the settings mean; none where no witness is named. */
-function witnessPolicy({ witnesses, witnessQuorum }: Config): { policy?: string } {
+export function witnessPolicy({ witnesses, witnessQuorum }: Config): { policy?: string } {
   if (witnesses.length === 0) return {}
   const lines = witnesses.map((w) => `witness ${w.name} ${w.vkey} ${w.url}`)
   if (witnessQuorum > 0) lines.push(`group asked ${witnessQuorum} ${witnesses.map((w) => w.name).join(' ')}`)
