@@ -6,7 +6,7 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
 import { button, layout, places } from '#look'
-import { csrfField, type Reply, type Request, type Web } from '#web'
+import { csrfField, keepAnswer, type Reply, type Request, type Web } from '#web'
 import { definitionSchema } from './check.ts'
 import { channels, lifeEvents } from './definition.ts'
 import type { Catalogue, Listed } from './index.ts'
@@ -31,7 +31,7 @@ export type PageOptions = {
 }
 
 /** A rendered page as it is sent: the bytes, compressed once, and their name. */
-export type CachedPage = { readonly plain: Buffer; readonly gzip: Buffer; readonly etag: string }
+export type CachedPage = { readonly plain: Buffer; readonly gzip: Buffer; readonly etag: string; readonly at: number }
 
 /** How long rendered bytes are sent again, milliseconds: the wait on them is measured. */
 const freshMs = 1000
@@ -62,7 +62,7 @@ export function registerPages(
   options: PageOptions,
 ): { page(id: string, language: Language, cached?: boolean): Promise<CachedPage | null> } {
   const { publicUrl: origin, demo, clock } = options
-  const kept = new Map<string, { at: number; version: string; page: CachedPage }>()
+  const kept = new Map<string, { version: string; page: CachedPage }>()
 
   const send = (request: Request, reply: Reply, page: CachedPage) => {
     // With `?lang=` a cookie is set: such an answer is one browser's own.
@@ -74,20 +74,28 @@ export function registerPages(
       'content-type': 'text/html; charset=utf-8',
     })
     if (request.headers['if-none-match']?.includes(page.etag)) return reply.code(304).send()
-    if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(page.plain)
-    return reply.header('content-encoding', 'gzip').send(page.gzip)
+    const gzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+    if (gzip) reply.header('content-encoding', 'gzip')
+    const bytes = gzip ? page.gzip : page.plain
+    if (!own) keepAnswer(request, reply, bytes, page.at + freshMs - performance.now())
+    return reply.send(bytes)
   }
 
   /** A page that is the same for all who are signed out, kept for a second. */
   async function kind(key: string, render: () => Promise<Html> | Html): Promise<CachedPage> {
     const known = kept.get(key)
     const { version } = catalogue
-    if (known && known.version === version && performance.now() - known.at < freshMs) return known.page
+    if (known && known.version === version && performance.now() - known.page.at < freshMs) return known.page
     const plain = Buffer.from((await render()).text)
-    const page = { plain, gzip: gzipSync(plain), etag: `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"` }
+    const page = {
+      plain,
+      gzip: gzipSync(plain),
+      etag: `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`,
+      at: performance.now(),
+    }
     kept.delete(key)
     if (kept.size >= keptPages) kept.delete(kept.keys().next().value!)
-    kept.set(key, { at: performance.now(), version, page })
+    kept.set(key, { version, page })
     return page
   }
 
@@ -462,7 +470,7 @@ export function registerPages(
       if (!service) return null
       if (cached) return cachedService(service, language)
       const plain = Buffer.from((await servicePage(service, language, null, null, { value: '', matches: [] })).text)
-      return { plain, gzip: gzipSync(plain), etag: '' }
+      return { plain, gzip: gzipSync(plain), etag: '', at: performance.now() }
     },
   }
 }

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import compress from '@fastify/compress'
@@ -15,6 +16,7 @@ import { randomId } from '#kernel/id'
 import { Problem, type ProblemCode, problems } from '#kernel/problem'
 import { type Language, languages } from '#kernel/text'
 import { csrfTokens } from './csrf.ts'
+import { keptAnswers, sendKept } from './kept.ts'
 import { problemPage, problemTitle } from './problem-page.ts'
 import { type Access, admits, type SignedIn, type Visitor } from './visitor.ts'
 
@@ -147,6 +149,17 @@ export function csrfField(request: FastifyRequest, reply: FastifyReply): Html {
 const roots = new WeakMap<object, FastifyInstance>()
 function rootOf(instance: FastifyInstance): FastifyInstance {
   return roots.get(instance.server) ?? instance
+}
+
+const keepers = new WeakMap<FastifyInstance, ReturnType<typeof keptAnswers>>()
+
+/**
+ * Lets the same bytes go to whoever asks for this URL without a cookie within `freshMs`, in the same language and encoding. Call it last, with the bytes
+ * about to be sent and every header set; only for what is the same for all of them.
+ */
+export function keepAnswer(request: FastifyRequest, reply: FastifyReply, body: Buffer, freshMs: number): void {
+  if (reply.statusCode === 200)
+    keepers.get(rootOf(request.server))?.keep(request, request.routeOptions.url ?? 'none', reply.getHeaders(), body, freshMs)
 }
 
 /** Whether this web part serves a demonstration: every page says so. */
@@ -397,6 +410,32 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     },
   )
   app.setNotFoundHandler((request, reply) => answerProblem(new Problem('not-found', 'There is no such page.'), request, reply))
+
+  // Kept answers go out before the routes are asked, counted as any other. Behind proxies of ours the address is theirs to tell, and they keep such pages
+  // themselves.
+  const kept = keptAnswers()
+  keepers.set(app, kept)
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  const [routes] = app.server.listeners('request') as [(raw: IncomingMessage, response: ServerResponse) => void]
+  const sendAgain = (answer: NonNullable<ReturnType<typeof kept.find>>, response: ServerResponse) => {
+    const from = performance.now()
+    sendKept(answer, response)
+    observe?.(answer.route, 'GET', 200, (performance.now() - from) / 1000)
+  }
+  app.server.removeAllListeners('request').on('request', (raw: IncomingMessage, response: ServerResponse) => {
+    const answer = closing || deps.trustProxy ? null : kept.find(raw)
+    if (!answer) return routes(raw, response)
+    if (!reads) return sendAgain(answer, response)
+    const asker = { ip: raw.socket.remoteAddress ?? '', routeOptions: { config: {} } } as unknown as FastifyRequest
+    reads(asker).then(
+      // Who asked too often is told so where everybody is.
+      (found) => (!found.isAllowed && found.isExceeded ? routes(raw, response) : sendAgain(answer, response)),
+      () => routes(raw, response),
+    )
+  })
 
   const web: Web = {
     app,
