@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
+import { openCases } from '#cases'
 import { readConfig } from '#config'
 import type { Reference } from '#kernel/id'
 import { FixedClock, hourMs, minuteMs } from '#kernel/time'
@@ -264,6 +265,28 @@ test('a backup a hundred acts old is recovered from the published log, and both 
   await running.cases.submit({ person: newcomer.person.person, reference: newcomer.reference })
   assert.equal((await running.cases.filings.peek(newcomer.person, newcomer.reference)).state, 'open')
   await running.publiclog.publishNow()
+  const aside = await running.db.query<{ state: string }>(
+    `select distinct t.state from cases_lost_turn l join cases_turn t using (turn, place)`,
+  )
+  assert.deepEqual(
+    aside.map((t) => t.state).sort(),
+    ['finished', 'held'],
+    'turns without their case wait aside, and none of them is at a desk or before others',
+  )
+
+  // Two months go by: every clock runs to its end, also of cases of which something is lost.
+  const later = new FixedClock(new Date())
+  const calm = { ...running.jobs, handle() {}, every() {} }
+  const { timers } = openCases({ ...running.cases.deps, clock: later, jobs: calm })
+  for (let hour = 0; hour < 60 * 24; hour += 3) {
+    later.advance(3 * hourMs)
+    await timers.runDue()
+  }
+  await running.publiclog.publishNow()
+  const [left] = await running.db.query<{ n: number }>(
+    `select count(*)::integer as n from cases_turn t where state in ('waiting', 'called', 'held') and exists (select from cases_lost_turn l where l.turn = t.turn)`,
+  )
+  assert.equal(left!.n, 0, 'what nobody claimed has lapsed')
   const end = await published(data)
   assert.ok(end.length > now.length + 10)
   assert.deepEqual(await kept(running), told(end))
