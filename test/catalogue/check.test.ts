@@ -88,6 +88,19 @@ const defects: [name: string, plant: (f: Files) => void, file: string, pointer: 
     /deadlock|loop/,
   ],
   [
+    'a wait as the last step before the document',
+    (f) => {
+      const steps = f.definition.steps as { id: string; kind: string; next?: object[] }[]
+      const decision = steps.find((s) => s.kind === 'decide')!
+      const at = steps.indexOf(decision) + 1
+      steps.splice(at, 0, { id: 'rest', kind: 'timer', workingDays: 2, next: decision.next! } as never)
+      decision.next = [{ to: 'rest' }]
+    },
+    'definition.json',
+    '/steps/6',
+    /done at no desk/,
+  ],
+  [
     'a document without a decision',
     (f) => {
       ;(f.definition.steps[3] as { next: object[] }).next = [{ to: 'paper' }]

@@ -111,7 +111,8 @@ export function openReceipts(deps: Deps) {
       const first = (await store.eventsOf(db, o.c)).find((e) => e.kind === 'submitted')
       const id = first?.entries[1] ?? first?.entries[0]
       if (id === undefined) return null
-      const proof = await publiclog.proof(id)
+      // The proof kept when the entry was published; one made now says the same against a newer checkpoint.
+      const proof = (await store.keptProof(db, o.c, 'filing')) ?? (await publiclog.proof(id))
       if (proof !== null) return { text: proof, kind: 'proof' }
       const promise = await publiclog.promise(id)
       return promise === null ? null : { text: promise, kind: 'promise' }

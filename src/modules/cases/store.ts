@@ -1293,3 +1293,13 @@ export async function lineById(on: Db | Tx, place: string, line: LineId): Promis
   const row = await q(on).selectFrom('cases_line').selectAll().where('place', '=', place).where('id', '=', line).executeTakeFirst()
   return row && toLine(row)
 }
+
+/** The proof kept of this case's filing or decision, if it was published already. */
+export async function keptProof(on: Db | Tx, c: Pick<Case, 'place' | 'id'>, about: 'filing' | 'decision'): Promise<string | null> {
+  const [row] = await queryIn<{ proof: string }>(on, 'select proof from cases_proof where place = $1 and case_id = $2 and about = $3', [
+    c.place,
+    c.id,
+    about,
+  ])
+  return row?.proof ?? null
+}

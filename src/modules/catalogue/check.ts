@@ -416,6 +416,15 @@ function checkSteps(d: Definition, fault: Report, unitIs: (unit: string, pointer
       }
     }
   }
+  for (const s of d.steps) {
+    // A paper is committed to by the turn that ends with it, and waiting ends no turn.
+    if (s.kind === 'timer' && next(s.id).some((id) => steps.get(id)?.kind === 'issue'))
+      fault(
+        `/steps/${at.get(s.id)}`,
+        `"${s.id}" leads to the document and is done at no desk`,
+        'Let a review or a decision be the last step before it.',
+      )
+  }
   const undecided = reach(first, (id) => steps.get(id)!.kind !== 'decide')
   for (const id of undecided) {
     if (steps.get(id)!.kind === 'issue')
@@ -626,13 +635,7 @@ function weeklyHours(hours: NonNullable<Adoption['hours']>): number | null {
 }
 
 /** Faults of one adoption against its base's bounds. */
-function checkAdoption(
-  file: string,
-  pointer: string,
-  adoption: unknown,
-  base: Definition,
-  around: Pick<Surroundings, 'bases'>,
-): Fault[] {
+function checkAdoption(file: string, pointer: string, adoption: unknown, base: Definition, around: Pick<Surroundings, 'bases'>): Fault[] {
   if (!validAdoption(adoption)) return schemaFaults(file, validAdoption.errors, pointer)
   const a = adoption as Adoption
   const faults: Fault[] = []
