@@ -345,7 +345,7 @@ function watchCheckpoints(file: string) {
 }
 
 /** Checkpoints that were seen and are no beginning of the last. */
-async function forks(folder: string, seen: ReadonlyMap<string, { size: number; root: Buffer }>): Promise<string[]> {
+export async function forks(folder: string, seen: ReadonlyMap<string, { size: number; root: Buffer }>): Promise<string[]> {
   const { read } = openFolder(join(folder, 'log'))
   const last = parseCheckpoint((await read('checkpoint'))!)!
   const found: string[] = []
@@ -358,7 +358,11 @@ async function forks(folder: string, seen: ReadonlyMap<string, { size: number; r
 }
 
 /** What was acknowledged and is not there exactly once. */
-async function missing({ db, jobs }: Parts, filed: readonly Reference[], served: ReadonlyMap<string, string>): Promise<string[]> {
+export async function missing(
+  { db, jobs }: Pick<Parts, 'db' | 'jobs'>,
+  filed: readonly Reference[],
+  served: ReadonlyMap<string, string>,
+): Promise<string[]> {
   const bad = await db.query<{ reference: string; state: string | null; events: string; turns: string; entries: string }>(
     `select w.reference, c.state,
        (select count(*) from cases_event e where e.place = c.place and e.case_id = c.id and e.kind = 'submitted') as events,
