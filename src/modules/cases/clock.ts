@@ -4,6 +4,9 @@ import { addDays, daysBetween, type PlainDate } from '#kernel/time'
 /** A lawful term, as a definition gives it. */
 export type LegalTerm = { readonly unit: 'immediate' | 'working-days' | 'days' | 'months'; readonly count: number }
 
+/** A draft lives this long after it was last saved. */
+export const draftDays = 30
+
 function addMonths(date: PlainDate, months: number): PlainDate {
   const [y, m, d] = date.split('-').map(Number) as [number, number, number]
   const first = new Date(Date.UTC(y, m - 1 + months, 1))

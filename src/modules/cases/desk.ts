@@ -12,14 +12,13 @@ import { ownTurns } from './check.ts'
 import { conflictDigest } from './conflict.ts'
 import { makeDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
-import { beginOutside, lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact.ts'
+import { beginOutside, lockPlans, type Plan, planOf, type StepEvent, stepTimers, takeTurns } from './enact.ts'
 import { askedPapers, endTurns, type FileFacts, type Filing, livingTurns, writeMessage } from './filing.ts'
 import { callTurn, decideCall, deskOff, deskOn, finishTurn, holdTurn, holdUntil, markAbsent, passTurn, returnTurn } from './line.ts'
 import { coversOf, lockLinesFor } from './lines.ts'
 import { isStandIn, setAside } from './recover.ts'
 import type { Case, CaseEvent, CaseFile, Desk, Turn } from './store.ts'
 import * as store from './store.ts'
-import { stepTimers } from './submit.ts'
 
 /** Why a listed paper is asked for. Nothing else can be said. */
 export const askReasons = ['missing', 'unreadable', 'other-paper', 'expired'] as const

@@ -3,11 +3,13 @@ import { type Answers, advance, type ProcessEvent, type Progress, type Service }
 import type { Tx } from '#db'
 import { commit } from '#kernel/commitment'
 import { type OfficeId, randomId, type TurnId } from '#kernel/id'
+import { endOfDay } from '#kernel/time'
 import type { Acts } from './acts.ts'
+import { dueOn } from './clock.ts'
 import type { Deps } from './deps.ts'
 import { takeTurn } from './line.ts'
 import { coverOf, lockLinesFor } from './lines.ts'
-import type { Case, Turn } from './store.ts'
+import type { Case, Timer, Turn } from './store.ts'
 import type { OpenVault } from './vault.ts'
 
 /** What an event leads to, before anything is written. */
@@ -112,4 +114,16 @@ export function takeTurns(
     turns.push(t)
   }
   return { turns, entries }
+}
+
+/** The timers of a plan's waiting steps, counted from a local date. */
+export function stepTimers(deps: Pick<Deps, 'catalogue'>, c: Case, timers: Plan['timers'], from: string): Timer[] {
+  const calendar = deps.catalogue.calendarOf(c.office)
+  return timers.map((t) => ({
+    place: c.place,
+    caseId: c.id,
+    kind: 'step',
+    key: t.step,
+    due: endOfDay(dueOn({ unit: 'working-days', count: t.workingDays }, from, calendar), calendar.zone),
+  }))
 }

@@ -5,11 +5,10 @@ import type { CaseId } from '#kernel/id'
 import { dateIn } from '#kernel/time'
 import { Acts } from './acts.ts'
 import type { Deps, OutsideStep } from './deps.ts'
-import { beginOutside, lockPlans, type Plan, planOf, type StepEvent, takeTurns } from './enact.ts'
+import { beginOutside, lockPlans, type Plan, planOf, type StepEvent, stepTimers, takeTurns } from './enact.ts'
 import type { Filing } from './filing.ts'
 import type { Case } from './store.ts'
 import * as store from './store.ts'
-import { stepTimers } from './submit.ts'
 
 /** Passes a step that no desk does, in the transaction that holds the case's lock. A step that is not open changes nothing, so the same news twice does no harm. */
 export async function passStep(tx: Tx, deps: Deps, c: Case, event: StepEvent): Promise<void> {

@@ -8,18 +8,15 @@ import { Problem } from '#kernel/problem'
 import { dateIn, dayMs, endOfDay, minuteStamp } from '#kernel/time'
 import type { Person } from '#people'
 import { Acts } from './acts.ts'
-import { askBy, dueOn } from './clock.ts'
+import { askBy, draftDays, dueOn } from './clock.ts'
 import type { Deps } from './deps.ts'
-import { beginOutside, lockPlans, type Plan, planOf, takeTurns } from './enact.ts'
+import { beginOutside, lockPlans, planOf, stepTimers, takeTurns } from './enact.ts'
 import type { Filing } from './filing.ts'
 import type { Case, CaseChannel } from './store.ts'
 import * as store from './store.ts'
 
 /** Who submits which draft. `clerkAt`: the counters where this person takes filings for others. */
 export type Submission = { readonly person: PersonId; readonly reference: Reference; readonly clerkAt?: readonly OfficeId[] }
-
-/** A draft lives this long after it was last saved. */
-export const draftDays = 30
 
 const mostAtOnce = 256
 /** Batches under way at once: the processor decides one while the disk takes the other. */
@@ -159,18 +156,6 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
   }
   await acts.write(tx, deps)
   return outcomes
-}
-
-/** The timers of a plan's waiting steps, counted from a local date. */
-export function stepTimers(deps: Pick<Deps, 'catalogue'>, c: Case, timers: Plan['timers'], from: string): store.Timer[] {
-  const calendar = deps.catalogue.calendarOf(c.office)
-  return timers.map((t) => ({
-    place: c.place,
-    caseId: c.id,
-    kind: 'step',
-    key: t.step,
-    due: endOfDay(dueOn({ unit: 'working-days', count: t.workingDays }, from, calendar), calendar.zone),
-  }))
 }
 
 function decide(deps: Deps, c: Case, applicant: Person | undefined, now: Date): Pick<Decided, 'service' | 'identity'> {

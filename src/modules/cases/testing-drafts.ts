@@ -8,9 +8,9 @@ import { commit } from '#kernel/commitment'
 import { type CaseId, newReference, type PersonId, type Reference, randomId, type ServiceId, uuidv7 } from '#kernel/id'
 import { dayMs } from '#kernel/time'
 import type { SignedIn } from '#web'
+import { draftDays } from './clock.ts'
 import type { Filing } from './filing.ts'
 import type { Cases } from './index.ts'
-import { draftDays } from './submit.ts'
 
 /** What one draft, filled in page by page through the engine, holds: its answers, and its papers' digests. */
 export type Pattern = { readonly answers: Answers; readonly files: readonly { paper: string; sha256: string }[] }
