@@ -92,7 +92,7 @@ async function residentMegabytes(pid: number): Promise<number> {
 
 /** What the database holds for itself: its shared memory counted once. */
 async function childrenMegabytes(folder: string): Promise<number> {
-  const lines = (await readFile(`${folder}/postgres/postmaster.pid`, 'utf8').catch(() => '')).split('\n')
+  const lines = (await readFile(`${folder}/postgres/cluster/postmaster.pid`, 'utf8').catch(() => '')).split('\n')
   const pid = Number(lines[0])
   return pid > 0 ? residentMegabytes(pid) : 0
 }

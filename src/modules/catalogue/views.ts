@@ -308,9 +308,14 @@ function hoursWords(hours: Hours, l: Language): string {
   return runs.map((r) => `${formatWeekday(r.from, l)}${r.to > r.from ? `–${formatWeekday(r.to, l)}` : ''} ${r.spans}`).join('; ')
 }
 
+// Making a formatter takes longer than the rest of a page.
+const weekdays = new Map<Language, Intl.DateTimeFormat>()
+
 function formatWeekday(n: number, l: Language): string {
+  let format = weekdays.get(l)
+  if (!format) weekdays.set(l, (format = new Intl.DateTimeFormat(localeOf[l], { weekday: 'short', timeZone: 'UTC' })))
   // 5 January 1970 was a Monday.
-  return new Intl.DateTimeFormat(localeOf[l], { weekday: 'short', timeZone: 'UTC' }).format(new Date(Date.UTC(1970, 0, 4 + n)))
+  return format.format(new Date(Date.UTC(1970, 0, 4 + n)))
 }
 
 function officeBlock(office: Office, hours: Hours, l: Language, link: string | null): Html {
