@@ -87,6 +87,8 @@ export function openOffices(reference: string, places: Places): Offices {
   }
   const everywhere = new Set(known.holidays.filter((h) => h.agency === undefined).map((h) => h.date))
   const calendars = new Map<string, OfficeCalendar>()
+  // By office: making one out takes longer than the rest of counting a term. There are no more than places have units.
+  const calendarsOf = new Map<OfficeId, OfficeCalendar>()
 
   const federal = (id: string): { agency: string; unit: string | null } | null => {
     if (agencies[id]?.level === 'federal') return { agency: id, unit: null }
@@ -149,6 +151,8 @@ export function openOffices(reference: string, places: Places): Offices {
     calendarKnown: { from: known.from, to: known.to },
     get: make,
     calendarOf(id) {
+      const known = calendarsOf.get(id)
+      if (known) return known
       const office = make(id)
       if (!office) throw new RangeError(`There is no office ${id}.`)
       const own = office.unit ?? office.agency
@@ -162,6 +166,7 @@ export function openOffices(reference: string, places: Places): Offices {
         }
         calendars.set(key, calendar)
       }
+      calendarsOf.set(id, calendar)
       return calendar
     },
   }
