@@ -151,8 +151,8 @@ export function openOffices(reference: string, places: Places): Offices {
     calendarKnown: { from: known.from, to: known.to },
     get: make,
     calendarOf(id) {
-      const known = calendarsOf.get(id)
-      if (known) return known
+      const before = calendarsOf.get(id)
+      if (before) return before
       const office = make(id)
       if (!office) throw new RangeError(`There is no office ${id}.`)
       const own = office.unit ?? office.agency
