@@ -74,6 +74,8 @@ export async function runKills(
   const port = await freePort()
   const settings = { ...systemSettings(folder, port), VENTANILLA_LOG_LEVEL: 'fatal' }
   const findings: string[] = []
+  // What must not go on running when something throws.
+  const ending: (() => Promise<unknown>)[] = []
   try {
     const before = await openParts(readConfig(settings, folder))
     const prepared = await prepare(before, count * draftsAKill)
@@ -82,6 +84,7 @@ export async function runKills(
     const seen = watchCheckpoints(join(folder, 'log', 'checkpoint'))
     const system = openSystem(settings)
     const load = openLoad(`http://localhost:${port}`, prepared)
+    ending.push(async () => seen.stop(), load.stop, system.stop)
     const kills: Record<string, number> = {}
     // Each role in a process of its own first, then all in one.
     for (const [roles, upTo] of [
@@ -89,15 +92,15 @@ export async function runKills(
       [['web,worker,log'], count],
     ] as const) {
       system.run(roles)
-      await load.goesOn(30_000)
+      await load.goesOn(60_000)
       while (Object.values(kills).reduce((a, b) => a + b, 0) < upTo) {
         // Most of the time while all is well; sometimes while it is still coming back.
-        if (random() < 0.75) await load.goesOn(30_000)
+        if (random() < 0.75) await load.goesOn(60_000)
         await sleep(random() * 700)
         const victim = random() < 0.35 ? 'postgres' : roles[Math.floor(random() * roles.length)]!
         if (victim === 'postgres' ? killPostmaster(folder) : system.kill(victim)) kills[victim] = (kills[victim] ?? 0) + 1
       }
-      await load.goesOn(30_000)
+      await load.goesOn(60_000)
       progress(`${roles.length} processes: ${JSON.stringify(kills)}, ${load.filed.length} filed, ${load.served.size} served`)
       if (roles.length > 1) await system.stop()
     }
@@ -133,6 +136,7 @@ export async function runKills(
       findings,
     }
   } finally {
+    for (const end of ending) await end()
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }
 }
@@ -234,6 +238,12 @@ function openLoad(url: string, { filings, desks: sittings, office }: Prepared) {
   let stopping = false
   let next = 0
   const refused: string[] = []
+  // What the newest requests met, for who must find out why nothing goes on.
+  const last: string[] = []
+  const met = (path: string, what: unknown) => {
+    last.push(`${path.replace(/[\w-]{9,}/g, '…')} ${what}`)
+    if (last.length > 12) last.shift()
+  }
 
   async function ask(
     path: string,
@@ -253,8 +263,10 @@ function openLoad(url: string, { filings, desks: sittings, office }: Prepared) {
         ...(form ? { method: 'POST', body: new URLSearchParams({ _csrf: who.csrf, ...form }) } : {}),
       })
       const text = await answer.text()
+      met(path, answer.status)
       return answer.status >= 500 ? null : { status: answer.status, location: answer.headers.get('location') ?? '', text }
-    } catch {
+    } catch (error) {
+      met(path, (error as Error).cause ?? error)
       return null
     }
   }
@@ -310,7 +322,7 @@ function openLoad(url: string, { filings, desks: sittings, office }: Prepared) {
       const [files, serves, until] = [filed.length, served.size, Date.now() + withinMs]
       while (filed.length < files + 3 && served.size < serves + 3) {
         if (refused.length > 0) throw new Error(`Refused: ${[...new Set(refused)].join(', ')}`)
-        if (Date.now() > until) throw new Error(`Nothing was acknowledged for ${withinMs / 1000} s.`)
+        if (Date.now() > until) throw new Error(`Nothing was acknowledged for ${withinMs / 1000} s; the last answers: ${last.join(', ')}`)
         await sleep(20)
       }
     },
