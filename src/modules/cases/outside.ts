@@ -22,7 +22,7 @@ export async function passStep(tx: Tx, deps: Deps, c: Case, event: StepEvent): P
   const before = c.steps as Plan['steps']
   const plan = planOf(deps, service, before, event, { answers, today, at: now.toISOString() })
   if (plan.steps === before) return
-  // TODO: a document whose last step no desk does has no turn to end with; until there is one, such a case ends by silence, and operators are told of it.
+  // TODO(#5): a document whose last step no desk does has no turn to end with; until there is one, such a case ends by silence, and operators are told of it.
   if (plan.finish) throw new Error(`${c.service} issues its document after the step ${event.step}, which no turn ends.`)
   const acts = new Acts(now)
   await lockPlans(tx, deps, acts, [plan])
