@@ -1,5 +1,5 @@
 import { addWorkingDays, type Calendar, workingDaysBetween } from '#kernel/calendar'
-import { addDays, daysBetween, type PlainDate } from '#kernel/time'
+import { addDays, dateIn, daysBetween, endOfDay, type PlainDate } from '#kernel/time'
 
 /** A lawful term, as a definition gives it. */
 export type LegalTerm = { readonly unit: 'immediate' | 'working-days' | 'days' | 'months'; readonly count: number }
@@ -49,4 +49,25 @@ export function askBy(term: LegalTerm, filedOn: PlainDate, calendar: Calendar): 
  */
 export function dueAfterPause(due: PlainDate, askedOn: PlainDate, resumedOn: PlainDate, calendar: Calendar): PlainDate {
   return addWorkingDays(due, workingDaysBetween(askedOn, resumedOn, calendar), calendar)
+}
+
+/** An office's calendar with the zone of its clock (IANA). */
+type LocalCalendar = Calendar & { readonly zone: string }
+
+/** A withdrawal is undone within this many working days. */
+export const undoDays = 5
+
+/** The instant at which the days for undoing a withdrawal end, at the office's midnight. */
+export function undoUntil(withdrawnAt: Date, calendar: LocalCalendar): Date {
+  return endOfDay(addWorkingDays(dateIn(withdrawnAt, calendar.zone), undoDays, calendar), calendar.zone)
+}
+
+/**
+ * The last day for papers that were asked for, once a withdrawal is undone on `today`: as many working days later as the case was withdrawn, but no later than
+ * the turn, which left at `leftAt`, may come back to its line.
+ */
+export function answerAgainBy(answerBy: PlainDate, withdrawnAt: Date, leftAt: Date, today: PlainDate, calendar: LocalCalendar): PlainDate {
+  const moved = dueAfterPause(answerBy, dateIn(withdrawnAt, calendar.zone), today, calendar)
+  const last = addWorkingDays(dateIn(leftAt, calendar.zone), undoDays, calendar)
+  return moved < last ? moved : last
 }

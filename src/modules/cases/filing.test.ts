@@ -300,20 +300,65 @@ test('a withdrawal is undone within five working days, at the old place; the ter
   await assert.rejects(filings.undoWithdrawal(d.applicant, d.reference), refused('cases/too-late'))
 })
 
-test('a case withdrawn while papers were awaited comes back with the time that it waited', async () => {
-  const d = await atTheDesk('12')
+/** A case whose papers are awaited, withdrawn three days after they were asked for; time then passes to one day later. */
+async function withdrawnWhileAsked(code: string) {
+  const d = await atTheDesk(code)
   const before = await caseOf(d.reference)
   await askFor(d, 'residence')
   await it.passTo(new Date(it.clock.now().getTime() + 3 * dayMs))
+  const asked = await caseOf(d.reference)
   await it.cases.filings.withdraw(d.applicant, d.reference)
-  await it.passTo(new Date(it.clock.now().getTime() + 3 * dayMs))
-  await it.cases.filings.undoWithdrawal(d.applicant, d.reference)
+  const leftOn = dateIn(it.clock.now(), d.calendar.zone)
+  const today = addWorkingDays(leftOn, 1, d.calendar)
+  await it.passTo(new Date(endOfDay(today, d.calendar.zone).getTime() - 600 * minuteMs))
+  return { ...d, before, asked, leftOn, today }
+}
+
+test('a case withdrawn while papers were awaited comes back awaiting them: nobody is served without them, and the term stands still', async () => {
+  const d = await withdrawnWhileAsked('12')
+  const { filings, desks, receipts } = it.cases
+  await filings.undoWithdrawal(d.applicant, d.reference)
   const back = await caseOf(d.reference)
-  const paused = workingDaysBetween(back.askedOn!, dateIn(it.clock.now(), d.calendar.zone), d.calendar)
-  assert.equal(back.dueOn, addWorkingDays(before.dueOn!, paused, d.calendar))
-  // No lapse is left over from the request.
-  await it.passTo(new Date(it.clock.now().getTime() + 10 * dayMs))
-  assert.notEqual((await caseOf(d.reference)).state, 'lapsed')
+  assert.deepEqual([back.state, back.askedOn, back.dueOn], ['asked', d.asked.askedOn, d.before.dueOn])
+  // A day more for the day away, but no later than the turn may return.
+  const moved = addWorkingDays(d.asked.answerBy!, 1, d.calendar)
+  const last = addWorkingDays(d.leftOn, 5, d.calendar)
+  assert.equal(back.answerBy, moved < last ? moved : last)
+  const standing = await receipts.standing(d.applicant, await filings.read(d.applicant, d.reference))
+  assert.deepEqual(standing.request?.papers, ['residence'])
+  await desks.goOn(d.official, d.office)
+  assert.equal(await desks.next(d.official, d.office), false)
+  await assert.rejects(it.aSubmittedCase({ by: d.applicant, service: d.service }), refused('cases/one-living-turn'))
+
+  // Withdrawn and undone again, the same days count: they are not won anew.
+  await filings.withdraw(d.applicant, d.reference)
+  await filings.undoWithdrawal(d.applicant, d.reference)
+  assert.equal((await caseOf(d.reference)).answerBy, back.answerBy)
+
+  await it.passTo(new Date(endOfDay(back.answerBy!, d.calendar.zone).getTime() - minuteMs))
+  await assert.rejects(filings.answerRequest(d.applicant, d.reference, false), refused('cases/incomplete'))
+  await filings.attach(d.applicant, d.reference, 'residence', { name: 'a.pdf', stream: aPdf() })
+  await filings.answerRequest(d.applicant, d.reference, false)
+  const answered = await caseOf(d.reference)
+  const [turn] = await store.turnsOf(it.db, answered)
+  assert.deepEqual([answered.state, turn!.state.state, turn!.endedAt], ['open', 'waiting', null])
+  const paused = workingDaysBetween(d.asked.askedOn!, dateIn(it.clock.now(), d.calendar.zone), d.calendar)
+  assert.equal(answered.dueOn, addWorkingDays(d.before.dueOn!, paused, d.calendar))
+  assert.equal(await desks.next(d.official, d.office), true)
+  assert.equal((await desks.current(d.official, d.office))!.cannotAsk, 'asked-once')
+  assert.deepEqual((await it.replay()).findings, [])
+})
+
+test('papers awaited again after a withdrawal and not brought end the case, and the person is told', async () => {
+  const d = await withdrawnWhileAsked('13')
+  await it.cases.filings.undoWithdrawal(d.applicant, d.reference)
+  const { answerBy } = await caseOf(d.reference)
+  await it.passTo(endOfDay(answerBy!, d.calendar.zone))
+  assert.equal((await caseOf(d.reference)).state, 'lapsed')
+  await it.jobs.drain()
+  assert.ok((await inbox(d.applicant)).includes('lapsed'))
+  assert.deepEqual((await it.replay()).findings, [])
+  await it.aSubmittedCase({ by: d.applicant, service: d.service })
 })
 
 test('all that was asked, answered and withdrawn replays without a finding', async () => {

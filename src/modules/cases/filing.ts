@@ -12,7 +12,6 @@ import {
   type World,
 } from '#catalogue'
 import type { Tx } from '#db'
-import { addWorkingDays } from '#kernel/calendar'
 import { canonicalBytes, type Json } from '#kernel/canonical'
 import { commit, type Opening } from '#kernel/commitment'
 import {
@@ -32,7 +31,7 @@ import { dateIn, dayMs, endOfDay, minuteStamp } from '#kernel/time'
 import type { SignedIn } from '#web'
 import { holds } from '#web'
 import { Acts } from './acts.ts'
-import { draftDays, dueAfterPause } from './clock.ts'
+import { answerAgainBy, draftDays, dueAfterPause, undoUntil } from './clock.ts'
 import type { Deps } from './deps.ts'
 import { beginOutside, stepTimers } from './enact.ts'
 import { endTurn, leaveTurn, resumeTurn } from './line.ts'
@@ -64,8 +63,6 @@ export const mostFileBytes = 10 * 1024 * 1024
 /** Most attachments of one case. */
 export const mostFiles = 40
 const tooMany = () => new Problem('cases/file-refused', `At most ${mostFiles} files.`)
-/** A withdrawal is undone within this many working days. */
-export const undoDays = 5
 
 /** A case as its owner sees it, opened. */
 export type OpenCase = {
@@ -404,7 +401,9 @@ export function openFilings(deps: Deps) {
 
     /**
      * Undoes a withdrawal within five working days: the turns are back at their old places, and the term goes on where it stood, since nobody could decide
-     * meanwhile. Refuses with `cases/too-late`, and `cases/one-living-turn` where the matter was filed again.
+     * meanwhile. Where papers were awaited they still are: the turn they were asked for cannot be held a second time (the log allows it once) and nobody may be served without
+     * them, so it stays out of its line until they are brought, within the same five working days. Refuses with `cases/too-late`, and `cases/one-living-turn` where the
+     * matter was filed again.
      */
     undoWithdrawal(visitor: SignedIn, reference: Reference): Promise<void> {
       const again = () => new Problem('cases/one-living-turn', 'You have filed this matter again meanwhile.')
@@ -415,12 +414,15 @@ export function openFilings(deps: Deps) {
         const calendar = catalogue.calendarOf(c.office)
         const acts = new Acts(clock.now())
         const withdrawnOn = dateIn(c.endedAt, calendar.zone)
-        const until = endOfDay(addWorkingDays(withdrawnOn, undoDays, calendar), calendar.zone)
+        const until = undoUntil(c.endedAt, calendar)
         if (acts.now >= until) throw new Problem('cases/too-late', 'A withdrawal is undone within five working days.')
         if (c.matter && (await store.livingMatters(tx, [c.matter])).has(c.matter)) throw again()
         const entries: number[] = []
         const turns = await store.turnsOf(tx, c)
-        const left = turns.filter((t) => t.state.state === 'left' && t.endedAt?.getTime() === c.endedAt?.getTime())
+        const request = c.answerBy === null ? null : await askedPapers(tx, c)
+        // It may have left earlier than the rest: at a withdrawal that was undone and never answered.
+        const awaited = (request && turns.find((t) => t.state.turn === request.turn && t.state.state === 'left')) ?? null
+        const left = turns.filter((t) => t !== awaited && t.state.state === 'left' && t.endedAt?.getTime() === c.endedAt?.getTime())
         acts.hold(await store.lockLines(tx, await officesOf(left, tx)))
         for (const t of left) {
           const back = resumeTurn(acts.line(t.line), t.state, until, acts.now)
@@ -433,22 +435,32 @@ export function openFilings(deps: Deps) {
           acts.turn(standsFor, standsFor.state, { matter: c.matter })
         }
         const today = dateIn(acts.now, calendar.zone)
-        // It stood still since papers were asked for, where it was withdrawn instead of answered, or since the withdrawal.
-        const stoodSince = c.answerBy && c.askedOn ? c.askedOn : withdrawnOn
-        const due = dueAfterPause(c.dueOn!, stoodSince, today, calendar)
-        acts.case({ ...c, state: 'open', endedAt: null, dueOn: due, answerBy: null })
+        const data: Record<string, string> = {}
+        if (awaited && c.answerBy) {
+          // The term goes on standing still since the papers were asked for; the days of the withdrawal are given back, as far as the turn may still return.
+          const answerBy = answerAgainBy(c.answerBy, c.endedAt, awaited.endedAt!, today, calendar)
+          data.answerBy = answerBy
+          acts.case({ ...c, state: 'asked', endedAt: null, answerBy })
+          acts.setTimer({ place: c.place, caseId: c.id, kind: 'answer', key: '', due: endOfDay(answerBy, calendar.zone) })
+          if (acts.now >= endOfDay(answerBy, calendar.zone)) throw new Problem('cases/too-late', 'The papers can no longer be brought.')
+        } else {
+          // It stood still since papers were asked for, where it was withdrawn instead of answered, or since the withdrawal.
+          const due = dueAfterPause(c.dueOn!, c.answerBy && c.askedOn ? c.askedOn : withdrawnOn, today, calendar)
+          data.due = due
+          acts.case({ ...c, state: 'open', endedAt: null, dueOn: due, answerBy: null })
+          acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
+        }
         acts.event({
           place: c.place,
           caseId: c.id,
           at: acts.now,
           kind: 'withdrawal-undone',
-          turn: left[0]?.state.turn ?? null,
+          turn: left[0]?.state.turn ?? awaited?.state.turn ?? null,
           desk: null,
-          data: { due },
+          data,
           sealed: null,
           entries,
         })
-        acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
         waitAgain(acts, c, await serviceOf(c), calendar.zone)
         await acts.write(tx, deps)
       })
@@ -477,12 +489,16 @@ export function openFilings(deps: Deps) {
         const calendar = catalogue.calendarOf(c.office)
         const due = dueAfterPause(c.dueOn, c.askedOn, dateIn(acts.now, calendar.zone), calendar)
         const entries: number[] = []
-        // Only the turn for which papers were asked: another of the case may be held for another agency.
-        const held = (await livingTurns(tx, acts, c)).filter((t) => t.state.state === 'held' && t.state.turn === request.turn)
+        // Only the turn for which papers were asked: another of the case may be held for another agency. It left its line where a withdrawal was undone since.
+        const turns = await store.turnsOf(tx, c)
+        acts.hold(await store.lockLines(tx, await officesOf(turns, tx)))
+        const held = (await store.turnsOf(tx, c)).filter(
+          (t) => t.state.turn === request.turn && (t.state.state === 'held' || t.state.state === 'left'),
+        )
         for (const t of held) {
-          const back = resumeTurn(acts.line(t.line), t.state, null, acts.now)
+          const back = resumeTurn(acts.line(t.line), t.state, t.endedAt && undoUntil(t.endedAt, calendar), acts.now)
           entries.push(acts.act(back))
-          acts.turn(t, back.turn)
+          acts.turn(t, back.turn, { endedAt: null })
           acts.tell({ kind: 'resumed', place: c.place, caseId: c.id, turn: t.state.turn })
         }
         acts.case({ ...c, state: 'open', dueOn: due, answerBy: null, alreadyThere })

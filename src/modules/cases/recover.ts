@@ -21,7 +21,7 @@ import {
   type TurnTaken,
 } from '#publiclog'
 import { Acts } from './acts.ts'
-import { dueAfterPause } from './clock.ts'
+import { answerAgainBy, dueAfterPause } from './clock.ts'
 import type { Deps } from './deps.ts'
 import { type DeskState, deskOff, endTurn, holdTurn, holdUntil, type LineState, returnTurn, type TurnState } from './line.ts'
 import * as lost from './lost-store.ts'
@@ -344,10 +344,24 @@ async function openPortion(tx: Tx, deps: Deps) {
           if (c.state === 'withdrawn') {
             if (await isFree(c)) await standFor(c)
             const today = localDate(e.at, calendar.zone)
-            const stoodSince = c.answerBy && c.askedOn ? c.askedOn : dateIn(c.endedAt!, calendar.zone)
-            const due = c.dueOn && dueAfterPause(c.dueOn, stoodSince, today, calendar)
-            setCase(own, { state: 'open', endedAt: null, dueOn: due, answerBy: null })
+            if (c.answerBy && c.askedOn && !t.heldFor.includes('papers')) {
+              // Another of its turns is back; the one that papers were asked for comes when they are brought.
+              const answerBy = answerAgainBy(c.answerBy, c.endedAt!, c.endedAt!, today, calendar)
+              setCase(own, { state: 'asked', endedAt: null, answerBy })
+              timers.push({ place, caseId: c.id, kind: 'answer', key: '', due: endOfDay(answerBy, calendar.zone) })
+            } else {
+              const stoodSince = c.answerBy && c.askedOn ? c.askedOn : dateIn(c.endedAt!, calendar.zone)
+              const due = c.dueOn && dueAfterPause(c.dueOn, stoodSince, today, calendar)
+              setCase(own, { state: 'open', endedAt: null, dueOn: due, answerBy: null })
+              if (due) timers.push({ place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
+            }
+          } else if (c.state === 'asked' && t.heldFor.includes('papers')) {
+            const due = c.dueOn && c.askedOn ? dueAfterPause(c.dueOn, c.askedOn, localDate(e.at, calendar.zone), calendar) : c.dueOn
+            setCase(own, { state: 'open', dueOn: due, answerBy: null })
+            cleared.push({ c, kinds: ['answer'] })
             if (due) timers.push({ place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })
+            happened(own, at, 'papers-brought', id, { ...about, data: { papers: [], due } })
+            return { ...line, living: line.living + 1 }
           }
           happened(own, at, 'withdrawal-undone', id, about)
           return { ...line, living: line.living + 1 }

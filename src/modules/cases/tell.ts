@@ -82,6 +82,8 @@ export function handleNews(deps: Deps): void {
         ]
       case 'lapsed':
         return [finished('lapsed')]
+      case 'lapsed-away':
+        return [{ ...about, key: `${c.id}/lapsed`, template: 'lapsed', data: { reference: c.reference, service: name } }]
       case 'absent-twice':
         return [finished('absent')]
       case 'silence': {

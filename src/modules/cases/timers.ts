@@ -80,6 +80,8 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
       sealed: null,
       entries,
     })
+    // No act on a turn tells it: the turn had left with a withdrawal that was undone and not answered.
+    if (how === 'lapsed' && turns.length === 0) acts.tell({ kind: 'lapsed-away', place: c.place, caseId: c.id })
     acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
     if (how === 'silence') acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
     await acts.write(tx, deps)

@@ -42,6 +42,7 @@ export const templates = {
   returned: { fields: { ...act, reason: ['idle', 'off', 'outage', 'absent'] }, link: toCase },
   left: { fields: { ...act }, link: toCase },
   finished: { fields: { ...act, outcome: ['done', 'absent', 'lapsed', 'silence'] }, link: toCase },
+  lapsed: { fields: { reference: 'text', service: 'words' }, link: toCase },
   'decision-ready': { fields: { reference: 'text', service: 'words' }, link: toCase },
   'office-message': { fields: { reference: 'text', office: 'text' }, link: toCase },
   'contents-lost': { fields: { reference: 'text' }, link: toCase },

@@ -28,9 +28,10 @@ import {
 } from '#look'
 import type { Person } from '#people'
 import { csrfField, type Reply, type Request } from '#web'
+import { undoDays } from '../clock.ts'
 import type { Deps } from '../deps.ts'
 import { deskName } from '../desk.ts'
-import { grounds, type OpenCase, undoDays } from '../filing.ts'
+import { grounds, type OpenCase } from '../filing.ts'
 import type { Receipts, Standing } from '../receipt.ts'
 import type { CaseEvent } from '../store.ts'
 import { personPage, when } from './page.ts'
@@ -266,6 +267,8 @@ export function changedPage(request: Request, reply: Reply, deps: Deps, o: OpenC
 
 const heroState = (s: Standing, o: OpenCase): TurnState => {
   const state = s.turn?.state.state
+  // Its papers are awaited again after a withdrawal was undone: the turn comes back with them.
+  if (o.c.state === 'asked' && state === 'left') return 'held'
   if (o.c.state === 'withdrawn' || state === 'left') return 'left'
   if (state === 'called' || state === 'held' || state === 'finished') return state
   return s.ahead === 0 ? 'next' : 'waiting'
