@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environment } from '#config'
 import { projectFolder } from '../src/folder.ts'
+import { leaveNothingIn } from './interrupt.ts'
 
 /** What every bench prints. `reference` and `ratio` are null where nothing is compared: then `reach` is a bound on the value. */
 export type BenchResult = {
@@ -47,12 +48,14 @@ export class BenchError extends Error {
 export const median = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!
 export const ratioOf = (value: number, reference: number) => Number((value / reference).toFixed(3))
 
-/** Runs `work` with a folder of its own under the system's temporary folder and removes it. */
+/** Runs `work` with a folder of its own under the system's temporary folder and removes it, also when it is interrupted. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'ventanilla-bench-'))
+  const done = leaveNothingIn(folder)
   try {
     return await work(folder)
   } finally {
+    done()
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
 }

@@ -1,8 +1,14 @@
 /** Each bench runs in its smallest form, so that it is alive when somebody measures. What it says then is no measurement, and it says so. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cleanEnvironment } from '../bench/bench.ts'
 import { benches } from '../bench/index.ts'
+import { projectFolder } from '../src/folder.ts'
 
 const smallest = { rounds: 1, seconds: 1, profile: null }
 const hasPgbench =
@@ -36,4 +42,51 @@ for (const [name, { load }] of Object.entries(benches)) {
     if (r.reference !== null) assert.equal(r.ratio, Number((r.value / r.reference).toFixed(3)))
     sound[name]!(r.more)
   })
+}
+
+for (const [name, signal] of [
+  ['log', 'SIGINT'],
+  ['start', 'SIGTERM'],
+] as const) {
+  const skip = process.platform === 'linux' ? false : 'processes are found by /proc'
+  test(`bench ${name} ended by ${signal} leaves no PostgreSQL, no process and no folder`, { skip, timeout: 120_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-cut-'))
+    try {
+      const child = spawn(process.execPath, [join(projectFolder, 'src/cli.ts'), 'bench', name, '--json'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+        env: { ...cleanEnvironment(), TMPDIR: folder },
+      })
+      let said = ''
+      child.stdout.on('data', (words: Buffer) => {
+        said += words
+      })
+      const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+      const postmaster = () => {
+        const all = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((f) => f.endsWith('cluster/postmaster.pid'))
+        return all && Number(readFileSync(join(folder, all), 'utf8').split('\n')[0])
+      }
+      let pid = postmaster()
+      for (; !pid; pid = postmaster()) await sleep(50)
+      await sleep(500)
+      child.kill(signal)
+      assert.equal(await ended, 2)
+      assert.equal(said, '')
+      assert.deepEqual(readdirSync(folder), [])
+      // Ended, if perhaps not yet noticed by whoever took it over.
+      assert.equal(existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '', '')
+      const left = readdirSync('/proc').filter((p) => /^\d+$/.test(p) && mentions(p, folder))
+      assert.deepEqual(left, [])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+}
+
+/** Whether a process was told of this folder. */
+function mentions(pid: string, folder: string): boolean {
+  try {
+    return (readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8')).includes(folder)
+  } catch {
+    return false
+  }
 }

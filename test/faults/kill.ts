@@ -15,6 +15,7 @@ import { readConfig } from '#config'
 import type { OfficeId, PersonId, Reference, ServiceId } from '#kernel/id'
 import { parseCheckpoint, verifyLog } from '#publiclog'
 import { cleanEnvironment, freePort, systemSettings } from '../../bench/bench.ts'
+import { leaveNothingIn } from '../../bench/interrupt.ts'
 import { projectFolder } from '../../src/folder.ts'
 import { openParts, type Parts } from '../../src/main.ts'
 import { makePattern, prepareDrafts } from '../../src/modules/cases/testing-drafts.ts'
@@ -71,6 +72,7 @@ export async function runKills(
   const began = performance.now()
   progress(`seed ${seed}`)
   const folder = await mkdtemp(join(tmpdir(), 'vt-kill-'))
+  const done = leaveNothingIn(folder)
   const port = await freePort()
   const settings = { ...systemSettings(folder, port), VENTANILLA_LOG_LEVEL: 'fatal' }
   const findings: string[] = []
@@ -137,6 +139,7 @@ export async function runKills(
     }
   } finally {
     for (const end of ending) await end()
+    done()
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }
 }
