@@ -14,7 +14,7 @@ import { registerDesk } from './pages/desk.ts'
 import { registerOffice } from './pages/office.ts'
 import { registerPapers } from './pages/papers.ts'
 import { registerReports } from './pages/report.ts'
-import { text } from './pages/text.ts'
+import { waitWords } from './pages/wait.ts'
 import { openReceipts } from './receipt.ts'
 import { openRecovery } from './recover.ts'
 import * as store from './store.ts'
@@ -63,7 +63,7 @@ export async function waitOf(cases: Cases, service: Service, language: Language)
   if (!line) return null
   const waiting = await store.waitingCount(db, line.place, line.state.line)
   const range = waitRange(waiting, line.state.desks, await store.serviceMinutes(db, line.place, line.state.line))
-  return range === 'not-enough-data' ? null : text(language, 'wait.range', { low: range.low, high: range.high })
+  return waitWords(language, range)
 }
 
 /** Adds every page and route of the module. */

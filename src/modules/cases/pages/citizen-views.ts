@@ -37,6 +37,7 @@ import type { CaseEvent } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { promptFields, summaryOf } from './prompts.ts'
 import { text } from './text.ts'
+import { waitWords } from './wait.ts'
 
 type Seen = { request: Request; reply: Reply }
 const post = (s: Seen, action: string, inside: Html, more: { id?: string } = {}): Html =>
@@ -274,11 +275,6 @@ const heroState = (s: Standing, o: OpenCase): TurnState => {
   return s.ahead === 0 ? 'next' : 'waiting'
 }
 
-function waitWords(l: Language, s: Standing): string | null {
-  if (!s.wait || s.wait === 'not-enough-data') return null
-  return text(l, 'wait.range', { low: s.wait.low, high: s.wait.high })
-}
-
 function happening(deps: Deps, l: Language, o: OpenCase, e: CaseEvent): Happening {
   const detail =
     e.kind === 'returned'
@@ -362,7 +358,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
     number: String(s.turn?.state.place ?? '—'),
     state,
     ahead: s.ahead,
-    ...(state === 'waiting' || state === 'next' ? { waitRange: waitWords(l, s) } : {}),
+    ...(state === 'waiting' || state === 'next' ? { waitRange: waitWords(l, s.wait) } : {}),
     where: officeName,
     desk: s.turn?.state.desk ? deskName(s.turn.state.desk) : undefined,
     headingLevel: 2,

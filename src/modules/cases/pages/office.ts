@@ -18,6 +18,7 @@ import { OneOffice, officeOf } from './desk.ts'
 import { reportForm } from './report.ts'
 import { text } from './staff-text.ts'
 import * as views from './staff-views.ts'
+import { durationWords, waitWords } from './wait.ts'
 
 /** A wall display asks again after so many seconds. */
 const wallSeconds = 15
@@ -203,30 +204,33 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
   })
 }
 
-/** A line's wait in words. */
-function waitWords(l: Language, wait: WaitRange): string {
-  return wait === 'not-enough-data'
-    ? text(l, 'wait.unknown')
-    : text(l, 'wait.range', { low: views.durationWords(l, wait.low), high: views.durationWords(l, wait.high) })
-}
-
 const weekdays = ['1', '2', '3', '4', '5', '6', '7'] as const
 
+/** The opening hours; days that follow each other with the same hours are one line. */
 function hoursRows(l: Language, office: Office): Child {
   const monday = Date.UTC(2026, 10, 23)
-  return html`<ul class="govuk-list">${weekdays.flatMap((d) => {
+  const dayName = (d: number) =>
+    new Intl.DateTimeFormat(l === 'es' ? 'es-MX' : 'en', { weekday: 'long', timeZone: 'UTC' }).format(new Date(monday + (d - 1) * dayMs))
+  const runs: { from: number; to: number; hours: string }[] = []
+  for (const d of weekdays) {
     const spans = (office.hours as Record<string, readonly (readonly [string, string])[]>)[d]
-    if (!spans?.length) return []
-    const name = new Intl.DateTimeFormat(l === 'es' ? 'es-MX' : 'en', { weekday: 'long', timeZone: 'UTC' }).format(
-      new Date(monday + (Number(d) - 1) * dayMs),
-    )
-    return [html`<li>${name}: ${spans.map(([from, to]) => `${from}–${to}`).join(', ')}</li>`]
-  })}</ul>`
+    if (!spans?.length) continue
+    const hours = spans.map(([from, to]) => `${from}–${to}`).join(', ')
+    const last = runs.at(-1)
+    if (last && last.to === Number(d) - 1 && last.hours === hours) last.to = Number(d)
+    else runs.push({ from: Number(d), to: Number(d), hours })
+  }
+  const days = (r: (typeof runs)[number]) =>
+    r.from === r.to ? dayName(r.from) : text(l, 'office.days', { from: dayName(r.from), to: dayName(r.to) })
+  return html`<ul class="govuk-list">${runs.map((r) => html`<li>${days(r)}: ${r.hours}</li>`)}</ul>`
 }
 
-/** A zone's name as people say it: *hora central*. */
+/** A zone's name as people say it: *hora de Tijuana*. */
 function zoneWords(l: Language, zone: string): string {
-  const parts = new Intl.DateTimeFormat(l === 'es' ? 'es-MX' : 'en', { timeZone: zone, timeZoneName: 'longGeneric' }).formatToParts(0)
+  const parts = new Intl.DateTimeFormat(l === 'es' ? 'es-MX' : 'en', {
+    timeZone: zone,
+    timeZoneName: l === 'es' ? 'shortGeneric' : 'longGeneric',
+  }).formatToParts(0)
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? zone
 }
 
@@ -244,13 +248,15 @@ function officePage(
   const lineBlock = (line: LineNow, i: number): Html => {
     const serving = line.serving.filter((d) => d.number !== null)
     const stats = given.stats[i]
-    return html`<section class="v-ticket v-ticket--called"><div class="v-ticket__stub"><h2 class="v-ticket__heading"><span class="v-ticket__label">${t('office.now', { count: serving.length })}</span> <span class="v-ticket__number">${
-      serving.length === 0 ? '—' : serving.map((d) => d.number).join(' · ')
-    }</span></h2>${tag({ text: t('office.on-duty', { count: line.serving.length }), kind: line.serving.length > 0 ? 'done' : 'quiet' })}</div><div class="v-ticket__body"><p class="v-ticket__ahead">${t('office.waiting', { count: line.waiting })}</p><p class="v-ticket__wait"><span>${t('office.wait-now')}</span> <strong>${waitWords(l, stats?.wait ?? 'not-enough-data')}</strong></p><p class="v-ticket__where"><a class="govuk-link" href="/offices/${office.id}/now${i > 0 ? `?line=${i + 1}` : ''}">${t('office.wall')}</a></p></div></section>${
+    return html`<section class="v-ticket v-ticket--called"><div class="v-ticket__stub"><h2 class="v-ticket__heading"><span class="v-ticket__label">${serving.length === 0 ? t('office.now-none') : t('office.now', { count: serving.length })}</span> ${
+      serving.length === 0
+        ? html`<span class="v-ticket__ahead">${t('office.nobody')}</span>`
+        : html`<span class="${`v-ticket__number${serving.length > 1 ? ' v-ticket__numbers' : ''}`}">${serving.map((d) => html`<span>${d.number}</span> `)}</span>`
+    }</h2>${tag({ text: line.serving.length === 0 ? t('office.none-open') : t('office.on-duty', { count: line.serving.length }), kind: line.serving.length > 0 ? 'done' : 'quiet' })}</div><div class="v-ticket__body"><p class="v-ticket__ahead">${t('office.waiting', { count: line.waiting })}</p><p class="v-ticket__wait"><span>${t('office.wait-now')}</span> <strong>${waitWords(l, stats?.wait) ?? t('wait.unknown')}</strong></p><p class="v-ticket__where"><a class="govuk-link" href="/offices/${office.id}/now${i > 0 ? `?line=${i + 1}` : ''}">${t('office.wall')}</a></p></div></section>${
       stats &&
       figures(l, [
         {
-          value: stats.today.median === null ? '—' : views.durationWords(l, stats.today.median),
+          value: stats.today.median === null ? '—' : durationWords(l, stats.today.median),
           label: t('office.wait-today'),
           note: t('office.wait-turns', { count: stats.today.turns }),
         },

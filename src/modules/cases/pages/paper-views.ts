@@ -35,6 +35,7 @@ import { personPage, when } from './page.ts'
 import { confirmLink } from './staff-views.ts'
 import en from './text.papers.en.json' with { type: 'json' }
 import es from './text.papers.es.json' with { type: 'json' }
+import { waitWords } from './wait.ts'
 
 export const paperText = texts({ es, en })
 const text = paperText
@@ -112,7 +113,6 @@ export function receiptPage(
             ? undefined
             : ('missing' as const),
   }))
-  const wait = s.wait && s.wait !== 'not-enough-data' ? `${s.wait.low}–${s.wait.high} min` : null
   const due =
     c.state === 'asked' && c.answerBy
       ? { key: text(l, 'receipt.answer-by'), value: c.answerBy }
@@ -122,7 +122,7 @@ export function receiptPage(
     number: formatNumber(l, s.turn.state.place),
     state: hero,
     ahead: s.ahead,
-    ...(hero === 'waiting' || hero === 'next' ? { waitRange: wait } : {}),
+    ...(hero === 'waiting' || hero === 'next' ? { waitRange: waitWords(l, s.wait) } : {}),
     desk: s.turn.state.desk ? deskName(s.turn.state.desk) : undefined,
     where: office,
     note: html`<p><strong>${text(l, 'receipt.no-number')}</strong></p>`,
@@ -464,7 +464,7 @@ export function checkPage(
       spellcheck: false,
       ...(given.wrong === 'code' ? { error: text(l, 'check.code-wrong') } : {}),
     },
-  )}${button({ text: text(l, 'check.submit') })}</form></section><section class="v-check__way"><h2 class="govuk-heading-m">${text(l, 'check.qr-title')}</h2><p class="govuk-body">${text(l, 'check.qr')}</p></section><section class="v-check__way"><h2 class="govuk-heading-m">${text(l, 'check.file-title')}</h2><form method="post" action="/check" enctype="multipart/form-data" novalidate>${csrfField(request, reply)}${fileUpload(
+  )}${button({ text: text(l, 'check.submit') })}</form></section><section class="v-check__way v-scripts-only"><h2 class="govuk-heading-m">${text(l, 'check.qr-title')}</h2><p class="govuk-body">${text(l, 'check.qr')}</p></section><section class="v-check__way"><h2 class="govuk-heading-m">${text(l, 'check.file-title')}</h2><form method="post" action="/check" enctype="multipart/form-data" novalidate>${csrfField(request, reply)}${fileUpload(
     {
       id: 'file',
       name: 'file',

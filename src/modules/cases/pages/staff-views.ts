@@ -32,6 +32,7 @@ import { askReasons, deskName, type Served } from '../desk.ts'
 import type { DeskTally } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { type StaffKey, text } from './staff-text.ts'
+import { durationWords } from './wait.ts'
 
 export type Seen = { readonly request: Request; readonly reply: Reply }
 /** What was typed, to be shown again; and what is wrong with it, field by field. */
@@ -553,13 +554,6 @@ export function conflictsPage(
 }
 
 // ── What desks did, for anyone and for supervisors ────────────────────────────────────────────────────────────────────────────────────
-
-/** A span of minutes in the words that fit its length. */
-export function durationWords(l: Language, minutes: number): string {
-  if (minutes < 120) return text(l, 'duration.minutes', { count: Math.max(0, Math.round(minutes)) })
-  if (minutes < 2880) return text(l, 'duration.hours', { count: Math.round(minutes / 60) })
-  return text(l, 'duration.days', { count: Math.round(minutes / 1440) })
-}
 
 const sum = (acts: DeskTally['acts'], ...names: string[]) => names.reduce((n, name) => n + (acts[name] ?? 0), 0)
 
