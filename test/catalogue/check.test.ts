@@ -79,6 +79,15 @@ const defects: [name: string, plant: (f: Files) => void, file: string, pointer: 
     /loop.*no bound/,
   ],
   [
+    'a question that takes a file',
+    (f) => {
+      f.definition.questions[0] = { id: f.definition.questions[0]!.id, kind: 'file' } as never
+    },
+    'definition.json',
+    '/questions/0/kind',
+    /cannot take a file/,
+  ],
+  [
     'steps that never end',
     (f) => {
       ;(f.definition.steps[3] as { next: object[] }).next = [{ to: 'wait' }]
