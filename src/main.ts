@@ -185,7 +185,12 @@ export async function start(config: Config, clock: Clock = systemClock): Promise
         csrfSecret: keys.secret('web/csrf'),
         assetsFolder: assetFolder,
         log: telemetry.log,
-        identify: people.identify,
+        identify: async (request, language) => {
+          const visitor = await people.identify(request, language)
+          // One look at an index, and only for a page that somebody signed in will see: its header says how many.
+          const page = request.method === 'GET' && /\btext\/html\b/.test(request.headers.accept ?? '')
+          return visitor.person && page ? { ...visitor, unread: await parts.messages.unread(visitor.person) } : visitor
+        },
         observe: telemetry.request,
         ready,
       })

@@ -57,6 +57,8 @@ export function pages(web: Web, messages: Messages, { shows }: { shows: boolean 
     handler: async (request) => {
       const { person, language } = signedIn(request)
       const m = await messages.read(person, request.params.id, language)
+      // The message that was just opened is not unread any more, on its own page neither.
+      if (request.visitor.unread) request.visitor = { ...request.visitor, unread: await messages.unread(person) }
       const title = m.rendered?.subject ?? text(language, 'inbox.title')
       return page(
         request,

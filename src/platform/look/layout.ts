@@ -10,6 +10,7 @@ export const places = {
   home: '/',
   services: '/services',
   line: '/my-line',
+  inbox: '/inbox',
   offices: '/offices',
   register: '/register',
   desk: '/desk',
@@ -25,6 +26,8 @@ export const places = {
 export interface LayoutVisitor {
   readonly person: unknown
   readonly grants?: readonly { readonly role: string }[] | undefined
+  /** Messages they have not read, counted up to 100; 0 or left out says nothing. */
+  readonly unread?: number | undefined
 }
 
 export interface LayoutOptions {
@@ -90,7 +93,10 @@ function header(o: LayoutOptions): Html {
       )}${
       o.visitor &&
       (o.visitor.person
-        ? html`<a class="v-header__link v-header__link--you" href="${places.account}">${text(l, 'my-account')}</a>`
+        ? html`${
+            Boolean(o.visitor.unread) &&
+            html`<a class="v-header__link" href="${places.inbox}">${text(l, 'inbox')} <span class="v-count"><span aria-hidden="true">${o.visitor.unread! < 100 ? o.visitor.unread! : '99+'}</span><span class="govuk-visually-hidden">${text(l, 'unread', { count: o.visitor.unread! })}</span></span></a>`
+          }<a class="v-header__link v-header__link--you" href="${places.account}">${text(l, 'my-account')}</a>`
         : html`<a class="v-header__link v-header__link--you" href="${places.signIn}">${text(l, 'sign-in')}</a>`)
     }</div>`
   }</div>${

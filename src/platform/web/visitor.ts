@@ -15,6 +15,8 @@ export type Visitor = {
   readonly session: string | null
   readonly language: Language
   readonly grants: readonly Grant[]
+  /** Messages they have not read, counted up to 100: for the header of a page. Left out where nobody counted. */
+  readonly unread?: number
 }
 
 /** A visitor who is signed in. */
