@@ -1,6 +1,6 @@
 /** What applicants see. Every page answers in this order: where am I, what can I do now, what happens next, who decides and by when, how do I check that it is fair. */
 import { type AskedPage, type FormFields, fee, type Service, showAnswers, straightPath } from '#catalogue'
-import { workingDaysBetween } from '#kernel/calendar'
+import { addWorkingDays, workingDaysBetween } from '#kernel/calendar'
 import { type Html, html } from '#kernel/html'
 import type { FieldProblem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
@@ -27,7 +27,7 @@ import {
   warningText,
 } from '#look'
 import type { Person } from '#people'
-import { csrfField, type Reply, type Request } from '#web'
+import { csrfField, problemText, type Reply, type Request } from '#web'
 import { undoDays } from '../clock.ts'
 import type { Deps } from '../deps.ts'
 import { deskName } from '../desk.ts'
@@ -104,12 +104,28 @@ export function fillPage(
       fromReview && html`<input type="hidden" name="return" value="review">`
     }${button({ text: text(l, 'continue'), preventDoubleClick: true })}`,
   )}<p class="govuk-body v-soft">${text(l, 'saved-as-you-go', { reference: o.c.reference })}</p>`
-  return personPage(request, deps, { title: page.title, body, backLink: at.back, error: summaryOf(page.prompts, at.problems) })
+  return personPage(request, deps, { title: page.title, body, backLink: at.back, error: summaryOf(l, page.prompts, at.problems) })
 }
 
+/** What may be wrong with a file that was sent: `none` was, or it was refused by this code. */
+export const paperFaults = ['none', 'too-large', 'wrong-type', 'cases/file-refused'] as const
+export type PaperFault = (typeof paperFaults)[number]
+
 /** Attaching the papers of the closed list, or those that were asked for. */
-export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCase, asked: Standing['request'], back: string | null): Html {
+export function papersPage(
+  request: Request,
+  reply: Reply,
+  deps: Deps,
+  o: OpenCase,
+  asked: Standing['request'],
+  back: string | null,
+  wrong: Readonly<Record<string, PaperFault>> = {},
+): Html {
   const l = request.visitor.language
+  const faultOf = (id: string) => {
+    const fault = Object.hasOwn(wrong, id) ? wrong[id] : undefined
+    return fault && (fault === 'none' ? text(l, 'papers.none-chosen') : problemText(fault, l).todo)
+  }
   const title = text(l, asked ? 'papers.asked-title' : 'papers.title')
   const listed = o.journey.papers.filter((p) => !asked || asked.papers.includes(p.id))
   const one = (p: (typeof listed)[number]): Html => {
@@ -120,7 +136,7 @@ export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
         : asked || (p.how === 'file' && !p.optional)
           ? tag({ text: text(l, 'papers.missing'), kind: 'waiting' })
           : ''
-    }</h2>${p.hint && html`<p class="govuk-hint">${p.hint}</p>`}${asked?.why[p.id] && html`<p class="govuk-body"><strong>${text(l, `why.${asked.why[p.id]}` as 'why.missing')}</strong></p>`}${
+    }</h2>${p.hint && html`<p class="govuk-hint">${p.hint}</p>`}${asked?.why[p.id] && html`<p class="govuk-body"><strong>${text(l, 'papers.because', { why: text(l, `why.${asked.why[p.id]}` as 'why.missing') })}</strong></p>`}${
       p.from && html`<p class="govuk-body"><a class="govuk-link" href="/services/${p.from}">${text(l, 'papers.from')}</a></p>`
     }${
       p.how === 'shown' && !asked
@@ -147,6 +163,7 @@ export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
               name: 'file',
               label: { text: text(l, here.length > 0 ? 'papers.another' : 'papers.choose') },
               hint: text(l, 'papers.formats'),
+              error: faultOf(p.id),
               accept: 'application/pdf,image/jpeg,image/png',
             },
           )}${button({ text: html`${text(l, 'papers.attach')}<span class="govuk-visually-hidden"> ${p.label}</span>`, kind: 'secondary' })}</form>`
@@ -161,6 +178,10 @@ export function papersPage(request: Request, reply: Reply, deps: Deps, o: OpenCa
   return personPage(request, deps, {
     title,
     body,
+    error: listed.flatMap((p) => {
+      const fault = faultOf(p.id)
+      return fault ? [{ text: text(l, 'error.named', { question: p.label, what: fault }), href: `#file-${p.id}` }] : []
+    }),
     backLink: asked
       ? `/cases/${o.c.reference}`
       : back
@@ -195,7 +216,7 @@ export function reviewPage(
       }))
   const body = html`<span class="govuk-caption-m">${o.service.text(l, 'name')}</span><h1 class="govuk-heading-l">${title}</h1>${
     unfinished &&
-    html`${warningText({ language: l, text: text(l, 'review.unfinished') })}<p class="govuk-body"><a class="govuk-link" href="${unfinished}">${text(l, 'review.go-on')}</a></p>`
+    html`${warningText({ language: l, text: text(l, 'review.unfinished') })}${button({ text: text(l, 'review.go-on'), href: unfinished })}`
   }<section aria-labelledby="who"><h2 class="govuk-heading-m" id="who">${text(l, 'review.you')}</h2>${
     identified
       ? summaryList({
@@ -205,7 +226,7 @@ export function reviewPage(
             ...(person!.email ? [{ key: text(l, 'review.contact'), value: person!.email }] : []),
           ],
         })
-      : html`<p class="govuk-body">${text(l, 'review.identify')}</p>${counter ? '' : button({ text: text(l, 'review.identify-button'), href: `/me?next=${encodeURIComponent(`/cases/${o.c.reference}/review`)}` })}`
+      : html`<p class="govuk-body">${text(l, 'review.identify')}</p>${counter ? '' : button({ text: text(l, 'review.identify-button'), href: `/me?next=${encodeURIComponent(`/cases/${o.c.reference}/review`)}`, ...(unfinished ? { kind: 'secondary' as const } : {}) })}`
   }</section>${o.journey.pages.map(
     (p) =>
       html`<section aria-labelledby="page-${p.id}"><h2 class="govuk-heading-m" id="page-${p.id}">${p.title} <a class="govuk-link govuk-body-s" href="/cases/${o.c.reference}/fill/${p.id}?return=review">${text(l, 'change')}<span class="govuk-visually-hidden"> ${p.title}</span></a></h2>${summaryList({ rows: rows(p.id) })}</section>`,
@@ -315,24 +336,40 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
   const total = c.filedOn && c.dueOn ? workingDaysBetween(c.filedOn, c.dueOn, calendar) : 0
   const spent = c.filedOn ? workingDaysBetween(c.filedOn, c.state === 'asked' && c.askedOn ? c.askedOn : today, calendar) : 0
   const state = heroState(s, o)
+  const over = c.state === 'decided' || c.state === 'withdrawn' || c.state === 'lapsed'
+  const endedOn = over && c.endedAt ? dateIn(c.endedAt, calendar.zone) : null
+  const undoBy = c.state === 'withdrawn' && endedOn ? addWorkingDays(endedOn, undoDays, calendar) : null
+  const canUndo = undoBy !== null && today <= undoBy
+  const until =
+    c.state === 'asked' && c.answerBy
+      ? formatDate(l, c.answerBy)
+      : canUndo
+        ? text(l, 'until.undo', { date: formatDate(l, undoBy) })
+        : endedOn
+          ? text(l, 'until.over', { date: formatDate(l, endedOn) })
+          : due
+  const who =
+    c.state === 'asked'
+      ? text(l, 'who.you')
+      : c.state === 'decided'
+        ? text(l, 'who.you-decided')
+        : over
+          ? text(l, 'who.nobody')
+          : s.turn?.state.desk
+            ? text(l, 'who.desk', { desk: deskName(s.turn.state.desk), office: officeName })
+            : officeName
   const todo =
     c.state === 'asked'
       ? text(l, 'now.asked')
       : c.state === 'decided'
         ? text(l, 'now.decided')
         : c.state === 'withdrawn'
-          ? text(l, 'now.withdrawn')
+          ? text(l, canUndo ? 'now.withdrawn' : 'now.lapsed')
           : c.state === 'lapsed'
             ? text(l, 'now.lapsed')
             : state === 'called'
               ? text(l, 'now.called')
               : text(l, 'now.wait')
-  const who =
-    c.state === 'asked'
-      ? text(l, 'who.you')
-      : s.turn?.state.desk
-        ? text(l, 'who.desk', { desk: deskName(s.turn.state.desk), office: officeName })
-        : officeName
   const swapped = s.turn !== null && s.receipt === null
   const asked =
     c.state === 'asked' && s.request && c.answerBy
@@ -343,14 +380,9 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
     s.messages.length > 0 &&
     html`<ol class="govuk-list v-messages">${s.messages.map((m) => html`<li class="${m.author === 'applicant' ? 'v-message v-message--own' : 'v-message'}"><p class="v-soft">${m.author === 'applicant' ? text(l, 'messages.you') : text(l, 'messages.desk', { desk: deskName(m.author) })} · ${when(deps, l, m.at, c.office)}</p><p class="v-message__text">${m.text}</p></li>`)}</ol>`
   }${post(seen, `/cases/${c.reference}/messages`, html`${textarea({ id: 'words', name: 'words', label: { text: text(l, 'messages.write') }, hint: text(l, 'messages.hint'), rows: 3 })}${button({ text: text(l, 'messages.send'), kind: 'secondary' })}`)}${details({ summary: text(l, 'may-ask.title'), body: closedList({ language: l, papers: paperList(o, true), headingLevel: 3 }) })}</section>`
-  const acts = html`${(c.state === 'open' || c.state === 'asked') && html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/withdraw">${text(l, 'withdraw.link')}</a></p>`}${
-    c.state === 'withdrawn' &&
-    post(
-      seen,
-      `/cases/${c.reference}/undo-withdrawal`,
-      html`<p class="govuk-body">${text(l, 'withdraw.undo-hint', { count: undoDays })}</p>${button({ text: text(l, 'withdraw.undo'), kind: 'secondary' })}`,
-    )
-  }`
+  const acts =
+    (c.state === 'open' || c.state === 'asked') &&
+    html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/withdraw">${text(l, 'withdraw.link')}</a></p>`
   const body = html`<span class="govuk-caption-l">${officeName} · ${text(l, 'folio', { reference: c.reference })}</span><h1 class="govuk-heading-l">${title}</h1>${
     swapped && warningText({ language: l, text: text(l, 'swapped') })
   }${asked}${turnHero({
@@ -366,13 +398,15 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
     actions:
       c.state === 'decided'
         ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
-        : button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' }),
-  })}${fourLines({ language: l, number: s.turn ? String(s.turn.state.place) : '—', who, until: c.state === 'asked' && c.answerBy ? formatDate(l, c.answerBy) : due, now: todo })}
+        : html`${canUndo && post(seen, `/cases/${c.reference}/undo-withdrawal`, button({ text: text(l, 'withdraw.undo') }))}${button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' })}`,
+  })}${fourLines({ language: l, number: s.turn ? String(s.turn.state.place) : '—', who, until, now: todo })}
   <section aria-labelledby="next-title"><h2 class="govuk-heading-m" id="next-title">${text(l, 'next.title')}</h2>${picture(l, o)}${
+    // What is over has no term that runs, and silence means nothing in it any more.
     c.dueOn &&
+    !over &&
     clockLine({
       language: l,
-      state: c.state === 'asked' ? 'paused' : c.state === 'open' ? 'running' : 'over',
+      state: c.state === 'asked' ? 'paused' : today > c.dueOn ? 'over' : 'running',
       spent: Math.min(spent, total),
       total: Math.max(total, 1),
       due,

@@ -135,17 +135,25 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     },
   })
 
+  /** The page of papers; `wrong` says by paper what was wrong with what was just sent. */
+  const showPapers = async (
+    request: Request,
+    reply: never,
+    reference: Reference,
+    wrong: Readonly<Record<string, views.PaperFault>> = {},
+  ) => {
+    const o = await open(request, reference)
+    const asked = o.c.state === 'asked' ? await receipts.request(o) : null
+    if (o.c.state !== 'draft' && !asked) throw new Problem('cases/not-asked', 'Nobody has asked for papers.')
+    return views.papersPage(request, reply, deps, o, asked, o.c.state === 'draft' ? (stopsOf(o).at(-3) ?? null) : null, wrong)
+  }
+
   web.route({
     method: 'GET',
     url: '/cases/:reference/papers',
     access: 'signed-in',
     schema: { params: OneCase },
-    handler: async (request, reply) => {
-      const o = await open(request, referenceOf(request.params))
-      const asked = o.c.state === 'asked' ? await receipts.request(o) : null
-      if (o.c.state !== 'draft' && !asked) throw new Problem('cases/not-asked', 'Nobody has asked for papers.')
-      return views.papersPage(request, reply, deps, o, asked, o.c.state === 'draft' ? (stopsOf(o).at(-3) ?? null) : null)
-    },
+    handler: (request, reply) => showPapers(request, reply as never, referenceOf(request.params)),
   })
 
   web.route({
@@ -170,13 +178,22 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
           part.file.resume()
           continue
         }
-        await filings.attach(signedIn(request), reference, request.params.paper, { name: part.filename, stream: part.file })
+        try {
+          await filings.attach(signedIn(request), reference, request.params.paper, { name: part.filename, stream: part.file })
+        } catch (error) {
+          const fault = error instanceof Problem && views.paperFaults.find((f) => f === error.code)
+          if (!fault) throw error
+          part.file.resume()
+          // The person mends it where they were.
+          reply.code((error as Problem).status)
+          return showPapers(request, reply as never, reference, { [request.params.paper]: fault })
+        }
         took++
       }
-      if (took === 0)
-        throw new Problem('invalid', 'Choose a file.', {
-          fields: [{ pointer: `/papers/${request.params.paper}`, code: 'required', detail: 'Choose a file.' }],
-        })
+      if (took === 0) {
+        reply.code(422)
+        return showPapers(request, reply as never, reference, { [request.params.paper]: 'none' })
+      }
       return reply.redirect(`/cases/${reference}/papers`, 303)
     },
   })
@@ -318,7 +335,25 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     (request, reference) => filings.discard(signedIn(request), reference),
     () => '/my-line',
   )
-  act('answer-request', (request, reference) => filings.answerRequest(signedIn(request), reference, false))
+  web.route({
+    method: 'POST',
+    url: '/cases/:reference/answer-request',
+    access: 'signed-in',
+    schema: { params: OneCase, body: Form },
+    handler: async (request, reply) => {
+      const reference = referenceOf(request.params)
+      try {
+        await filings.answerRequest(signedIn(request), reference, false)
+      } catch (error) {
+        if (!(error instanceof Problem) || error.code !== 'cases/incomplete') throw error
+        // What is missing is said where it is attached.
+        reply.code(error.status)
+        const missing = (error.fields ?? []).map((f) => f.pointer.replace('/papers/', ''))
+        return showPapers(request, reply as never, reference, Object.fromEntries(missing.map((id) => [id, 'none' as const])))
+      }
+      return reply.redirect(`/cases/${reference}`, 303)
+    },
+  })
   act('already-there', (request, reference) => filings.answerRequest(signedIn(request), reference, true))
   act(
     'messages',

@@ -251,7 +251,7 @@ function officePage(
     return html`<section class="v-ticket v-ticket--called"><div class="v-ticket__stub"><h2 class="v-ticket__heading"><span class="v-ticket__label">${serving.length === 0 ? t('office.now-none') : t('office.now', { count: serving.length })}</span> ${
       serving.length === 0
         ? html`<span class="v-ticket__ahead">${t('office.nobody')}</span>`
-        : html`<span class="${`v-ticket__number${serving.length > 1 ? ' v-ticket__numbers' : ''}`}">${serving.map((d) => html`<span>${d.number}</span> `)}</span>`
+        : html`<span class="${`v-ticket__number${serving.length > 1 ? ' v-ticket__numbers' : ''}`}">${serving.length > 1 ? serving.map((d) => html`<span>${d.number}</span> `) : serving[0]!.number}</span>`
     }</h2>${tag({ text: line.serving.length === 0 ? t('office.none-open') : t('office.on-duty', { count: line.serving.length }), kind: line.serving.length > 0 ? 'done' : 'quiet' })}</div><div class="v-ticket__body"><p class="v-ticket__ahead">${t('office.waiting', { count: line.waiting })}</p><p class="v-ticket__wait"><span>${t('office.wait-now')}</span> <strong>${waitWords(l, stats?.wait) ?? t('wait.unknown')}</strong></p><p class="v-ticket__where"><a class="govuk-link" href="/offices/${office.id}/now${i > 0 ? `?line=${i + 1}` : ''}">${t('office.wall')}</a></p></div></section>${
       stats &&
       figures(l, [

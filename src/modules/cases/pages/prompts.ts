@@ -17,14 +17,30 @@ export type Drawing = {
 /** The id of a prompt's field. Names carry dots, which ids in links must not. */
 const fieldId = (name: string): string => name.replaceAll('.', '-')
 
-/** The problems of a page as its summary, each with a link to its field. */
-export function summaryOf(prompts: readonly (Prompt | PromptGroup)[], problems: readonly FieldProblem[]): SummaryError[] {
-  const names = new Map<string, string>()
+/** The problems of a page as its summary: each names its question, as three lines *an answer is missing* tell nobody which, and links to its field. */
+export function summaryOf(
+  language: Language,
+  prompts: readonly (Prompt | PromptGroup)[],
+  problems: readonly FieldProblem[],
+): SummaryError[] {
+  const at = new Map<string, { name: string; label: string }>()
   for (const p of prompts) {
-    names.set(p.pointer, p.name)
-    if (p.type === 'group') for (const item of p.items) for (const q of item) names.set(q.pointer, q.name)
+    at.set(p.pointer, p)
+    if (p.type === 'group')
+      for (const [i, item] of p.items.entries())
+        for (const q of item) at.set(q.pointer, { name: q.name, label: `${q.label} (${text(language, 'group.item', { n: i + 1 })})` })
   }
-  return problems.map((p) => ({ text: p.detail, href: `#${firstField(prompts, names.get(p.pointer) ?? '')}` }))
+  return problems.map((p) => {
+    const found = at.get(p.pointer)
+    return {
+      // A declaration is its own words: the message says what to do with it.
+      text:
+        found && p.code !== 'confirm'
+          ? text(language, 'error.named', { question: found.label.replace(/[.:]$/, ''), what: p.detail })
+          : p.detail,
+      href: `#${firstField(prompts, found?.name ?? '')}`,
+    }
+  })
 }
 
 function firstField(prompts: readonly (Prompt | PromptGroup)[], name: string): string {
@@ -63,13 +79,15 @@ function one(typed: FormFields | null, name: string): string | undefined {
 function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
   const { language: l, typed } = drawing
   const id = fieldId(prompt.name)
-  const error = drawing.problems.find((p) => p.pointer === prompt.pointer)?.detail
+  const wrong = drawing.problems.find((p) => p.pointer === prompt.pointer)
+  const error = wrong?.detail
   const doubt = drawing.doubts?.find((p) => p.pointer === prompt.pointer)?.detail
   const words = html`${prompt.label}${prompt.optional && html` <span class="v-soft">${text(l, 'optional')}</span>`}`
   const heading = lone ? 'govuk-label--m' : ''
   const legend = { text: words, classes: lone ? 'govuk-fieldset__legend--m' : 'govuk-fieldset__legend--s' }
+  // Only something written can stand like that on a document.
   const sure =
-    error && prompt.type !== 'confirm' && prompt.type === 'text' && prompt.input === 'letters'
+    wrong && wrong.code !== 'required' && prompt.type !== 'confirm' && prompt.type === 'text' && prompt.input === 'letters'
       ? checkboxes({ name: `${prompt.name}.sure`, idPrefix: `${id}-sure`, items: [{ value: '1', text: text(l, 'as-on-document') }] })
       : null
   const common = {
