@@ -1,6 +1,6 @@
 /** Pages that explain: the public register, how to check that it is fair, privacy, accessibility. No state of its own. */
 import { type Html, html } from '#kernel/html'
-import { texts } from '#kernel/text'
+import { formatNumber, texts } from '#kernel/text'
 import { layout } from '#look'
 import type { PublicLog } from '#publiclog'
 import type { Request, Web } from '#web'
@@ -75,7 +75,7 @@ bin/ventanilla verify-turns ${deps.publicUrl}</code></pre><p class="govuk-body">
             html`<h1 class="govuk-heading-l">${title}</h1><p class="govuk-body-l">${text(l, 'register.lead')}</p>
             <dl class="govuk-summary-list">${(
               [
-                ['register.size', String(head.size)],
+                ['register.size', formatNumber(l, Number(head.size))],
                 ['register.root', head.short],
                 ['register.origin', head.origin],
                 ['register.key', deps.publiclog.vkey],

@@ -4,6 +4,7 @@ import type { OfficeId, PersonId, Reference } from '#kernel/id'
 import { formatDate, texts } from '#kernel/text'
 import {
   button,
+  details,
   fieldError,
   input,
   insetText,
@@ -14,6 +15,7 @@ import {
   select,
   summaryList,
   table,
+  timeline,
 } from '#look'
 import { csrfField, type Grant, isDemo, type Reply, type Request, type Role, roles } from '#web'
 import { administers, type Person } from './accounts.ts'
@@ -183,6 +185,9 @@ export function mePage(
   const { person, errors, typed } = o
   const first = person.identities[0]
   const proved = o.contacts.filter((c) => c.confirmed_at !== null)
+  // Who said who they are sees it above; the fields to change it are there when asked for, and stay open over an error.
+  const settled = Boolean(person.name && first && !errors?.name && !errors?.identity)
+  const asked = (fields: Html) => (settled ? details({ summary: t('me.change'), body: fields }) : fields)
   return page(request, {
     title: t('me.title'),
     errors,
@@ -205,34 +210,36 @@ export function mePage(
         { key: t('me.contacts'), value: proved.length === 0 ? t('me.none') : proved.map((c) => c.email).join(', ') },
       ],
     })}
-    <h2 class="govuk-heading-m">${t('me.who')}</h2>
+    ${!settled && html`<h2 class="govuk-heading-m">${t('me.who')}</h2>`}
     ${
       o.way === 'receipt' && first
         ? html`<p class="govuk-body">${t('me.identity-receipt')}</p>`
-        : html`<p class="govuk-body">${t('me.who-lead')}</p>${form(request, reply, '/me/identity', [
-            hidden('next', o.next),
-            input({
-              name: 'name',
-              label: t('me.name'),
-              hint: t('me.name-hint'),
-              value: typed?.name ?? person.name,
-              autocomplete: 'name',
-              spellcheck: false,
-              error: errors?.name && t(`error.${errors.name}`),
-            }),
-            input({
-              name: 'identity',
-              label: t('me.identity'),
-              hint: t('me.identity-hint'),
-              value: typed?.identity ?? first?.value,
-              classes: 'govuk-input--width-20',
-              autocomplete: 'off',
-              autocapitalize: 'characters',
-              spellcheck: false,
-              error: errors?.identity && t(`error.${errors.identity}`),
-            }),
-            button({ text: t('me.save') }),
-          ])}`
+        : asked(
+            html`<p class="govuk-body">${t('me.who-lead')}</p>${form(request, reply, '/me/identity', [
+              hidden('next', o.next),
+              input({
+                name: 'name',
+                label: t('me.name'),
+                hint: t('me.name-hint'),
+                value: typed?.name ?? person.name,
+                autocomplete: 'name',
+                spellcheck: false,
+                error: errors?.name && t(`error.${errors.name}`),
+              }),
+              input({
+                name: 'identity',
+                label: t('me.identity'),
+                hint: t('me.identity-hint'),
+                value: typed?.identity ?? first?.value,
+                classes: 'govuk-input--width-20',
+                autocomplete: 'off',
+                autocapitalize: 'characters',
+                spellcheck: false,
+                error: errors?.identity && t(`error.${errors.identity}`),
+              }),
+              button({ text: t('me.save') }),
+            ])}`,
+          )
     }
     <h2 class="govuk-heading-m">${t('me.contact-add')}</h2>
     ${
@@ -262,11 +269,15 @@ export function mePage(
         ]),
       )
     }
-    <h2 class="govuk-heading-m">${t('me.events')}</h2>
+    ${
+      o.events.length > 0 &&
+      html`<h2 class="govuk-heading-m">${t('me.events')}</h2>
     <ul class="govuk-list">${o.events.map(
       (e) =>
         html`<li>${formatDate(language, e.at, { time: true })}: ${t(`event.${e.what}`, { role: e.role ? t(`role.${e.role}`) : '' })}${e.office && ` (${o.officeName(e.office)})`}</li>`,
-    )}</ul>
+    )}</ul>`
+    }
+    <h2 class="govuk-heading-m">${t('me.leave')}</h2>
     ${form(request, reply, '/sign-out', button({ text: t('me.sign-out'), kind: 'secondary' }))}`,
   })
 }
@@ -289,24 +300,28 @@ export function usesPage(
     return u.office ? t('uses.office', { office: o.officeName(u.office) }) : t('uses.staff')
   }
   const key = (purpose: string) => `use.${purpose}` as 'use.restore'
+  const why = (u: (typeof o.uses)[number]) => (key(u.purpose) in es ? t(key(u.purpose)) : u.purpose)
+  // The same person doing the same with the same case, one after the other, is one line that says how often.
+  const runs: { use: (typeof o.uses)[number]; count: number }[] = []
+  for (const use of o.uses) {
+    const last = runs.at(-1)
+    const same = last && (['actor', 'office', 'case_reference', 'purpose'] as const).every((field) => last.use[field] === use[field])
+    if (same) last.count++
+    else runs.push({ use, count: 1 })
+  }
   return page(request, {
     title: t('uses.title'),
     back: '/me',
-    wide: true,
     body: html`${heading(t('uses.title'))}${lead(t('uses.lead'))}${
       o.uses.length === 0
         ? html`<p class="govuk-body">${t('uses.none')}</p>`
-        : scrolling(
-            t('uses.title'),
-            table({
-              head: [t('uses.when'), t('uses.who'), t('uses.why'), t('uses.case')],
-              rows: o.uses.map((u) => [
-                formatDate(language, u.at, { time: true, short: true }),
-                who(u),
-                key(u.purpose) in es ? t(key(u.purpose)) : u.purpose,
-                u.case_reference ?? '',
-              ]),
-            }),
+        : timeline(
+            runs.map(({ use, count }) => ({
+              at: use.at.toISOString(),
+              when: formatDate(language, use.at, { time: true, short: true }),
+              title: html`${who(use)}: ${why(use)}${count > 1 && html` <span class="v-soft">${t('uses.times', { count })}</span>`}`,
+              detail: use.case_reference ? t('uses.of', { reference: use.case_reference }) : undefined,
+            })),
           )
     }${o.older && html`<p class="govuk-body">${link(o.older, t('uses.older'))}</p>`}`,
   })
