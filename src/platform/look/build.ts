@@ -3,12 +3,13 @@
  * Fails when a budget or a contrast is missed, and says by how much.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { argv, stderr } from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { dayMs } from '#kernel/time'
 import { assetFolder, type Manifest } from './assets.ts'
 import { readTheme, type Theme, themeSass } from './theme.ts'
 
@@ -180,9 +181,13 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     theme: { name: theme.name, issuer: theme.issuer, arms, colour: { light: theme.light.hall!, dark: theme.dark.hall! } },
   }
   write('manifest.json', JSON.stringify(manifest, null, 1))
-  // The names of the build before stay for the pages that are still open in browsers; older ones go.
+  // The names of the build before stay, and those of a day: pages that are open in browsers ask for them, and so do processes that started before this build.
   const keep = new Set([...files, ...(before?.files ?? []), 'manifest.json'])
-  for (const name of readdirSync(assetFolder)) if (!keep.has(name) && !name.startsWith('.')) rmSync(join(assetFolder, name))
+  const dayAgo = Date.now() - dayMs
+  for (const name of readdirSync(assetFolder)) {
+    const old = !keep.has(name) && !name.startsWith('.') && statSync(join(assetFolder, name)).mtimeMs < dayAgo
+    if (old) rmSync(join(assetFolder, name), { force: true })
+  }
   return { done: true, manifest, sizes }
 }
 

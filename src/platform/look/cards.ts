@@ -25,11 +25,15 @@ export function searchBox(o: SearchBoxOptions): Html {
   const l = o.language
   const help = o.hint === null ? null : (o.hint ?? text(l, 'search.hint'))
   const label = html`<label class="v-search__label" for="q">${o.label ?? text(l, 'search.label')}</label>`
+  const press = html`<button class="govuk-button v-search__button" type="submit">${text(l, 'search')}</button>`
   return html`<form class="${joined('v-search', o.pageHeading && 'v-search--hero')}" action="${o.action}" method="get" role="search">${
     o.pageHeading ? html`<h1 class="v-search__heading">${label}</h1>` : label
-  }${help && html`<p class="v-search__hint" id="q-hint">${help}</p>`}<div class="v-search__row"><input class="govuk-input v-search__input" id="q" name="q" type="search" value="${o.value}" autocomplete="off" enterkeyhint="search"${attributes({ 'aria-describedby': help ? 'q-hint' : undefined })}><button class="govuk-button v-search__button" type="submit">${text(l, 'search')}</button></div>${
+  }${help && html`<p class="v-search__hint" id="q-hint">${help}</p>`}<div class="v-search__row"><input class="govuk-input v-search__input" id="q" name="q" type="search" value="${o.value}" autocomplete="off" enterkeyhint="search"${attributes({ 'aria-describedby': help ? 'q-hint' : undefined })}>${!o.more && press}</div>${
     o.hidden && Object.entries(o.hidden).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
-  }${o.more}</form>`
+  }${
+    // What else is asked stands before the button that sends it.
+    o.more && html`${o.more}${press}`
+  }</form>`
 }
 
 export interface ServiceCardOptions {

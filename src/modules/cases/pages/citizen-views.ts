@@ -307,9 +307,12 @@ function happening(deps: Deps, l: Language, o: OpenCase, e: CaseEvent): Happenin
 }
 
 /** The steps as stations, with the case's place among them. */
-function picture(l: Language, o: OpenCase): Html {
+function picture(l: Language, o: OpenCase, refused: boolean): Html {
   const world = { answers: o.filing.answers, today: o.c.filedOn ?? '2000-01-01' }
-  const path = straightPath(o.service.definition, world)
+  const whole = straightPath(o.service.definition, world)
+  // What was refused ended with the decision: nothing was issued, and the picture does not say so.
+  const decides = whole.findIndex((id) => o.service.definition.steps.find((s) => s.id === id)?.kind === 'decide')
+  const path = refused && decides >= 0 ? whole.slice(0, decides + 1) : whole
   const active = (o.c.steps as { active?: { step: string }[] } | null)?.active?.[0]?.step
   const steps = path.map((id) => {
     const step = o.service.definition.steps.find((s) => s.id === id)
@@ -400,7 +403,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
         ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
         : html`${canUndo && post(seen, `/cases/${c.reference}/undo-withdrawal`, button({ text: text(l, 'withdraw.undo') }))}${button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' })}`,
   })}${fourLines({ language: l, number: s.turn ? String(s.turn.state.place) : '—', who, until, now: todo })}
-  <section aria-labelledby="next-title"><h2 class="govuk-heading-m" id="next-title">${text(l, 'next.title')}</h2>${picture(l, o)}${
+  <section aria-labelledby="next-title"><h2 class="govuk-heading-m" id="next-title">${text(l, over ? 'next.over' : 'next.title')}</h2>${picture(l, o, s.decision?.record.result === 'refused')}${
     // What is over has no term that runs, and silence means nothing in it any more.
     c.dueOn &&
     !over &&
