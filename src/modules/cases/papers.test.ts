@@ -216,6 +216,10 @@ test('a refusal names its reasons and the rule behind each, and the check says t
   assert.match(page.body, /Regla: Ley y reglamento/)
   const { code } = parse((await inject(`/cases/${filed.reference}/decision.json`, filed.applicant)).body).record
   assert.match(await checked(code), /es una negativa/)
+  const own = (await inject(`/cases/${filed.reference}`, filed.applicant)).body
+  const steps = own.slice(own.indexOf('id="next-title"'), own.indexOf('id="messages"'))
+  assert.match(steps, /Decisión sobre su licencia/)
+  assert.doesNotMatch(steps, /Entrega de la licencia/, 'nothing was issued')
 })
 
 test('silence is a decision like any other: sealed, in turn without a call, and checked by code and by file', async () => {

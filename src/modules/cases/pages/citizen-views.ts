@@ -382,7 +382,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
   const messages = html`<section id="messages" aria-labelledby="messages-title"><h2 class="govuk-heading-m" id="messages-title">${text(l, 'messages.title')}</h2>${
     s.messages.length > 0 &&
     html`<ol class="govuk-list v-messages">${s.messages.map((m) => html`<li class="${m.author === 'applicant' ? 'v-message v-message--own' : 'v-message'}"><p class="v-soft">${m.author === 'applicant' ? text(l, 'messages.you') : text(l, 'messages.desk', { desk: deskName(m.author) })} · ${when(deps, l, m.at, c.office)}</p><p class="v-message__text">${m.text}</p></li>`)}</ol>`
-  }${post(seen, `/cases/${c.reference}/messages`, html`${textarea({ id: 'words', name: 'words', label: { text: text(l, 'messages.write') }, hint: text(l, 'messages.hint'), rows: 3 })}${button({ text: text(l, 'messages.send'), kind: 'secondary' })}`)}${details({ summary: text(l, 'may-ask.title'), body: closedList({ language: l, papers: paperList(o, true), headingLevel: 3 }) })}</section>`
+  }<div class="v-no-print">${post(seen, `/cases/${c.reference}/messages`, html`${textarea({ id: 'words', name: 'words', label: { text: text(l, 'messages.write') }, hint: text(l, 'messages.hint'), rows: 3 })}${button({ text: text(l, 'messages.send'), kind: 'secondary' })}`)}</div>${details({ summary: text(l, 'may-ask.title'), body: closedList({ language: l, papers: paperList(o, true), headingLevel: 3 }) })}</section>`
   const acts =
     (c.state === 'open' || c.state === 'asked') &&
     html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/withdraw">${text(l, 'withdraw.link')}</a></p>`
@@ -419,7 +419,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
   }</section>${messages}
   <section aria-labelledby="history-title"><h2 class="govuk-heading-m" id="history-title">${text(l, 'history.title')}</h2>${timeline([...s.events].reverse().map((e) => happening(deps, l, o, e)))}</section>
   <section aria-labelledby="fair-title"><h2 class="govuk-heading-m" id="fair-title">${text(l, 'fair.title')}</h2><p class="govuk-body">${s.published === null ? text(l, 'fair.soon') : text(l, 'fair.published', { index: String(s.published) })} <a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, 'fair.proof')}</a></p><p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p></section>
-  ${acts}${post(seen, '/reports', html`<input type="hidden" name="office" value="${c.office}"><input type="hidden" name="reference" value="${c.reference}"><input type="hidden" name="step" value="${s.turn?.step ?? ''}">${button({ text: text(l, 'report'), kind: 'warning' })}<p class="govuk-hint">${text(l, 'report.hint')}</p>`)}`
+  <div class="v-no-print">${acts}${post(seen, '/reports', html`<input type="hidden" name="office" value="${c.office}"><input type="hidden" name="reference" value="${c.reference}"><input type="hidden" name="step" value="${s.turn?.step ?? ''}">${button({ text: text(l, 'report'), kind: 'warning' })}<p class="govuk-hint">${text(l, 'report.hint')}</p>`)}</div>`
   return personPage(request, deps, { title, body, backLink: '/my-line' })
 }
 
