@@ -26,7 +26,7 @@ async function help(): Promise<string> {
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
-  if (name === undefined || name === '--help' || name === 'help') {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(await help())
     return name === undefined ? 2 : 0
   }
@@ -36,7 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 2
   }
   const { command } = await load()
-  if (rest.includes('--help')) {
+  if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(`bin/ventanilla ${name} ${command.usage}\n\n${command.help}\n`)
     return 0
   }

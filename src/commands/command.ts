@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { ParseArgsConfig } from 'node:util'
 
 /** One command of `bin/ventanilla`. */
@@ -36,4 +37,14 @@ export function result(json: boolean, object: object, words: string): void {
 export function only(positionals: readonly string[], what: string): string {
   if (positionals.length !== 1) throw new UsageError(`Give one ${what}.`)
   return positionals[0]!
+}
+
+/** The text of the file that an option names; undefined where it names none. Throws a `UsageError` that says which file cannot be read. */
+export async function fileOf(given: unknown, option: string): Promise<string | undefined> {
+  if (typeof given !== 'string') return undefined
+  try {
+    return await readFile(given, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--${option} ${given} cannot be read: ${(error as { code?: string }).code ?? String(error)}.`)
+  }
 }

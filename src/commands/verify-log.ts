@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { verifyLog } from '#publiclog'
-import { type Command, only, result, say } from './command.ts'
+import { type Command, fileOf, only, result, say } from './command.ts'
 
-/** A `--key` is the key itself or a file that holds it. */
+/** A `--key` is the key itself (C2SP signed-note: name, id and key with plus signs between) or a file that holds it. */
 export async function keyOf(given: unknown): Promise<string | undefined> {
-  if (typeof given !== 'string') return undefined
-  return given.includes('+') ? given : (await readFile(given, 'utf8')).trim()
+  if (typeof given === 'string' && /^[^+]+\+[0-9a-f]{8}\+[\w+/=]+$/.test(given)) return given
+  return (await fileOf(given, 'key'))?.trim()
 }
 
 export const command: Command = {
@@ -17,8 +16,8 @@ export const command: Command = {
     let said = 0
     const v = await verifyLog(only(positionals, 'url or folder'), {
       key: await keyOf(options.key),
-      policy: typeof options.policy === 'string' ? await readFile(options.policy, 'utf8') : undefined,
-      receipt: typeof options.receipt === 'string' ? await readFile(options.receipt, 'utf8') : undefined,
+      policy: await fileOf(options.policy, 'policy'),
+      receipt: await fileOf(options.receipt, 'receipt'),
       onProgress: (done, size) => {
         if (done - said < 100_000) return
         said = done

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { TurnReplay } from '#cases/replay'
 import { verifyLog } from '#publiclog'
-import { type Command, only, result, say } from './command.ts'
+import { type Command, fileOf, only, result, say } from './command.ts'
 import { keyOf } from './verify-log.ts'
 
 export const command: Command = {
@@ -13,7 +12,7 @@ export const command: Command = {
     const replay = new TurnReplay()
     const log = await verifyLog(only(positionals, 'url or folder'), {
       key: await keyOf(options.key),
-      policy: typeof options.policy === 'string' ? await readFile(options.policy, 'utf8') : undefined,
+      policy: await fileOf(options.policy, 'policy'),
       onEntry: (entry) => replay.read(entry.index, entry.bytes),
     })
     for (const note of log.notes) say(note)

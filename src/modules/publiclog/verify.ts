@@ -38,7 +38,8 @@ async function fetchLimited(url: string, most: number): Promise<Buffer | null> {
 /** Opens `where`: a portal's address, the log being at `<url>/log/`, or a folder that is a copy of that path (or holds it as `log`). Throws `SourceError`. */
 export async function openSource(where: string): Promise<Source> {
   if (/^https?:\/\//i.test(where)) {
-    const base = `${where.replace(/\/+$/, '')}/log/`
+    // Whoever names the log itself means the same.
+    const base = `${where.replace(/(\/log)?\/*$/, '')}/log/`
     return {
       name: base,
       async read(path) {
