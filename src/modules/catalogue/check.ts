@@ -248,7 +248,11 @@ function checkQuestions(d: Definition, fault: Report): ReadonlyMap<string, reado
     if (q.kind === 'confirm' && q.optional) fault(`${pointer}/optional`, 'a declaration cannot be optional', 'Make it a yes-no question.')
     // No channel takes a file in the middle of a page: papers have their own, with sizes, types and what is asked for again.
     if (q.kind === 'file')
-      fault(`${pointer}/kind`, 'a question cannot take a file', 'List it under "papers" with "how": "file"; with "when" it is asked of some.')
+      fault(
+        `${pointer}/kind`,
+        'a question cannot take a file',
+        'List it under "papers" with "how": "file"; with "when" it is asked of some.',
+      )
   }
   d.questions.forEach((q, i) => {
     one(q, `/questions/${i}`)
