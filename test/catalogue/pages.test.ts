@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { parse } from 'parse5'
 import { FixedClock } from '#kernel/time'
 import { openWeb, type Visitor, type Web } from '#web'
@@ -98,13 +99,46 @@ test('the API answers the nearest first, each service with its id, base, place a
 })
 
 test('a place that is none, and a limit that is none, are a 400 that says so', async () => {
-  for (const place of ['99', '15999', 'Toluca', '1', '00', '151066', '-1', "15'--"]) {
+  for (const place of ['', '99', '15999', 'Toluca', '1', '00', '151066', '-1', "15'--"]) {
     const r = await get(`/api/services?place=${encodeURIComponent(place)}`)
     assert.equal(r.statusCode, 400, place)
     assert.equal(JSON.parse(r.body).code, 'catalogue/no-such-place')
   }
   for (const bad of ['limit=x', 'limit=1000000', 'offset=-1', 'limit=-1'])
     assert.equal((await get(`/api/services?${bad}`)).statusCode, 400, bad)
+})
+
+test('the OpenAPI document describes every answer, refusals too, and the answers are as it says', async () => {
+  const { paths } = await json('/api/openapi.json')
+  const check = async (path: string, url: string, status = 200) => {
+    const answer = await get(url)
+    assert.equal(answer.statusCode, status, url)
+    const type = String(answer.headers['content-type']).split(';')[0]!
+    const schema = paths[path].get.responses[status]?.content[type]?.schema
+    assert.ok(schema, `${path} ${status} ${type} is not described`)
+    const fits = new Ajv2020({ strict: false, formats: { 'uri-reference': true } }).compile(schema)
+    assert.ok(fits(JSON.parse(answer.body)), `${url}: ${JSON.stringify(fits.errors)}`)
+  }
+  for (const query of ['', '?q=acta&place=15106', '?limit=1000', '?q=nada%20de%20nada', '?place=09&offset=10'])
+    await check('/api/services', `/api/services${query}`)
+  await check('/api/services', '/api/services?place=9', 400)
+  await check('/api/services', '/api/services?limit=-1', 400)
+  await check('/api/catalogue', '/api/catalogue')
+  for (const id of catalogue.bases()) await check('/api/services/{id}', `/api/services/${id}`)
+  for (const id of ['state/drivers-licence@09', 'municipal/business-licence@09015', 'state/birth-certificate@20'])
+    await check('/api/services/{id}', `/api/services/${id}`)
+  await check('/api/services/{id}', '/api/services/none', 404)
+  await check('/api/schemas/definition', '/api/schemas/definition')
+  for (const [path, { get }] of Object.entries(paths) as [string, { get: { responses: Record<string, { content?: object }> } }][])
+    for (const [status, r] of Object.entries(get.responses)) assert.ok(r.content, `${path} ${status} has no body described`)
+})
+
+test('one service in full keeps every field of its definition', async () => {
+  const one = await json('/api/services/state/drivers-licence@09')
+  const service = catalogue.get('state/drivers-licence@09')!
+  assert.deepEqual(one.definition, JSON.parse(JSON.stringify(service.definition)))
+  assert.deepEqual(one.adoption, JSON.parse(JSON.stringify(service.adoption)))
+  assert.deepEqual(one.text.es, service.texts('es'))
 })
 
 test('one service in full, and none where there is none', async () => {
@@ -241,6 +275,23 @@ test('results show the place that was written, escape what was typed, and turn p
   assert.match(byPlace.body, /state\/birth-certificate@15"/)
   assert.match((await get('/agencies/sat')).body, /taxpayer-registration/)
   assert.equal((await get('/agencies/constructor')).statusCode, 404)
+})
+
+test('results show what the place itself asks for, not that each place decides', async () => {
+  const cards = async (url: string) => {
+    const page = parse((await get(url)).body) as unknown as Node
+    return new Map(
+      all(page, 'li').flatMap((li) => {
+        const href = all(li, 'a').map((a) => attr(a, 'href'))[0]
+        return href?.startsWith('/services/') ? [[href, words(li)] as const] : []
+      }),
+    )
+  }
+  const there = await cards('/services?q=licencia+de+conducir&place=09')
+  assert.match(there.get('/services/state/drivers-licence@09')!, /1,099/)
+  assert.doesNotMatch(there.get('/services/state/drivers-licence@09')!, /Lo fija cada lugar/)
+  const anywhere = await cards('/services?q=licencia+de+conducir')
+  assert.match(anywhere.get('/services/state/drivers-licence')!, /Lo fija cada lugar/)
 })
 
 test('offices are found by place and by agency', async () => {

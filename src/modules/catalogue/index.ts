@@ -299,7 +299,7 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
 
   function search(query: Query): Results {
     current()
-    const given = query.place === undefined || query.place === '' ? null : places.require(query.place)
+    const given = query.place === undefined ? null : places.require(query.place)
     const words = (query.q ?? '').trim()
     const found = words === '' ? null : index.find(words, given?.code ?? null)
     // A place written among the words counts where none was chosen beside them.

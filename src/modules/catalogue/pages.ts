@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { type Child, type Html, html } from '#kernel/html'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
@@ -42,6 +42,7 @@ const perPage = 20
 const Words = Type.String({ maxLength: 200 })
 const Count = (least: number, most: number, usual: number) => Type.Integer({ minimum: least, maximum: most, default: usual })
 const Place = Type.String({ maxLength: 120 })
+const PlaceKey = Type.String({ maxLength: 120, description: 'INEGI key: two digits for a state, five for a municipality' })
 const JurisdictionBody = Type.Object({ level: Type.String(), code: Type.String(), name: Type.String() })
 const ItemBody = Type.Object({
   id: Type.String(),
@@ -50,6 +51,25 @@ const ItemBody = Type.Object({
   agency: Type.String(),
   jurisdiction: JurisdictionBody,
   adoptions: Type.Integer(),
+  url: Type.String(),
+})
+
+const maybe = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
+const AnyObject = Type.Object({}, { additionalProperties: true })
+const TextsBody = Type.Record(Type.String(), Type.String())
+const ServiceBody = Type.Object({
+  id: Type.String(),
+  base: Type.String(),
+  hash: Type.String(),
+  baseHash: Type.String(),
+  adoptionHash: maybe(Type.String()),
+  jurisdiction: JurisdictionBody,
+  /** Where it is filed; null while no place is chosen. */
+  office: maybe(AnyObject),
+  /** As `/api/schemas/definition` describes it. */
+  definition: AnyObject,
+  adoption: maybe(AnyObject),
+  text: Type.Object({ es: TextsBody, en: TextsBody }),
   url: Type.String(),
 })
 
@@ -173,8 +193,8 @@ export function registerPages(
     schema: {
       querystring: Type.Object({
         q: Type.Optional(Words),
-        place: Type.Optional(Place),
-        limit: Type.Optional(Count(0, 100, 20)),
+        place: Type.Optional(PlaceKey),
+        limit: Type.Optional(Count(0, 1000, 20)),
         offset: Type.Optional(Count(0, 100_000, 0)),
         lang: Type.Optional(Type.String({ maxLength: 10 })),
       }),
@@ -210,7 +230,7 @@ export function registerPages(
     access: 'public',
     schema: {
       params: Type.Object({ '*': Type.String({ maxLength: 150 }) }),
-      api: { summary: 'One service in full: its definition with the place laid over, and its words' },
+      api: { summary: 'One service in full: its definition with the place laid over, and its words', response: { 200: ServiceBody } },
     },
     handler(request, reply) {
       const service = catalogue.get(request.params['*'])
@@ -245,7 +265,14 @@ export function registerPages(
     method: 'GET',
     url: '/api/schemas/definition',
     access: 'public',
-    schema: { api: { summary: 'JSON Schema of a definition' } },
+    schema: {
+      api: {
+        summary: 'JSON Schema of a definition',
+        response: {
+          200: { description: 'JSON Schema', content: { 'application/schema+json': { schema: AnyObject } } } as unknown as TSchema,
+        },
+      },
+    },
     handler(_request, reply) {
       reply.header('cache-control', 'public, max-age=3600').type('application/schema+json')
       return JSON.stringify(definitionSchema)

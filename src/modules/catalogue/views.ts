@@ -141,7 +141,7 @@ export function resultsBody(o: {
       : results.place
         ? words(l, 'results.total-in', { count: results.total, place: results.place.name })
         : words(l, 'results.total', { count: results.total })
-  }</p>${results.items.length > 0 && cardList(results.items.map((i) => card(i, l, o.catalogue.get(i.base)!.definition)))}${
+  }</p>${results.items.length > 0 && cardList(results.items.map((i) => card(i, l, o.catalogue.get(i.id)!.definition)))}${
     pages > 1 &&
     pagination({
       language: l,

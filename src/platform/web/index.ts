@@ -107,6 +107,27 @@ const guards: Record<string, string> = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
 }
 
+/** A refusal as programs get it (RFC 9457), for the OpenAPI document. */
+const problemBody = {
+  type: 'object',
+  required: ['type', 'title', 'status'],
+  properties: {
+    type: { type: 'string', format: 'uri-reference' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string' },
+    detail: { type: 'string' },
+    fields: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['pointer', 'code', 'detail'],
+        properties: { pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } },
+      },
+    },
+  },
+}
+
 const nobody = (language: Language): Visitor => ({ person: null, session: null, language, grants: [] })
 
 /** The last word to a connection on which no request could be read: too slow, too large, or no HTTP. */
@@ -263,13 +284,25 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       servers: [{ url: deps.publicUrl }],
     },
     hideUntagged: true,
-    // A wildcard has no name in OpenAPI; ours always stands for an id, which may hold slashes.
+    // A wildcard has no name in OpenAPI; ours always stands for an id, which may hold slashes. What any route may answer beside its own is the same everywhere.
     transform: ({ schema, url }) => {
       const { '*': id, ...others } = (schema?.params as { properties?: Record<string, object> } | undefined)?.properties ?? {}
-      if (!url.endsWith('/*') || !id) return { schema, url }
+      const refused = (status: number, description: string) => ({
+        [status]: { description, content: { 'application/problem+json': { schema: problemBody } } },
+      })
+      const documented = {
+        ...schema,
+        response: {
+          ...(schema?.response as object | undefined),
+          ...(schema?.params || schema?.querystring ? refused(400, 'Not of the expected form') : {}),
+          ...(schema?.params ? refused(404, 'There is no such thing') : {}),
+          ...refused(429, 'Too many requests in a minute; retry-after says when to ask again'),
+        },
+      }
+      if (!url.endsWith('/*') || !id) return { schema: documented, url }
       return {
         url: `${url.slice(0, -1)}:id`,
-        schema: { ...schema, params: { type: 'object', required: ['id'], properties: { ...others, id } } },
+        schema: { ...documented, params: { type: 'object', required: ['id'], properties: { ...others, id } } },
       }
     },
   })
