@@ -62,7 +62,7 @@ for (const [name, signal] of [
       })
       const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
       const postmaster = () => {
-        const all = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((f) => f.endsWith('cluster/postmaster.pid'))
+        const all = filesOf(folder).find((f) => f.endsWith('cluster/postmaster.pid'))
         return all && Number(readFileSync(join(folder, all), 'utf8').split('\n')[0])
       }
       let pid = postmaster()
@@ -80,6 +80,16 @@ for (const [name, signal] of [
       rmSync(folder, { recursive: true, force: true })
     }
   })
+}
+
+/** The files under a folder; none while something in it comes or goes, as a cluster being made does. */
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 /** Whether a process was told of this folder. */
