@@ -5,6 +5,7 @@ import { type Catalogue, openCatalogue } from '#catalogue'
 import { type Config, ConfigError } from '#config'
 import { type Db, migrate, openDb, settleInstallation, startPostgres } from '#db'
 import { type Files, openFiles } from '#files'
+import { type Insight, openInsight } from '#insight'
 import { type Jobs, openJobs } from '#jobs'
 import { type Clock, systemClock } from '#kernel/time'
 import { type Keys, noteKey, openKeys } from '#keys'
@@ -33,6 +34,7 @@ export type Parts = {
   readonly messages: Messages
   readonly signing: Signing
   readonly cases: Cases
+  readonly insight: Insight
   /** Closes what was opened, in the opposite order. */
   close(): Promise<void>
 }
@@ -102,7 +104,8 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     for (const fault of loaded.faults) log.warn({ fault }, 'a definition is left out')
     const signing = openSigning({ keys })
     const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
-    return { config, clock, telemetry, db, jobs, keys, files, publiclog, people, catalogue, messages, signing, cases, close }
+    const insight = openInsight({ db, clock, jobs, publiclog, catalogue, publicUrl })
+    return { config, clock, telemetry, db, jobs, keys, files, publiclog, people, catalogue, messages, signing, cases, insight, close }
   } catch (error) {
     await close()
     throw error
@@ -129,12 +132,13 @@ export type Running = { readonly parts: Parts; readonly address: string | null; 
 
 /** Adds every route to a web part. */
 export function registerAll(web: Web, parts: Parts): void {
-  const { publiclog, people, catalogue, messages, signing, cases } = parts
+  const { publiclog, people, catalogue, messages, signing, cases, insight } = parts
   publiclog.register(web)
   people.register(web)
   messages.register(web)
   signing.register(web)
   registerCases(web, cases)
+  insight.register(web)
   catalogue.register(web, {
     publicUrl: parts.config.publicUrl,
     demo: parts.config.demo,
@@ -147,7 +151,7 @@ export function registerAll(web: Web, parts: Parts): void {
 /** Starts the roles of this process. It serves when this returns. */
 export async function start(config: Config, clock: Clock = systemClock): Promise<Running> {
   const parts = await openParts(config, clock)
-  const { telemetry, db, jobs, keys, people, publiclog } = parts
+  const { telemetry, db, jobs, keys, people, publiclog, insight } = parts
   const stopping: (() => Promise<unknown> | unknown)[] = [() => parts.close()]
   const stop = async () => {
     for (const one of stopping.splice(0).reverse()) await one()
@@ -163,6 +167,8 @@ export async function start(config: Config, clock: Clock = systemClock): Promise
     }
     if (config.roles.includes('worker')) {
       await jobs.start()
+      // By the clock from the next minute on; now, so that a new portal has its numbers when it answers.
+      await insight.refresh()
       stopping.push(() => jobs.stop())
     }
     let address: string | null = null

@@ -19,6 +19,7 @@ export const calls: Readonly<Record<string, readonly string[]>> = {
   payments: ['people', 'publiclog'],
   cases: ['publiclog', 'people', 'catalogue', 'messages', 'signing', 'payments'],
   information: ['publiclog'],
+  insight: ['publiclog', 'people', 'catalogue', 'cases'],
 }
 
 /** Which part of the platform may use which. None knows a module. */
@@ -37,6 +38,8 @@ export const platformCalls: Readonly<Record<string, readonly string[]>> = {
 const furtherDoors: Readonly<Record<string, (from: Part) => boolean>> = {
   // The judge of lines, for programs that have no database.
   'src/modules/cases/replay.ts': () => true,
+  // The judge of numbers, for the same.
+  'src/modules/insight/verify.ts': () => true,
   // Builders of assets are loaded only by the process that serves pages.
   'src/platform/look/build.ts': (from) => from.layer === 'main',
   // The queue's tables are made where all tables are made.

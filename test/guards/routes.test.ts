@@ -5,6 +5,7 @@ import diagnostics from 'node:diagnostics_channel'
 import { after, before, describe, it } from 'node:test'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { Type } from 'typebox'
+import { openInsight } from '#insight'
 import { html } from '#kernel/html'
 import { type Language, languages } from '#kernel/text'
 import { assetFolder } from '#look'
@@ -86,7 +87,8 @@ describe('the routes of the whole program', () => {
     const opened = await collecting(async (_request, language) => (asked === null ? nobody(language) : { ...asked, language }))
     web = opened.web
     routes = opened.routes
-    registerAll(web, { ...it0, config: { publicUrl: 'http://localhost:3000', demo: false } } as unknown as Parts)
+    const config = { publicUrl: 'http://localhost:3000', demo: false }
+    registerAll(web, { ...it0, insight: openInsight({ ...it0, ...config }), config } as unknown as Parts)
     await web.app.ready()
   })
   after(async () => {

@@ -15,6 +15,7 @@ import { registerRoutes } from './routes.ts'
 import { openSequencer, type SequencerLog } from './sequencer.ts'
 import { addPending, bytesOf, placeOf } from './store.ts'
 import { keptTiles, nodesFrom, parseBundle, tileWidth, widthAt } from './tiles.ts'
+import type { ReadEntry } from './verify.ts'
 import { openCosigners, openWitness } from './witness.ts'
 
 export { type Checkpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
@@ -25,7 +26,7 @@ export { meetsQuorum, type Policy, parsePolicy } from './policy.ts'
 export { type LogPromise, openPromise, openProof, type Proof, parseProof } from './receipt.ts'
 export type { Recovered, Recovery } from './recover.ts'
 export { LogBehind } from './sequencer.ts'
-export { type Finding, openSource, type ReadEntry, readEntries, type Source, type Verified, verifyLog } from './verify.ts'
+export { type Finding, openSource, type ReadEntry, readEntries, type Source, SourceError, type Verified, verifyLog } from './verify.ts'
 
 /** How long after it is shown a promise comes due. An outage is shorter than this; Certificate Transparency's logs allow themselves the same. */
 const promiseMs = 24 * 3_600_000
@@ -76,6 +77,8 @@ export interface PublicLog {
   proof(id: bigint): Promise<string | null>
   /** The entry's index once it is published, else null. It never changes. */
   place(id: bigint): Promise<bigint | null>
+  /** Published entries from the index `from` on, in order, at most `most` of them; none where nothing further is published. */
+  entries(from: number, most: number): Promise<ReadEntry[]>
   /** What is published now. Before the first publication: size 0, the empty root, an empty checkpoint. */
   head(): Promise<PublishedHead>
   /** Throws `LogBehind` when the database lacks what was published here or seen by a witness. For every start, before anything is written. */
@@ -126,11 +129,17 @@ export function openPublicLog(deps: PublicLogDeps): PublicLog {
   }
   const tiles = keptTiles(tilesOf(folder.read))
 
+  /** The entries of the `n`-th bundle of the published log. */
+  async function bundleAt(n: number, size: number): Promise<readonly Buffer[]> {
+    const bundle = await readTile(folder.read, 'entries', n, widthAt('entries', n, size))
+    const entries = bundle && parseBundle(bundle)
+    if (!entries) throw new Error(`The bundle of the entries from ${n * tileWidth} on is missing or damaged.`)
+    return entries
+  }
+
   /** The bytes of the entry at `index` of the published log. */
   async function entryAt(index: number, size: number): Promise<Buffer> {
-    const n = Math.floor(index / tileWidth)
-    const bundle = await readTile(folder.read, 'entries', n, widthAt('entries', n, size))
-    const entry = bundle && parseBundle(bundle)?.[index % tileWidth]
+    const entry = (await bundleAt(Math.floor(index / tileWidth), size))[index % tileWidth]
     if (!entry) throw new Error(`The entry at ${index} is not in its bundle.`)
     return entry
   }
@@ -160,6 +169,17 @@ export function openPublicLog(deps: PublicLogDeps): PublicLog {
     async place(id) {
       const index = await placeOf(db, id)
       return index !== null && index < (await published()).size ? BigInt(index) : null
+    },
+    async entries(from, most) {
+      const { size } = await published()
+      const upTo = Math.min(size, from + most)
+      const found: ReadEntry[] = []
+      for (let n = Math.floor(from / tileWidth); n * tileWidth < upTo; n++)
+        for (const [i, bytes] of (await bundleAt(n, size)).entries()) {
+          const index = n * tileWidth + i
+          if (index >= from && index < upTo) found.push({ index, bytes })
+        }
+      return found
     },
     async head() {
       const { size, root, text } = await published()

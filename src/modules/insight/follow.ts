@@ -1,0 +1,94 @@
+/** Counts the portal's own log as it is published, and makes the tables of what was counted. */
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import type { Catalogue } from '#catalogue'
+import type { Db, Tx } from '#db'
+import { canonicalBytes } from '#kernel/canonical'
+import { type Clock, minuteStamp } from '#kernel/time'
+import { type Entry, type PublicLog, parseEntry } from '#publiclog'
+import { type Numbers, numbersOf } from './numbers.ts'
+import * as store from './store.ts'
+import { remembered, Tally } from './tally.ts'
+
+/** Of an entry beyond this the next transaction takes care. */
+const atOnce = 5_000
+
+export type FollowDeps = {
+  readonly db: Db
+  readonly clock: Clock
+  readonly publiclog: Pick<PublicLog, 'append' | 'entries'>
+  readonly catalogue: Pick<Catalogue, 'get'>
+}
+
+/** The name of what is counted from the log alone: in tables, entries and addresses. */
+export const servicesSet = 'services'
+
+/** The bytes a release's hash is taken of. */
+function tableBytes(numbers: Numbers): { content: Buffer; sha256: string } {
+  const bytes = canonicalBytes(numbers)
+  return { content: gzipSync(bytes), sha256: createHash('sha256').update(bytes).digest('hex') }
+}
+
+/** The agency of a base as the catalogue has it today. */
+function agencyIn(catalogue: Pick<Catalogue, 'get'>): (base: string) => string {
+  return (base) => catalogue.get(base)?.definition.agency ?? 'unknown'
+}
+
+/** Opens the follower. Both verbs may run twice and in several processes. */
+export function openFollow(deps: FollowDeps) {
+  const { db, clock, publiclog, catalogue } = deps
+
+  /** Counts all that is published now. What is counted is counted once: the counts and how far the log was read commit together. */
+  async function follow(): Promise<void> {
+    for (;;) {
+      const from = await store.counted(db)
+      const read = await publiclog.entries(from, atOnce)
+      if (read.length === 0) return
+      const next = from + read.length
+      const entries = read.flatMap(({ bytes }): Entry[] => {
+        const entry = parseEntry(bytes)
+        return 'fault' in entry ? [] : [entry]
+      })
+      await db.tx(async (tx) => {
+        // Another process was faster: its counts stand, and this one looks again.
+        if ((await store.lockCounted(tx)) !== from) return
+        const asked = { cases: new Set<string>(), turns: new Set<string>(), lines: new Set<string>() }
+        for (const entry of entries) for (const [kind, id] of Object.entries(remembered(entry))) asked[kind as 'cases'].add(id)
+        const before = await store.recall(tx, { cases: [...asked.cases], turns: [...asked.turns], lines: [...asked.lines] })
+        const tally = new Tally()
+        for (const kind of ['cases', 'turns', 'lines'] as const) for (const [id, facts] of before[kind]) tally[kind].set(id, facts as never)
+        for (const entry of entries) tally.read(entry)
+        await store.keep(tx, tally, { cases: [...before.cases.keys()], turns: [...before.turns.keys()] }, next)
+      })
+    }
+  }
+
+  async function tableOn(tx: Tx, period: string, size: number): Promise<Numbers> {
+    return numbersOf(period, size, await store.countsOf(tx, period), await store.linesOf(tx), agencyIn(catalogue))
+  }
+
+  /** Makes the running month's table anew, and releases those of months that are over: from then on their bytes stand, and the log has their hash. */
+  async function publish(): Promise<void> {
+    const now = clock.now()
+    const running = now.toISOString().slice(0, 7)
+    // A month's last entries are published within seconds; a day later none is missing.
+    const settled = new Date(now.getTime() - 86_400_000).toISOString().slice(0, 7)
+    await db.tx(async (tx) => {
+      const size = await store.lockCounted(tx)
+      for (const period of new Set([...(await store.unreleased(tx)), running])) {
+        const over = period < settled
+        const numbers = await tableOn(tx, period, size)
+        const { content, sha256 } = tableBytes(numbers)
+        const stored = await store.saveTable(tx, { set: servicesSet, period, size, sha256, content, releasedAt: over ? now : null })
+        if (!over || !stored) continue
+        await store.saveRows(tx, period, [
+          ...numbers.rows.map((data) => ({ scope: data.scope, id: data.id, data })),
+          ...numbers.offices.map((data) => ({ scope: 'office', id: data.office, data })),
+        ])
+        await publiclog.append(tx, [{ v: 1, type: 'numbers.released', at: minuteStamp(now), set: servicesSet, period, sha256 }])
+      }
+    })
+  }
+
+  return { follow, publish }
+}
