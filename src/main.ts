@@ -1,4 +1,5 @@
 /** Opens the parts, hands each what it needs, and starts those that this process is for. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cases, openCases, registerCases, waitOf } from '#cases'
 import { type Catalogue, openCatalogue } from '#catalogue'
@@ -9,7 +10,7 @@ import { type Insight, openInsight } from '#insight'
 import { type Jobs, openJobs } from '#jobs'
 import { type Clock, systemClock } from '#kernel/time'
 import { type Keys, noteKey, openKeys } from '#keys'
-import { assetFolder } from '#look'
+import { assetFolder, type MapShapes } from '#look'
 import { type Messages, openMessages } from '#messages'
 import { openPeople, type People } from '#people'
 import { openPublicLog, type PublicLog, parseVkey } from '#publiclog'
@@ -104,13 +105,16 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     for (const fault of loaded.faults) log.warn({ fault }, 'a definition is left out')
     const signing = openSigning({ keys })
     const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
-    const insight = openInsight({ db, clock, jobs, publiclog, catalogue, publicUrl })
+    const insight = openInsight({ db, clock, jobs, publiclog, catalogue, shapes: readShapes(), publicUrl, demo: config.demo })
     return { config, clock, telemetry, db, jobs, keys, files, publiclog, people, catalogue, messages, signing, cases, insight, close }
   } catch (error) {
     await close()
     throw error
   }
 }
+
+/** The outlines of the states. */
+export const readShapes = () => JSON.parse(readFileSync(join(projectFolder, 'reference/states-map.json'), 'utf8')) as MapShapes
 
 /** A log that we cosign. Refuses a key that is none. */
 function witnessed(vkey: string) {
@@ -144,6 +148,7 @@ export function registerAll(web: Web, parts: Parts): void {
     demo: parts.config.demo,
     waitOf: (service, language) => waitOf(cases, service, language),
     officeUrl: (office) => `/offices/${office}`,
+    more: (language) => [insight.tile(language)],
   })
   openInformation({ publiclog, demo: parts.config.demo, publicUrl: parts.config.publicUrl }).register(web)
 }

@@ -50,6 +50,25 @@ export function texts<T extends Record<string, string>>(files: Record<Language, 
   }
 }
 
+const spans = new Map<string, Intl.NumberFormat>()
+const unitOf = (minutes: number) => (minutes < 120 ? 'minute' : minutes < 2880 ? 'hour' : 'day')
+const minutesIn = { minute: 1, hour: 60, day: 1440 } as const
+
+/** A span of minutes in the unit that fits its length: `40 minutos`, from two hours on `3 horas`, from two days on `5 días`. */
+export function formatSpan(language: Language, minutes: number): string {
+  const unit = unitOf(minutes)
+  const id = `${language} ${unit}`
+  let f = spans.get(id)
+  if (!f)
+    spans.set(id, (f = new Intl.NumberFormat(localeOf[language], { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 0 })))
+  return f.format(Math.max(0, minutes / minutesIn[unit]))
+}
+
+/** A share of one as a whole number of hundredths: `97 %` as the language writes it. */
+export function formatShare(language: Language, share: number): string {
+  return new Intl.NumberFormat(localeOf[language], { style: 'percent', maximumFractionDigits: 0 }).format(share)
+}
+
 const dateFormats = new Map<string, Intl.DateTimeFormat>()
 
 /** A date or an instant in words: `23 de noviembre de 2026`, with `time` also the hour, in the given zone. */

@@ -10,7 +10,7 @@ import { html } from '#kernel/html'
 import { type Language, languages } from '#kernel/text'
 import { assetFolder } from '#look'
 import { openWeb, roles, type SignedIn, type Visitor, type Web } from '#web'
-import { type Parts, registerAll } from '../../src/main.ts'
+import { type Parts, readShapes, registerAll } from '../../src/main.ts'
 import { licence, licenceOffice, openTestCases, type TestCases } from '../../src/modules/cases/testing.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { inlineInPage } from './inline.ts'
@@ -88,7 +88,7 @@ describe('the routes of the whole program', () => {
     web = opened.web
     routes = opened.routes
     const config = { publicUrl: 'http://localhost:3000', demo: false }
-    registerAll(web, { ...it0, insight: openInsight({ ...it0, ...config }), config } as unknown as Parts)
+    registerAll(web, { ...it0, insight: openInsight({ ...it0, ...config, shapes: readShapes() }), config } as unknown as Parts)
     await web.app.ready()
   })
   after(async () => {

@@ -29,7 +29,16 @@ before(async () => {
   const catalogue = {
     get: (base: string) => (base.startsWith('state/') ? { definition: { agency: `agency-of-${base.split('/')[1]}` } } : null),
   } as never
-  insight = openInsight({ db, clock, jobs: openJobs(db, silent), publiclog: log.publiclog, catalogue, publicUrl: 'http://localhost:3000' })
+  insight = openInsight({
+    db,
+    clock,
+    jobs: openJobs(db, silent),
+    publiclog: log.publiclog,
+    catalogue,
+    publicUrl: 'http://localhost:3000',
+    shapes: { width: 1, height: 1, states: {} },
+    demo: false,
+  })
   web = await openWeb({
     host: '127.0.0.1',
     port: 0,

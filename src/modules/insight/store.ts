@@ -162,3 +162,7 @@ export async function tables(on: On): Promise<Omit<StoredTable, 'content'>[]> {
   )
   return rows.map((r) => ({ ...r, size: Number(r.size) }))
 }
+/** One thing's released rows, the newest first. */
+export async function series(on: On, scope: string, id: string, most: number): Promise<{ period: string; data: object }[]> {
+  return queryIn(on, 'select period, data from insight_row where id = $1 and scope = $2 order by period desc limit $3', [id, scope, most])
+}

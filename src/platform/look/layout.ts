@@ -13,6 +13,7 @@ export const places = {
   inbox: '/inbox',
   offices: '/offices',
   register: '/register',
+  numbers: '/numbers',
   desk: '/desk',
   signIn: '/sign-in',
   account: '/me',
@@ -108,7 +109,7 @@ function header(o: LayoutOptions): Html {
 function footer(o: LayoutOptions): Html {
   const l = o.language
   const { arms, issuer } = assets().theme
-  return html`<footer class="v-footer"><div class="govuk-width-container v-footer__inside"><div class="v-footer__fair"><h2 class="v-footer__title">${text(l, 'footer.fair')}</h2><p>${text(l, 'footer.fair-text')}</p><p class="v-footer__free">${text(l, 'footer.free')}</p></div><ul class="v-footer__links"><li><a href="${places.fair}">${text(l, 'footer.verify')}</a></li><li><a href="${places.check}">${text(l, 'footer.check')}</a></li><li><a href="${places.privacy}">${text(l, 'footer.privacy')}</a></li><li><a href="${places.accessibility}">${text(l, 'footer.accessibility')}</a></li></ul><div class="v-footer__issuer">${
+  return html`<footer class="v-footer"><div class="govuk-width-container v-footer__inside"><div class="v-footer__fair"><h2 class="v-footer__title">${text(l, 'footer.fair')}</h2><p>${text(l, 'footer.fair-text')}</p><p class="v-footer__free">${text(l, 'footer.free')}</p></div><ul class="v-footer__links"><li><a href="${places.fair}">${text(l, 'footer.verify')}</a></li><li><a href="${places.check}">${text(l, 'footer.check')}</a></li><li><a href="${places.numbers}">${text(l, 'footer.numbers')}</a></li><li><a href="${places.privacy}">${text(l, 'footer.privacy')}</a></li><li><a href="${places.accessibility}">${text(l, 'footer.accessibility')}</a></li></ul><div class="v-footer__issuer">${
     arms && html`<img class="v-footer__arms" src="${arms.file}" alt="${arms.alt[l] ?? ''}" height="56">`
   }<p>${issuer[l]}</p></div></div></footer>`
 }
