@@ -16,6 +16,7 @@ import { openPeople, type People } from '#people'
 import { openPublicLog, type PublicLog, parseVkey } from '#publiclog'
 import { openSigning, type Signing } from '#signing'
 import { openTelemetry, type Telemetry } from '#telemetry'
+import { openVoice, type Voice } from '#voice'
 import { openWeb, type Web } from '#web'
 import { projectFolder } from './folder.ts'
 import { openInformation } from './modules/information/index.ts'
@@ -35,6 +36,7 @@ export type Parts = {
   readonly messages: Messages
   readonly signing: Signing
   readonly cases: Cases
+  readonly voice: Voice
   readonly insight: Insight
   /** Closes what was opened, in the opposite order. */
   close(): Promise<void>
@@ -105,8 +107,26 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     for (const fault of loaded.faults) log.warn({ fault }, 'a definition is left out')
     const signing = openSigning({ keys })
     const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
-    const insight = openInsight({ db, clock, jobs, publiclog, catalogue, shapes: readShapes(), publicUrl, demo: config.demo })
-    return { config, clock, telemetry, db, jobs, keys, files, publiclog, people, catalogue, messages, signing, cases, insight, close }
+    const voice = openVoice({ db, clock, keys, catalogue, cases, demo: config.demo })
+    const insight = openInsight({ voice, db, clock, jobs, publiclog, catalogue, shapes: readShapes(), publicUrl, demo: config.demo })
+    return {
+      config,
+      clock,
+      telemetry,
+      db,
+      jobs,
+      keys,
+      files,
+      publiclog,
+      people,
+      catalogue,
+      messages,
+      signing,
+      cases,
+      voice,
+      insight,
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -136,12 +156,13 @@ export type Running = { readonly parts: Parts; readonly address: string | null; 
 
 /** Adds every route to a web part. */
 export function registerAll(web: Web, parts: Parts): void {
-  const { publiclog, people, catalogue, messages, signing, cases, insight } = parts
+  const { publiclog, people, catalogue, messages, signing, cases, voice, insight } = parts
   publiclog.register(web)
   people.register(web)
   messages.register(web)
   signing.register(web)
   registerCases(web, cases)
+  voice.register(web)
   insight.register(web)
   catalogue.register(web, {
     publicUrl: parts.config.publicUrl,

@@ -19,7 +19,8 @@ export const calls: Readonly<Record<string, readonly string[]>> = {
   payments: ['people', 'publiclog'],
   cases: ['publiclog', 'people', 'catalogue', 'messages', 'signing', 'payments'],
   information: ['publiclog'],
-  insight: ['publiclog', 'people', 'catalogue', 'cases'],
+  voice: ['people', 'catalogue', 'cases'],
+  insight: ['publiclog', 'people', 'catalogue', 'cases', 'voice'],
 }
 
 /** Which part of the platform may use which. None knows a module. */

@@ -9,6 +9,7 @@ import { openInsight } from '#insight'
 import { html } from '#kernel/html'
 import { type Language, languages } from '#kernel/text'
 import { assetFolder } from '#look'
+import { openVoice } from '#voice'
 import { openWeb, roles, type SignedIn, type Visitor, type Web } from '#web'
 import { type Parts, readShapes, registerAll } from '../../src/main.ts'
 import { licence, licenceOffice, openTestCases, type TestCases } from '../../src/modules/cases/testing.ts'
@@ -88,7 +89,9 @@ describe('the routes of the whole program', () => {
     web = opened.web
     routes = opened.routes
     const config = { publicUrl: 'http://localhost:3000', demo: false }
-    registerAll(web, { ...it0, insight: openInsight({ ...it0, ...config, shapes: readShapes() }), config } as unknown as Parts)
+    const voice = openVoice({ ...it0, ...config })
+    const insight = openInsight({ ...it0, ...config, voice, shapes: readShapes() })
+    registerAll(web, { ...it0, voice, insight, config } as unknown as Parts)
     await web.app.ready()
   })
   after(async () => {

@@ -1,4 +1,6 @@
 /** Where a case stands, as its applicant is told: number, place, wait, deadline, history, and the proofs of them. */
+import type { CaseId, Reference, ServiceId } from '#kernel/id'
+import { Problem } from '#kernel/problem'
 import type { PlainDate } from '#kernel/time'
 import type { SignedIn } from '#web'
 import { ownTurns, packOpenings } from './check.ts'
@@ -127,6 +129,17 @@ export function openReceipts(deps: Deps) {
         all.push({ c, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null })
       }
       return all
+    },
+
+    /** The visitor's own case that is over, by what names it here. Refuses `not-found` for another's, for one that does not exist, and for one that is not over. */
+    async over(
+      visitor: SignedIn,
+      reference: Reference,
+    ): Promise<{ readonly place: string; readonly id: CaseId; readonly service: ServiceId }> {
+      const c = await store.caseByReference(db, reference)
+      if (c?.applicant !== visitor.person || !(c.state === 'decided' || c.state === 'lapsed'))
+        throw new Problem('not-found', 'There is no such case that is over.')
+      return { place: c.place, id: c.id, service: c.service }
     },
 
     livingTurns,

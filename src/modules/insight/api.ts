@@ -4,13 +4,20 @@ import { gunzip } from 'node:zlib'
 import { Type } from 'typebox'
 import type { Db } from '#db'
 import { Problem } from '#kernel/problem'
+import type { Clock } from '#kernel/time'
 import type { Web } from '#web'
-import { servicesSet } from './follow.ts'
+import { peopleSet, servicesSet } from './follow.ts'
 import * as store from './store.ts'
+
+/** A release is called one when its entry stands in the published log: within a second, if all is well. */
+const settledMs = 5_000
 
 const unpack = promisify(gunzip)
 
 const Period = Type.String({ pattern: '^\\d{4}-\\d{2}$', description: 'A month of UTC, such as 2026-11; the newest where none is given' })
+const SetName = Type.Union([Type.Literal(servicesSet), Type.Literal(peopleSet)], {
+  description: 'services: counted from the public log; people: what people answered when their case was over',
+})
 const Minutes = Type.Integer({ minimum: 0, description: 'Minutes, to two significant digits' })
 const Waited = Type.Object({ n: Type.Integer(), p50: Minutes, p90: Minutes })
 const Tallied = Type.Record(Type.String(), Type.Integer())
@@ -47,9 +54,18 @@ const OfficeBody = Type.Object({
     }),
   ),
 })
+const PeopleBody = Type.Object({
+  v: Type.Integer(),
+  set: Type.Literal(peopleSet),
+  period: Type.String(),
+  answers: Type.Array(Type.Array(Type.String(), { minItems: 3, maxItems: 3 })),
+  rows: Type.Array(
+    Type.Object({ id: Type.String(), n: Type.Integer(), visits: Type.Integer(), asked: Type.Integer(), askedPesos: Type.Integer() }),
+  ),
+})
 const NumbersBody = Type.Object({
   v: Type.Integer(),
-  set: Type.String(),
+  set: Type.Literal(servicesSet),
   period: Type.String(),
   size: Type.Integer({ description: 'Computed from so many first entries of the public log' }),
   agencies: Type.Record(Type.String(), Type.String()),
@@ -70,17 +86,23 @@ const PeriodsBody = Type.Object({
 })
 
 /** Adds `/api/numbers` and `/api/numbers/periods`. */
-export function registerApi(web: Pick<Web, 'route'>, { db, publicUrl }: { readonly db: Db; readonly publicUrl: string }): void {
+export function registerApi(
+  web: Pick<Web, 'route'>,
+  { db, clock, publicUrl }: { readonly db: Db; readonly clock: Clock; readonly publicUrl: string },
+): void {
   web.route({
     method: 'GET',
     url: '/api/numbers',
     access: 'public',
     schema: {
-      querystring: Type.Object({ period: Type.Optional(Period) }),
-      api: { summary: 'How services performed in a month, counted from the public log', response: { 200: NumbersBody } },
+      querystring: Type.Object({ period: Type.Optional(Period), set: Type.Optional(SetName) }),
+      api: {
+        summary: 'How services performed in a month, counted from the public log; or what people said of them',
+        response: { 200: Type.Union([NumbersBody, PeopleBody]) },
+      },
     },
     async handler(request, reply) {
-      const table = await store.tableOf(db, servicesSet, request.query.period ?? null)
+      const table = await store.tableOf(db, request.query.set ?? servicesSet, request.query.period ?? null)
       if (!table) throw new Problem('not-found', 'There are no numbers of this month.')
       const etag = `"${table.sha256}"`
       reply.headers({
@@ -109,8 +131,8 @@ export function registerApi(web: Pick<Web, 'route'>, { db, publicUrl }: { readon
           period: t.period,
           size: t.size,
           sha256: t.sha256,
-          released: t.releasedAt !== null,
-          url: `${publicUrl}/api/numbers?period=${t.period}`,
+          released: t.releasedAt !== null && clock.now().getTime() - t.releasedAt.getTime() >= settledMs,
+          url: `${publicUrl}/api/numbers?set=${t.set}&period=${t.period}`,
         })),
       }
     },

@@ -6,7 +6,9 @@ import type { Db, Tx } from '#db'
 import { canonicalBytes } from '#kernel/canonical'
 import { type Clock, minuteStamp } from '#kernel/time'
 import { type Entry, type PublicLog, parseEntry } from '#publiclog'
+import type { Voice } from '#voice'
 import { type Numbers, numbersOf } from './numbers.ts'
+import { type PeopleNumbers, peopleNumbers } from './people.ts'
 import * as store from './store.ts'
 import { remembered, Tally } from './tally.ts'
 
@@ -18,13 +20,15 @@ export type FollowDeps = {
   readonly clock: Clock
   readonly publiclog: Pick<PublicLog, 'append' | 'entries'>
   readonly catalogue: Pick<Catalogue, 'get'>
+  readonly voice: Pick<Voice, 'months' | 'take'>
 }
 
-/** The name of what is counted from the log alone: in tables, entries and addresses. */
+/** The sets, as tables, entries and addresses name them: what is counted from the log alone, and what people said. */
 export const servicesSet = 'services'
+export const peopleSet = 'people'
 
 /** The bytes a release's hash is taken of. */
-function tableBytes(numbers: Numbers): { content: Buffer; sha256: string } {
+function tableBytes(numbers: Numbers | PeopleNumbers): { content: Buffer; sha256: string } {
   const bytes = canonicalBytes(numbers)
   return { content: gzipSync(bytes), sha256: createHash('sha256').update(bytes).digest('hex') }
 }
@@ -34,9 +38,9 @@ function agencyIn(catalogue: Pick<Catalogue, 'get'>): (base: string) => string {
   return (base) => catalogue.get(base)?.definition.agency ?? 'unknown'
 }
 
-/** Opens the follower. Both verbs may run twice and in several processes. */
+/** Opens the follower. Each verb may run twice and in several processes. */
 export function openFollow(deps: FollowDeps) {
-  const { db, clock, publiclog, catalogue } = deps
+  const { db, clock, publiclog, catalogue, voice } = deps
 
   /** Counts all that is published now. What is counted is counted once: the counts and how far the log was read commit together. */
   async function follow(): Promise<void> {
@@ -90,5 +94,27 @@ export function openFollow(deps: FollowDeps) {
     })
   }
 
-  return { follow, publish }
+  /** Releases what people said in months that are over. Their boxes are forgotten in the same transaction: what is published is all that is left. */
+  async function publishVoices(): Promise<void> {
+    const now = clock.now()
+    const settled = new Date(now.getTime() - 86_400_000).toISOString().slice(0, 7)
+    for (const period of (await voice.months()).filter((month) => month < settled))
+      await db.tx(async (tx) => {
+        const size = await store.lockCounted(tx)
+        const answers = (await voice.take(tx, period)).map((r) => [r.service, r.visits, r.asked] as const)
+        // Another process was faster.
+        if (answers.length === 0) return
+        const numbers = peopleNumbers(period, answers)
+        const { content, sha256 } = tableBytes(numbers)
+        if (!(await store.saveTable(tx, { set: peopleSet, period, size, sha256, content, releasedAt: now }))) return
+        await store.saveRows(
+          tx,
+          period,
+          numbers.rows.map((data) => ({ scope: 'people', id: data.id, data })),
+        )
+        await publiclog.append(tx, [{ v: 1, type: 'numbers.released', at: minuteStamp(now), set: peopleSet, period, sha256 }])
+      })
+  }
+
+  return { follow, publish, publishVoices }
 }

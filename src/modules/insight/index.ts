@@ -6,6 +6,7 @@ import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
 import { type MapShapes, places } from '#look'
 import type { PublicLog } from '#publiclog'
+import type { Voice } from '#voice'
 import type { Web } from '#web'
 import { registerApi } from './api.ts'
 import { openFollow } from './follow.ts'
@@ -17,6 +18,7 @@ export { leastPeople } from './disclose.ts'
 export type { Numbers, OfficeRow, Row } from './numbers.ts'
 
 export type InsightDeps = {
+  readonly voice: Pick<Voice, 'months' | 'take'>
   readonly db: Db
   readonly clock: Clock
   readonly jobs: Jobs
@@ -40,10 +42,11 @@ export interface Insight {
 
 /** Opens the module. Jobs are handled from `jobs.start` on. */
 export function openInsight(deps: InsightDeps): Insight {
-  const { follow, publish } = openFollow(deps)
+  const { follow, publish, publishVoices } = openFollow(deps)
   const refresh = async () => {
     await follow()
     await publish()
+    await publishVoices()
   }
   deps.jobs.every('insight/refresh', '* * * * *', refresh)
   const tables = openTables(deps.db, deps.freshMs)

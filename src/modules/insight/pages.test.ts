@@ -7,6 +7,7 @@ import { type DefaultTreeAdapterTypes, parse } from 'parse5'
 import type { Db } from '#db'
 import { minuteStamp } from '#kernel/time'
 import type { Entry } from '#publiclog'
+import { openVoice } from '#voice'
 import { openWeb, type Web } from '#web'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { openTestCases, type TestCases } from '../cases/testing.ts'
@@ -23,7 +24,14 @@ before(async () => {
   db = database.db
   it = await openTestCases({ db })
   const shapes = JSON.parse(readFileSync(new URL('../../../reference/states-map.json', import.meta.url), 'utf8'))
-  insight = openInsight({ ...it, shapes, publicUrl: 'http://localhost:3000', demo: false, freshMs: 0 })
+  insight = openInsight({
+    ...it,
+    voice: openVoice({ ...it, demo: false }),
+    shapes,
+    publicUrl: 'http://localhost:3000',
+    demo: false,
+    freshMs: 0,
+  })
   web = await openWeb({
     host: '127.0.0.1',
     port: 0,

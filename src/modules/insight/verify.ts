@@ -5,12 +5,15 @@ import { join } from 'node:path'
 import { canonical } from '#kernel/canonical'
 import { type Finding as LogFinding, openSource, parseEntry, SourceError, type Verified, verifyLog } from '#publiclog'
 import { type Numbers, numbersOf, type OfficeRow, type Row } from './numbers.ts'
+import { type Answer, joined, type PeopleNumbers, peopleRows } from './people.ts'
 import { Tally } from './tally.ts'
 
 /** `log`: the log does not verify. `hash`: a release is not what the log says. `missing`: a release of the log is not shown. `ahead`: a table counts more than is published. `figure`: one is not what the log gives. */
 export type NumbersFinding = {
   readonly kind: 'log' | 'hash' | 'missing' | 'ahead' | 'figure' | 'malformed'
   readonly period: string | null
+  /** `services` or `people`; null where the log is meant. */
+  readonly set: string | null
   /** The row: scope and id. */
   readonly row: string | null
   readonly detail: string
@@ -23,13 +26,15 @@ export type VerifiedNumbers = {
   /** Tables compared, and rows in them. */
   readonly tables: number
   readonly rows: number
+  /** Tables of what people said: their figures follow from the answers published beside them, and from nothing else. */
+  readonly fromOpenData: number
   readonly findings: readonly NumbersFinding[]
   readonly notes: readonly string[]
   readonly keyCompared: boolean
 }
 
 /** A table as it is published: its bytes, and whether a release is claimed. */
-type Published = { readonly name: string; readonly bytes: Buffer; readonly released: boolean | null }
+type Published = { readonly set: string; readonly period: string; readonly bytes: Buffer; readonly released: boolean | null }
 
 // A national month is some 10 MB; a table that does not end is refused.
 const largestTable = 256 * 2 ** 20
@@ -49,21 +54,24 @@ async function fetched(url: string): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** The tables at a portal's `/api/numbers`, or the files `<period>.json` of a folder. */
+/** The tables at a portal's `/api/numbers`, or the files `<period>.json` (of what people said, `people-<period>.json`) of a folder. */
 async function publishedAt(where: string, folder: string | undefined): Promise<Published[]> {
   if (folder === undefined && /^https?:\/\//i.test(where)) {
     const base = where.replace(/(\/log)?\/*$/, '')
-    const listed = JSON.parse((await fetched(`${base}/api/numbers/periods`)).toString()) as {
-      tables: { set: string; period: string; released: boolean }[]
+    const listed: unknown = JSON.parse((await fetched(`${base}/api/numbers/periods`)).toString())
+    const tables = (listed as { tables?: unknown } | null)?.tables
+    if (!Array.isArray(tables)) throw new SourceError(`${base}/api/numbers/periods lists no tables.`)
+    const all: Published[] = []
+    for (const { set, period, released } of tables as { set: unknown; period: unknown; released: unknown }[]) {
+      const query = new URLSearchParams({ set: String(set), period: String(period) })
+      all.push({
+        set: String(set),
+        period: String(period),
+        bytes: await fetched(`${base}/api/numbers?${query}`),
+        released: released === true,
+      })
     }
-    const own = listed.tables.filter((t) => t.set === 'services')
-    return Promise.all(
-      own.map(async ({ period, released }) => ({
-        name: period,
-        bytes: await fetched(`${base}/api/numbers?period=${encodeURIComponent(period)}`),
-        released,
-      })),
-    )
+    return all
   }
   const at = folder ?? join(where, 'numbers')
   const files = await readdir(at).catch(() => {
@@ -71,12 +79,12 @@ async function publishedAt(where: string, folder: string | undefined): Promise<P
       `${at} holds no numbers: save ‹portal›/api/numbers?period=‹month› there as ‹month›.json, or name a folder with --numbers.`,
     )
   })
-  return Promise.all(
-    files
-      .filter((f) => f.endsWith('.json'))
-      .sort()
-      .map(async (f) => ({ name: f.slice(0, -5), bytes: await readFile(join(at, f)), released: null })),
-  )
+  const all: Published[] = []
+  for (const file of files.sort()) {
+    const [, people, period] = /^(people-)?(\d{4}-\d{2})\.json$/.exec(file) ?? []
+    if (period) all.push({ set: people ? 'people' : 'services', period, bytes: await readFile(join(at, file)), released: null })
+  }
+  return all
 }
 
 const isNumbers = (v: unknown): v is Numbers => {
@@ -95,6 +103,21 @@ const isNumbers = (v: unknown): v is Numbers => {
   )
 }
 
+const isPeople = (v: unknown): v is PeopleNumbers => {
+  const n = v as Partial<PeopleNumbers> | null
+  return (
+    typeof n === 'object' &&
+    n?.v === 1 &&
+    n.set === 'people' &&
+    typeof n.period === 'string' &&
+    Array.isArray(n.rows) &&
+    Array.isArray(n.answers) &&
+    n.answers.every(
+      (a: unknown) => Array.isArray(a) && a.length === 3 && a.every((x) => typeof x === 'string') && /^[0-5]$/.test(String(a[1])),
+    )
+  )
+}
+
 /**
  * Verifies the log, counts it again and compares every figure with what is published: at a portal, or in a folder (a copy of `/log/`, the tables beside it under `numbers/` or in
  * `numbers`). Which agency a base belongs to is taken from the table itself, since no entry tells it. Throws `SourceError` when there is nothing to compare.
@@ -109,12 +132,13 @@ export async function verifyNumbers(
   } = {},
 ): Promise<VerifiedNumbers> {
   const findings: NumbersFinding[] = []
-  const find = (kind: NumbersFinding['kind'], period: string | null, detail: string, row: string | null = null) => {
-    if (findings.length < mostFindings) findings.push({ kind, period, row, detail })
+  const find = (kind: NumbersFinding['kind'], of: Pick<Published, 'set' | 'period'> | null, detail: string, row: string | null = null) => {
+    if (findings.length < mostFindings) findings.push({ kind, set: of?.set ?? null, period: of?.period ?? null, row, detail })
   }
   const published = await publishedAt(where, options.numbers)
   if (published.length === 0) throw new SourceError(`${where} shows no numbers.`)
   const claims: (Published & { numbers: Numbers; sha256: string })[] = []
+  const voices: (Published & { numbers: PeopleNumbers; sha256: string })[] = []
   for (const p of published) {
     let value: unknown = null
     try {
@@ -122,15 +146,18 @@ export async function verifyNumbers(
     } catch {
       // Told below.
     }
-    if (isNumbers(value)) claims.push({ ...p, numbers: value, sha256: createHash('sha256').update(p.bytes).digest('hex') })
-    else find('malformed', p.name, 'This is no table of numbers.')
+    const sha256 = createHash('sha256').update(p.bytes).digest('hex')
+    if (p.set === 'services' && isNumbers(value) && value.period === p.period) claims.push({ ...p, numbers: value, sha256 })
+    else if (p.set === 'people' && isPeople(value) && value.period === p.period) voices.push({ ...p, numbers: value, sha256 })
+    else find('malformed', p, 'This is no table of numbers.')
   }
 
   const tally = new Tally()
   const releases = new Map<string, string>()
   let rows = 0
   const compare = (size: number) => {
-    for (const { numbers } of claims) {
+    for (const claim of claims) {
+      const { numbers } = claim
       if (numbers.size !== size) continue
       const { period, agencies } = numbers
       const counts = [...tally.counts].filter(([key]) => key.startsWith(`${period} `))
@@ -138,7 +165,7 @@ export async function verifyNumbers(
         Object.hasOwn(agencies, base) ? String(agencies[base]) : 'unknown',
       )
       rows += ours.rows.length + ours.offices.length
-      differences(ours, numbers, (row, detail) => find('figure', period, detail, row))
+      differences(ours, numbers, (row, detail) => find('figure', claim, detail, row))
     }
   }
   compare(0)
@@ -150,33 +177,48 @@ export async function verifyNumbers(
       const entry = parseEntry(bytes)
       if (!('fault' in entry)) {
         tally.read(entry)
-        if (entry.type === 'numbers.released' && entry.set === 'services') releases.set(entry.period, entry.sha256)
+        if (entry.type === 'numbers.released') releases.set(`${entry.set} ${entry.period}`, entry.sha256)
       }
       if (claims.some((c) => c.numbers.size === index + 1)) compare(index + 1)
     },
   })
   for (const f of log.findings) find('log', null, `The log does not verify (${(f satisfies LogFinding).kind}): ${f.detail}`)
-  for (const { numbers, sha256, released } of claims) {
-    const { period } = numbers
-    if (numbers.size > log.size) find('ahead', period, `The table counts ${numbers.size} entries; the log has ${log.size}.`)
-    const said = releases.get(period)
-    if (said !== undefined && said !== sha256)
-      find('hash', period, `The log has the hash ${said} for this release, the table has ${sha256}.`)
-    // Just released: its entry may not be published yet.
-    if (said === undefined && released === true && numbers.size + 1 < log.size)
-      find('hash', period, 'It is called a release, and the log has no entry of it.')
+  for (const claim of claims)
+    if (claim.numbers.size > log.size) find('ahead', claim, `The table counts ${claim.numbers.size} entries; the log has ${log.size}.`)
+  for (const claim of voices) {
+    const { answers } = claim.numbers
+    rows += claim.numbers.rows.length
+    if (canonical(peopleRows(answers)) !== canonical(claim.numbers.rows))
+      find('figure', claim, 'The figures are not those of the answers published with them.')
+    if (canonical(joined(answers as readonly Answer[])) !== canonical(answers))
+      find('figure', claim, 'Answers about what fewer than ten spoke of stand by themselves.')
   }
-  for (const period of releases.keys())
-    if (!claims.some((c) => c.numbers.period === period))
-      find('missing', period, 'The log has a release of this month, and its table is not shown.')
+  for (const claim of [...claims, ...voices]) {
+    const said = releases.get(`${claim.set} ${claim.period}`)
+    if (said !== undefined && said !== claim.sha256)
+      find('hash', claim, `The log has the hash ${said} for this release, the table has ${claim.sha256}.`)
+    if (said === undefined && claim.released === true) find('hash', claim, 'It is called a release, and the log has no entry of it.')
+  }
+  for (const key of releases.keys()) {
+    const [set, period] = key.split(' ') as [string, string]
+    if (!published.some((p) => p.set === set && p.period === period))
+      find('missing', { set, period }, 'The log has a release of this month, and its table is not shown.')
+  }
   return {
     ok: findings.length === 0,
     origin: log.origin,
     size: log.size,
-    tables: claims.length,
+    tables: claims.length + voices.length,
     rows,
+    fromOpenData: voices.length,
     findings,
-    notes: [...log.notes, 'Which agency a service belongs to is taken from the tables: no entry of the log tells it.'],
+    notes: [
+      ...log.notes,
+      'Which agency a service belongs to is taken from the tables: no entry of the log tells it.',
+      ...(voices.length > 0
+        ? ['What people said is recomputed from the answers published with it: the log has only the hash of both.']
+        : []),
+    ],
     keyCompared: log.keyCompared,
   }
 }
