@@ -340,6 +340,14 @@ export const scenes: Readonly<Record<string, Scene>> = {
     found('clock', 10),
   ),
   'resumed-while-waiting': scene(() => morning().plant(L, 'turn.resumed', { turn: morning().id('a') }), found('impossible', 9)),
+  'withdrawal-undone-after-two-months': scene(
+    () =>
+      morning()
+        .leave('a')
+        .days(61)
+        .plant(L, 'turn.resumed', { turn: morning().id('a') }),
+    found('impossible', 10),
+  ),
   'withdrawal-undone-too-late': scene(
     () =>
       morning()
@@ -387,6 +395,17 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
     found('impossible', 2, M),
   ),
+  // Given up from a date on, taken by another line from that date on, and taken back.
+  'step-taken-back': scene(
+    () => {
+      const play = new Play().open(L, { covers: ['a/review', 'b/review'] }).open(M)
+      play.change(L, { covers: ['b/review'], from: play.date(9) })
+      play.change(M, { covers: ['a/review', ...play.line(M).covers], from: play.date(9) })
+      const covers = ['a/review', 'b/review']
+      return play.plant(L, 'line.changed', { covers, rule: { kind: 'first-come' }, quiet: false, from: play.date(9) })
+    },
+    found('impossible', 3),
+  ),
   'hasty-change': scene(
     () => {
       const play = morning().take(L, 'p', 'priority')
@@ -420,6 +439,33 @@ export const scenes: Readonly<Record<string, Scene>> = {
     found('impossible', 3),
   ),
   'desk-in-two-lines': scene(() => morning().open(M).plant(M, 'line.desk', { desk: 'd-1', on: true }), found('impossible', 2, M)),
+  'desk-in-two-lines-and-on': scene(
+    () =>
+      morning()
+        .open(M)
+        .plant(M, 'line.desk', { desk: 'd-1', on: true })
+        .plant(M, 'line.desk', { desk: 'd-1', on: false })
+        .plant(L, 'line.desk', { desk: 'd-1', on: true })
+        .plant(L, 'turn.called', { turn: morning().id('a'), desk: 'd-1' }),
+    found('impossible', 2, M),
+  ),
+  // One of the two lines is a day behind: its changes count for the later day too.
+  'desk-changes-between-two-days': scene(
+    () => {
+      const play = new Play().open(M).days(1).open(L).on(L, 'd-1').off(L, 'd-1')
+      for (const [line, days] of [
+        [M, -1],
+        [L, 1],
+        [M, -1],
+        [L, 1],
+      ] as const) {
+        play.days(days).plant(line, 'line.desk', { desk: 'd-1', on: true })
+        play.plant(line, 'line.desk', { desk: 'd-1', on: false })
+      }
+      return play
+    },
+    found('impossible', 6),
+  ),
   'desk-changes-thrice': scene(
     () => {
       const play = morning().open(M).off(L, 'd-1').on(M, 'd-1').off(M, 'd-1').on(L, 'd-1').off(L, 'd-1')
@@ -487,6 +533,15 @@ export const scenes: Readonly<Record<string, Scene>> = {
       const play = morning().call(L, 'd-1')
       play.texts[8] = play.texts[8]!.replace('"n":9', '"n":900')
       return play.done('a').call(L, 'd-1')
+    },
+    found('gap', 900),
+  ),
+  'taken-with-a-number-far-ahead': scene(
+    () => {
+      const play = morning().take(L, 'f').take(L, 'g')
+      play.texts[8] = play.texts[8]!.replace('"n":9', '"n":900')
+      for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) play.call(L, 'd-1').done(name)
+      return play
     },
     found('gap', 900),
   ),
@@ -595,6 +650,36 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
     found('malformed', 2),
   ),
+  'a-minute-in-a-quiet-line-and-on': scene(
+    () => {
+      const play = new Play().open(L, { quiet: true })
+      return play
+        .plant(L, 'line.desk', { desk: 'd-1', on: true, at: '2026-11-23T15:00Z' })
+        .plant(L, 'line.desk', { desk: 'd-1', on: false })
+    },
+    found('malformed', 2),
+  ),
+  'a-date-in-a-busy-line-and-on': scene(
+    () => {
+      const play = new Play().open(L)
+      return play.plant(L, 'line.desk', { desk: 'd-1', on: true, at: '2026-11-23' }).plant(L, 'line.desk', { desk: 'd-1', on: false })
+    },
+    found('malformed', 2),
+  ),
+  // A time far ahead is one fault: the holds are not over by it.
+  'a-year-too-far': scene(
+    () => {
+      const play = morning().call(L, 'd-1').hold('a').call(L, 'd-1')
+      play.texts[10] = play.texts[10]!.replace('"at":"2026', '"at":"2096')
+      return play.done('b')
+    },
+    found('clock', 12),
+  ),
+  'a-number-that-is-a-text': scene(() => {
+    const play = morning().call(L, 'd-1').done('a')
+    play.texts[8] = play.texts[8]!.replace('"n":9', '"n":"9"')
+    return play
+  }, `${L}@null malformed`),
   'a-date-in-a-busy-line': scene(
     () => new Play().open(L).days(1).plant(L, 'line.desk', { desk: 'd-1', on: true, at: '2026-11-24' }),
     found('malformed', 2),
@@ -621,6 +706,12 @@ export const scenes: Readonly<Record<string, Scene>> = {
     },
     found('unlisted', 1),
   ),
+  // Who keeps the first of two types sees a call here.
+  'two-types': scene(() => {
+    const play = morning()
+    play.texts.push('{"type":"turn.called","type":"case.withdrawn"}')
+    return play.call(L, 'd-1')
+  }, 'null@null malformed'),
   'not-json': scene(() => {
     const play = morning()
     play.texts.push('turn called, trust me')

@@ -6,6 +6,7 @@
  * living turns, turns that left within 60 days, 22 to 44 bytes for every turn that ever was (a number taken twice must be found), lines and desks.
  */
 import { addWorkingDays, type Calendar } from '#kernel/calendar'
+import { canonical } from '#kernel/canonical'
 import { addDays, daysBetween } from '#kernel/time'
 import { entryFields, type LineEntry, type LineRule } from '#publiclog'
 
@@ -84,6 +85,8 @@ type Line = Terms & {
   missing: [first: number, last: number][]
   /** The number that should have stood where a wrong one stood last, or 0. */
   odd: number
+  /** The turn that got its place by that wrong number. */
+  oddlyPlaced: Turn | null
   warned: boolean
   readonly turns: Map<string, Turn>
   readonly waiting: { general: Map<string, Waiting>; priority: Map<string, Waiting> }
@@ -117,7 +120,10 @@ type Turn = {
 /** A desk of an office, over all its lines. */
 type Desk = {
   readonly name: string
+  /** Where it is on duty. More than one only after a breach. */
   readonly lines: Set<Line>
+  /** Those of them where it was on duty when it went on duty elsewhere, which was said: going off there is believed and no longer asked for. */
+  readonly stale: Set<Line>
   last: Line | null
   changedOn: string
   changes: number
@@ -264,6 +270,16 @@ function objectIn(text: string): Raw | null {
   }
 }
 
+/** Whether the bytes are UTF-8 and the canonical form of what they say. Nesting beyond the stack is no entry of ours. */
+function isCanonical(bytes: Uint8Array): boolean {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return canonical(JSON.parse(text)) === text
+  } catch {
+    return false
+  }
+}
+
 /** The fields whose values are a closed list of words: another word is `unlisted`, not `malformed`. */
 const listed = new Set(['class', 'reason', 'outcome'])
 /** Without these an act's effect is still known. */
@@ -368,7 +384,11 @@ export class TurnReplay {
       this.#report({ kind: 'malformed', detail: 'An entry is a JSON object with a type.' })
       return
     }
-    if (!type.startsWith('line.') && !type.startsWith('turn.')) return
+    if (!type.startsWith('line.') && !type.startsWith('turn.')) {
+      // Not read, yet no reader may take it for an act: one that keeps the first of two types would.
+      if (!isCanonical(bytes)) this.#report({ kind: 'malformed', detail: 'Not canonical JSON (RFC 8785).' })
+      return
+    }
     this.#acts++
     if (typeof entry.line === 'string' && entryFields['line.closed'].line!(entry.line)) this.#entryLine = entry.line
     if (typeof entry.n === 'number' && entryFields['line.closed'].n!(entry.n)) this.#entryN = entry.n
@@ -388,9 +408,11 @@ export class TurnReplay {
   /** What the log shows as a whole. Names the holds whose date has passed and that nobody ended. */
   finish(): Replay {
     const desks: DeskStatistics[] = []
+    let latest = ''
+    for (const { at } of this.#lines.values()) if (dateOf(at) > latest) latest = dateOf(at)
     for (const line of this.#lines.values()) {
       for (const turn of line.turns.values())
-        if (turn.state === 'held' && turn.until !== null && turn.until < this.#latest) {
+        if (turn.state === 'held' && turn.until !== null && turn.until < latest) {
           this.#index = turn.heldIndex
           this.#entryLine = line.id
           this.#entryN = turn.heldN
@@ -450,6 +472,7 @@ export class TurnReplay {
         credit: 0,
         missing: [],
         odd: 0,
+        oddlyPlaced: null,
         warned: false,
         turns: new Map(),
         waiting: { general: new Map(), priority: new Map() },
@@ -483,19 +506,24 @@ export class TurnReplay {
   /** The line's numbers: 1, 2, 3, … in the order of the log. False when this act repeats a number: then it counts only where it fits. */
   #number(line: Line, n: number, opens: boolean): boolean {
     const expected = line.n + 1
-    const odd = line.odd
+    const { odd, oddlyPlaced } = line
     line.odd = 0
+    line.oddlyPlaced = null
     if (n === expected) {
       line.n = n
       if (n === 1 && !opens) {
         this.#report(impossible('A line begins with line.opened.'))
-        line.opened = line.lax = true
+        line.opened = line.lax = line.doubtful = true
       }
       return true
     }
     if (odd > 0 && n === odd + 1) {
       // Only the act before bore a wrong number, and that was said: its own place is not missing.
       line.n = n
+      if (oddlyPlaced?.queue) {
+        oddlyPlaced.queue.remove(oddlyPlaced)
+        oddlyPlaced.state = 'doubt'
+      }
       const last = line.missing.at(-1)
       if (last && last[0] <= odd && odd <= last[1]) {
         line.missing.pop()
@@ -544,8 +572,6 @@ export class TurnReplay {
       const detail = `Dated ${date}, after the log held an act of ${this.#latest}.`
       this.#warnings.push({ line: line.id, n: this.#entryN, index: this.#index, detail })
     }
-    if (at < line.at) this.#report({ kind: 'clock', detail: `${at} is before ${line.at}, the time of the act before it.` })
-    line.at = at
     while (line.announced.length > 0 && line.announced[0]!.from <= date) {
       const { covers, rule, quiet } = line.announced.shift()!
       for (const step of line.covers) if (!covers.includes(step)) this.#uncover(line, step)
@@ -553,11 +579,17 @@ export class TurnReplay {
       line.rule = rule
       line.quiet = quiet
     }
+    const dated = at.length === 10
     // The first act says itself whether the line is quiet; of a line that was never opened nothing is known.
-    if (line.n === 1 || line.quiet === (at.length === 10)) return
-    if (line.doubtful) line.quiet = at.length === 10
-    else if (wellFormed)
+    const unlike = line.n !== 1 && line.quiet !== dated
+    if (unlike && line.doubtful) line.quiet = dated
+    else if (unlike && wellFormed)
       this.#report({ kind: 'malformed', detail: line.quiet ? 'A quiet line carries the date alone.' : 'The time lacks its minute.' })
+    // A date and a minute compare by their dates: the wrong form is one fault, and no time that goes back.
+    const last = unlike ? dateOf(line.at) : line.at
+    if ((unlike ? date : at) < last) this.#report({ kind: 'clock', detail: `${at} is before ${line.at}, the time of the act before it.` })
+    if (unlike && line.quiet !== dated) line.at = line.quiet ? date : date === last ? line.at : at
+    else line.at = at
   }
 
   #act(line: Line, entry: LineEntry, n: number, muted: boolean): void {
@@ -604,6 +636,8 @@ export class TurnReplay {
     }
     const turn = line.turns.get(entry.turn)
     if (!turn) return impossible(`Turn ${entry.turn} is not in this line, or is over.`)
+    if (entry.type === 'turn.resumed' && turn.state === 'left' && dateOf(line.at) > addDays(turn.leftOn || '1970-01-01', forgetLeftDays))
+      return impossible(`Turn ${turn.id} left on ${turn.leftOn}: it is over.`)
     if (entry.type === 'turn.resumed')
       return turn.state === 'held' || turn.state === 'left' || turn.state === 'doubt'
         ? null
@@ -637,6 +671,7 @@ export class TurnReplay {
   #deskFault(line: Line, desk: Desk, on: boolean): Fault | null {
     if (!on) return desk.lines.has(line) ? null : impossible(`Desk ${desk.name} is not on duty in this line.`)
     for (const other of desk.lines) {
+      if (desk.stale.has(other)) continue
       const detail = `Desk ${desk.name} is on duty already, in ${other.id}.`
       return { kind: 'impossible', detail, mend: () => this.#offDuty(other, desk), owed: other }
     }
@@ -743,7 +778,9 @@ export class TurnReplay {
       case 'turn.taken': {
         if (line.turns.has(entry.turn)) return
         this.#seen.add(entry.turn)
-        this.#queue(line, this.#turn(line, entry.turn, entry.class === 'priority' ? 'priority' : 'general', n))
+        const taken = this.#turn(line, entry.turn, entry.class === 'priority' ? 'priority' : 'general', n)
+        line.oddlyPlaced = line.odd > 0 ? taken : null
+        this.#queue(line, taken)
         return
       }
       default:
@@ -796,13 +833,15 @@ export class TurnReplay {
         }
         return
       }
-      case 'turn.resumed':
-        if (turn.state === 'left' && dateOf(line.at) > this.#undoneBy(turn.leftOn))
+      case 'turn.resumed': {
+        const date = dateOf(line.at)
+        if (turn.state === 'left' && date > this.#undoneBy(turn.leftOn) && date <= addDays(turn.leftOn || '1970-01-01', forgetLeftDays))
           this.#report({ kind: 'clock', detail: `Turn ${turn.id} left on ${turn.leftOn}: too long ago to undo.` })
         turn.queue?.remove(turn)
         this.#free(turn)
         this.#queue(line, turn)
         return
+      }
       case 'turn.returned': {
         const returns = this.#tally(line, entry.desk).returns
         returns[entry.reason] = (returns[entry.reason] ?? 0) + 1
@@ -812,6 +851,7 @@ export class TurnReplay {
         if (entry.reason === 'absent') {
           turn.absent = true
           turn.place = n
+          line.oddlyPlaced = line.odd > 0 ? turn : null
         }
         const desk = this.#desk(line, entry.desk)
         if (entry.reason === 'off' && desk.lines.has(line)) desk.leaving = true
@@ -854,8 +894,8 @@ export class TurnReplay {
     const before = line.announced.filter((c) => c.from < from)
     const after = line.announced.filter((c) => c.from > from)
     const replaced = line.announced.find((c) => c.from === from)
-    const previous = new Set(before.at(-1)?.covers ?? line.covers)
-    for (const step of replaced?.covers ?? []) previous.add(step)
+    // What the line was to cover from that date on until now: a step given up for that date and taken back is a new one, for another line may have taken it.
+    const previous = new Set((replaced ?? before.at(-1) ?? line).covers)
     const added = covers.filter((step) => !previous.has(step))
     this.#cover(line, added, from, after[0]?.from ?? null)
     line.announced = [...before, { covers, rule, quiet, from }, ...after]
@@ -894,13 +934,15 @@ export class TurnReplay {
     const key = `${line.office} ${name}`
     let desk = this.#desks.get(key)
     if (!desk) {
-      desk = { name, lines: new Set(), last: null, changedOn: '', changes: 0, turns: new Set(), leaving: false }
+      desk = { name, lines: new Set(), stale: new Set(), last: null, changedOn: '', changes: 0, turns: new Set(), leaving: false }
       this.#desks.set(key, desk)
     }
     return desk
   }
 
   #onDuty(line: Line, desk: Desk): void {
+    for (const other of desk.lines) if (other !== line) desk.stale.add(other)
+    desk.stale.delete(line)
     desk.last = line
     desk.lines.add(line)
     line.onDuty.add(desk)
@@ -908,6 +950,7 @@ export class TurnReplay {
 
   #offDuty(line: Line, desk: Desk): void {
     desk.lines.delete(line)
+    desk.stale.delete(line)
     line.onDuty.delete(desk)
     desk.leaving = false
   }

@@ -103,7 +103,7 @@ export async function readTile(read: Reader, kind: TileKind, n: number, width: n
   const full = await read(`tile/${tilePath({ kind, n, width: tileWidth })}`)
   if (!full) return null
   if (kind !== 'entries') return full.subarray(0, width * hashSize)
-  const entries = parseBundle(full)?.slice(0, width)
+  const entries = parseBundle(full, tileWidth)?.slice(0, width)
   return entries
     ? full.subarray(
         0,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -415,6 +415,18 @@ test('verify-log finds what was changed, cut off, forked or never kept', async (
   assert.deepEqual(await kinds((f) => rm(join(f, 'tile/1/000.p'), { recursive: true })), ['tile'])
   assert.deepEqual(await kinds((f) => rm(join(f, 'tile/entries/001.p'), { recursive: true })), ['entries'])
   assert.deepEqual(await kinds(flip('checkpoint', 2)), ['checkpoint'])
+  // Whatever byte of it: also where it is no checkpoint any more.
+  const { length } = await readFile(join(dataFolder, 'log/checkpoint'))
+  for (let at = 0; at < length; at++) assert.deepEqual((await kinds(flip('checkpoint', at)))[0], 'checkpoint', `byte ${at}`)
+  // What is longer than its kind can be, and what never ends, is damaged or not there, and is never read to its end.
+  assert.deepEqual(await kinds((f) => truncate(join(f, 'tile/entries/000'), 10 * 2 ** 30)), ['entries'])
+  assert.deepEqual(await kinds((f) => truncate(join(f, 'checkpoint'), 10 * 2 ** 30)), ['checkpoint'])
+  const endless = (path: string) => async (folder: string) => {
+    await rm(join(folder, path))
+    await symlink('/dev/zero', join(folder, path))
+  }
+  assert.deepEqual(await kinds(endless('tile/0/000')), ['tile'])
+  await assert.rejects(kinds(endless('checkpoint')), { name: 'SourceError' })
   assert.deepEqual(await kinds(async () => {}, { receipt: 'my receipt' }), ['receipt'])
   assert.deepEqual(await kinds(async () => {}, { receipt: proof.replace('index 300', 'index 299') }), ['receipt'])
   assert.deepEqual(await kinds(async () => {}, { policy: 'quorum nobody' }), ['policy'])

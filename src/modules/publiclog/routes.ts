@@ -55,7 +55,7 @@ export function registerRoutes(
       // Hashes do not shrink; entries do, to a sixth.
       if (tile?.kind !== 'entries') return reply.send(bytes)
       reply.header('vary', 'accept-encoding')
-      if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(bytes)
+      if (!/\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(request.headers['accept-encoding'] ?? '')) return reply.send(bytes)
       return reply.header('content-encoding', 'gzip').send(await compress(bytes))
     },
   })

@@ -180,12 +180,15 @@ export function encodeBundle(entries: readonly Buffer[]): Buffer {
   return bytes
 }
 
-/** The entries of a bundle, as views into it, or null when the bytes are no bundle. Never throws. */
-export function parseBundle(bytes: Buffer): Buffer[] | null {
+/**
+ * The entries of a bundle, as views into it, or null when the bytes are no bundle or hold more than `most`: 16 MB of empty entries would be a gigabyte of views.
+ * Never throws.
+ */
+export function parseBundle(bytes: Buffer, most = Number.POSITIVE_INFINITY): Buffer[] | null {
   const entries: Buffer[] = []
   let at = 0
   while (at < bytes.length) {
-    if (at + 2 > bytes.length) return null
+    if (entries.length === most || at + 2 > bytes.length) return null
     const end = at + 2 + bytes.readUInt16BE(at)
     if (end > bytes.length) return null
     entries.push(bytes.subarray(at + 2, end))

@@ -67,6 +67,8 @@ test('the log is served as tlog-tiles says, and nothing beyond the published siz
   const bundle = await get('/log/tile/entries/000')
   const packed = await web.app.inject({ url: '/log/tile/entries/000', headers: { 'accept-encoding': 'gzip' } })
   assert.equal(packed.headers['content-encoding'], 'gzip')
+  const refused = await web.app.inject({ url: '/log/tile/entries/000', headers: { 'accept-encoding': 'gzip;q=0, identity' } })
+  assert.equal(refused.headers['content-encoding'], undefined)
   assert.deepEqual(gunzipSync(packed.rawPayload), bundle.rawPayload)
   assert.ok(packed.rawPayload.length < bundle.rawPayload.length / 3)
   for (const path of [
