@@ -157,6 +157,22 @@ test('who names only the state finds the services of its towns too, and who name
   assert.ok(offered.length > 0 && offered.every((b) => b.definition.level !== 'municipal'))
 })
 
+test('a slip that an author lists hides nobody else who is meant by the word', () => {
+  const slipped = bases.map((b) =>
+    b.definition.id === 'federal/impi/trademark'
+      ? { ...b, texts: { ...b.texts, es: { ...b.texts.es, search: 'asta de nasimiento, lisencia de manejo' } } }
+      : b,
+  )
+  const other = buildIndex(slipped, places, synonyms, (a, l) => agencies[a]?.name[l] ?? a)
+  const found = (typed: string) =>
+    other
+      .find(typed)
+      .ranked.slice(0, 3)
+      .map((r) => r.base)
+  assert.ok(found('lisencia para manejar').includes('state/drivers-licence'))
+  assert.ok(found('nasimiento').includes('state/birth-certificate'))
+})
+
 test('letters said one by one are a word, and words that ran together are taken apart', () => {
   for (const typed of ['r f c', 'R.F.C.', 'mi r f c']) assert.equal(index.find(typed).ranked[0]?.base, 'federal/sat/taxpayer-registration')
   assert.equal(index.find('actadenacimiento').ranked[0]?.base, 'state/birth-certificate')

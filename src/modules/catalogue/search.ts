@@ -198,10 +198,12 @@ export function buildIndex(
       for (const other of alike.get(s) ?? []) if (postings.has(other)) raise(found, other, sure * 0.7)
     }
     take(stem(word), 1)
-    if (found.size > 0) return found
-    // Not a word we know: written as it sounds, begun, or mistyped.
     const said = sound(word)
-    if (said.length > 2) for (const written of heard.get(said) ?? []) take(stem(written), 0.9)
+    const own = postings.get(stem(word))?.size ?? 0
+    // Written as it sounds. So is a word that some author lists as a slip, and what most services call it is meant all the same.
+    if (said.length > 2) for (const written of heard.get(said) ?? []) if (postings.get(stem(written))!.size > own) take(stem(written), 0.9)
+    if (own > 0) return found
+    // Not a word we know: a synonym, begun, or mistyped.
     if (found.size === 0 && said.length > 2 && alikeHeard.has(said)) take(alikeHeard.get(said)!, 0.9)
     if (found.size > 0) return found
     if (word.length >= 4) for (let i = firstNotBefore(begun, word); begun[i]?.startsWith(word); i++) take(stem(begun[i]!), 0.6)
