@@ -81,6 +81,9 @@ function bitCount(n: number): number {
 /** Edits that are still a slip, by the length of what was typed. */
 const slips = (length: number) => (length < 4 ? 0 : length < 8 ? 1 : 2)
 
+/** About two megabytes. More different words begin anew, so that nobody fills the memory by typing. */
+const rememberedWords = 5_000
+
 /** Adds to a map of what counts most. */
 function raise<K>(map: Map<K, number>, key: K, value: number): void {
   if (value > (map.get(key) ?? 0)) map.set(key, value)
@@ -132,7 +135,10 @@ export function buildIndex(
   const rarity = new Map([...postings].map(([s, list]) => [s, Math.log(1 + bases.length / list.size)]))
   const heard = new Map<string, string[]>()
   for (const w of words) pushTo(heard, sound(w), w)
-  const vocabulary = [...heard].map(([said, written]) => ({ said, bits: letters(said), stems: [...new Set(written.map(stem))] }))
+  /** By length, for a slip changes it little. */
+  const vocabulary: { readonly said: string; readonly bits: number; readonly stems: readonly string[] }[][] = []
+  for (const [said, written] of heard)
+    (vocabulary[said.length] ??= []).push({ said, bits: letters(said), stems: [...new Set(written.map(stem))] })
   const begun = [...words].sort()
   const alike = new Map<string, Set<string>>()
   for (const group of synonyms.same) {
@@ -153,14 +159,16 @@ export function buildIndex(
     words: fold(s.name).split(' '),
     names: [s.name, s.legalName, ...s.also].map(fold).filter((n) => n.length > 2),
   }))
+  const placesBegin = new Set([...places.byName.keys()].map((n) => n.split(' ', 1)[0]!))
   const placesHeard = new Map([...places.byName.keys()].filter((n) => n.length > 4).map((n) => [sound(n), n]))
 
   function placeIn(typed: readonly string[], near: string | null): { code: string; from: number; to: number } | null {
     let best: { code: string; from: number; to: number; codes: readonly string[] } | null = null
     for (let from = 0; from < typed.length; from++) {
+      const before = typed[from - 1]
+      const said = before === 'en' || before === 'in' || before === 'at'
+      if (!said && !placesBegin.has(typed[from]!)) continue
       for (let to = Math.min(typed.length, from + 6); to > from; to--) {
-        const before = typed[from - 1]
-        const said = before === 'en' || before === 'in' || before === 'at'
         const written = typed.slice(from, to).join(' ')
         // `en sapopan`: only where a place must follow, for many a word sounds like some town.
         const name = places.byName.has(written) ? written : said ? placesHeard.get(sound(written)) : undefined
@@ -190,8 +198,21 @@ export function buildIndex(
     return { code, from: best.from, to: best.to }
   }
 
+  /** People type the same words, and the same slips. */
+  const remembered = new Map<string, ReadonlyMap<string, number>>()
+
   /** The stems of the index that a typed word may mean, and how surely: 1 is the word itself. */
-  function meanings(word: string, whole = true): Map<string, number> {
+  function meanings(word: string): ReadonlyMap<string, number> {
+    let found = remembered.get(word)
+    if (!found) {
+      found = meaningsOf(word)
+      if (remembered.size >= rememberedWords) remembered.clear()
+      remembered.set(word, found)
+    }
+    return found
+  }
+
+  function meaningsOf(word: string, whole = true): Map<string, number> {
     const found = new Map<string, number>()
     const take = (s: string, sure: number) => {
       if (postings.has(s)) raise(found, s, sure)
@@ -211,8 +232,8 @@ export function buildIndex(
     const bits = letters(said)
     let least = most
     const near: { stems: readonly string[]; edits: number }[] = []
-    for (const known of vocabulary) {
-      if (Math.abs(known.said.length - said.length) > least || bitCount(bits ^ known.bits) > 2 * least) continue
+    for (const known of vocabulary.slice(Math.max(0, said.length - most), said.length + most + 1).flatMap((v) => v ?? [])) {
+      if (bitCount(bits ^ known.bits) > 2 * least) continue
       const edits = distance(said, known.said, least)
       if (edits > least) continue
       least = Math.max(1, edits)
@@ -223,7 +244,7 @@ export function buildIndex(
       for (const [known, s] of alikeHeard) if (known.length > 3 && distance(said, known, 1) <= 1) take(s, 0.5)
     // `actadenacimiento`: words that ran together.
     if (found.size === 0 && whole && word.length > 7 && word.length < 40)
-      for (const part of apart(word)) for (const [s, sure] of meanings(part, false)) raise(found, s, sure * 0.8)
+      for (const part of apart(word)) for (const [s, sure] of meaningsOf(part, false)) raise(found, s, sure * 0.8)
     return found
   }
 
