@@ -9,5 +9,6 @@ export const benches: Record<string, { about: string; load(): Promise<{ bench: B
   page: { about: 'a service page, signed out, against bare node:http', load: () => import('./page.ts') },
   log: { about: 'entries published a second, against the same rows without a log', load: () => import('./log.ts') },
   start: { about: 'second start to first page, and memory after 1,000 requests', load: () => import('./start.ts') },
+  search: { about: 'queries a second over HTTP, against the bare full-text query of PostgreSQL', load: () => import('./search.ts') },
   kill: { about: 'kills under load: nothing acknowledged is lost or doubled', load: () => import('./kill.ts') },
 }

@@ -25,6 +25,12 @@ const sound: Record<string, (more: Record<string, unknown>) => void> = {
   page: (more) => assert.ok((more.renderedAnew as { value: number }).value > 0),
   log: (more) => assert.equal(more.verified, true),
   start: (more) => assert.ok((more.catalogue as { services: number }).services > 10_000),
+  search(more) {
+    const { hits, of } = more.table as { hits: number; of: number }
+    assert.ok(of > 50 && hits >= of * 0.95)
+    assert.ok((more.services as number) >= 25_000)
+    assert.ok((more.referenceFoundNothing as number) < (more.queries as number))
+  },
   kill: (more) => assert.deepEqual(more.findings, []),
 }
 

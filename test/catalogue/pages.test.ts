@@ -81,17 +81,20 @@ test('the API answers the nearest first, each service with its id, base, place a
   })
   const without = await json('/api/services?q=acta%20de%20nacimiento')
   assert.deepEqual([without.items[0].id, without.items[0].jurisdiction.code], ['state/birth-certificate', '00'])
-  const everything = await json('/api/services?place=15106&limit=100')
+  const everything = await json('/api/services?place=15106&limit=1000')
   assert.equal(everything.total, catalogue.counts().bases)
   assert.equal(everything.items.length, everything.total)
   assert.deepEqual(
     [...new Set(everything.items.map((i: { jurisdiction: { code: string } }) => i.jurisdiction.code))],
     ['15106', '15', '00'],
   )
-  const state = await json('/api/services?place=15&limit=100')
+  const state = await json('/api/services?place=15&limit=1000')
   assert.ok(
     state.total < everything.total && state.items.every((i: { jurisdiction: { level: string } }) => i.jurisdiction.level !== 'municipal'),
   )
+  // Who names the state and means a service of its towns gets it, with the town still to choose.
+  const towns = await json('/api/services?place=15&q=bache')
+  assert.deepEqual([towns.items[0].id, towns.items[0].jurisdiction.code], ['municipal/street-fault-report', '00'])
   const second = await json('/api/services?limit=5&offset=5')
   const firstTen = await json('/api/services?limit=10')
   assert.deepEqual(second.items, firstTen.items.slice(5))

@@ -13,7 +13,7 @@ import { catalogueDay, type Loaded, loadFolder } from './load.ts'
 import { type Agencies, type Office, type OfficeCalendar, openOffices } from './offices.ts'
 import { type PageOptions, registerPages } from './pages.ts'
 import { type Jurisdiction, type Municipality, type Places, readPlaces } from './places.ts'
-import { buildIndex, type SearchIndex, type Synonyms } from './search.ts'
+import { buildIndex, inOrder, type SearchIndex, type Synonyms } from './search.ts'
 import { type Base, layOver, type Service, wholeHash } from './service.ts'
 import * as store from './store.ts'
 
@@ -105,8 +105,8 @@ export interface Catalogue {
   /** How many bases, and how many services they make with the places that offer them. */
   counts(): { readonly bases: number; readonly services: number }
   /**
-   * Finds and lists. With a place: that municipality's, its state's and federal services; without: every base once. Without words, by level and name. Throws
-   * `catalogue/no-such-place`.
+   * Finds and lists. With a place: that municipality's, its state's and federal services; without: every base once. Words find a municipal base by its state
+   * too, without its place. Without words, by level and name. Throws `catalogue/no-such-place`.
    */
   search(query: Query): Results
   /** The municipalities of a state, by name. */
@@ -304,30 +304,14 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
     const found = words === '' ? null : index.find(words, given?.code ?? null)
     // A place written among the words counts where none was chosen beside them.
     const place = given ?? (found?.place ? places.jurisdiction(found.place) : null)
-    const score = new Map(found?.ranked.map((r) => [r.base, r.score]))
-    const nearness = { municipal: 0, state: 1, federal: 2 } as const
-    let bases = [...inForce.values()]
-    // Only a place was written: everything that is offered there.
-    if (found && (found.ranked.length > 0 || found.place === null)) bases = bases.filter((b) => score.has(b.definition.id))
+    let bases = inOrder(inForce.values(), found, place)
     if (query.event !== undefined) bases = bases.filter((b) => (b.definition.lifeEvents as readonly string[]).includes(query.event!))
     if (query.agency !== undefined) bases = bases.filter((b) => b.definition.agency === query.agency)
-    if (place) bases = bases.filter((b) => b.definition.level !== 'municipal' || place.level === 'municipal')
-    const best = found?.ranked[0]?.score ?? 0
-    // Answers about as good as one another stand by nearness: bands of a quarter of the best.
-    const band = (b: Base) => (best > 0 ? Math.floor((4 * (best - (score.get(b.definition.id) ?? 0))) / best) : 0)
-    const collator = new Intl.Collator('es-MX')
-    bases.sort(
-      (a, b) =>
-        band(a) - band(b) ||
-        (place ? nearness[a.definition.level] - nearness[b.definition.level] : 0) ||
-        (score.get(b.definition.id) ?? 0) - (score.get(a.definition.id) ?? 0) ||
-        nearness[a.definition.level] - nearness[b.definition.level] ||
-        collator.compare(a.texts.es.name ?? '', b.texts.es.name ?? ''),
-    )
     const offset = query.offset ?? 0
     const items = bases.slice(offset, offset + (query.limit ?? 20)).map((b): Listed => {
       const { level, id, agency } = b.definition
-      const code = level === 'federal' || !place ? null : level === 'state' ? place.code.slice(0, 2) : place.code
+      const code =
+        level === 'federal' || !place ? null : level === 'state' ? place.code.slice(0, 2) : place.level === 'municipal' ? place.code : null
       return {
         id: (code === null ? id : `${id}@${code}`) as ServiceId,
         base: id,
