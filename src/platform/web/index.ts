@@ -13,6 +13,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import type { Static, TSchema } from 'typebox'
 import { Html, html } from '#kernel/html'
 import { randomId } from '#kernel/id'
+import { networkOf } from '#kernel/network'
 import { Problem, type ProblemCode, problems } from '#kernel/problem'
 import { type Language, languages } from '#kernel/text'
 import { csrfTokens } from './csrf.ts'
@@ -97,15 +98,16 @@ const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'"
 
-/** What every answer carries, also those to requests that never reach a route. */
-const guards: Record<string, string> = {
+/** What every answer carries, also those to requests that never reach a route; over https a browser is told to stay there. */
+const guardsFor = (secure: boolean): Record<string, string> => ({
   'content-security-policy': csp,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
-}
+  ...(secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+})
 
 /** A refusal as programs get it (RFC 9457), for the OpenAPI document. */
 const problemBody = {
@@ -131,7 +133,7 @@ const problemBody = {
 const nobody = (language: Language): Visitor => ({ person: null, session: null, language, grants: [] })
 
 /** The last word to a connection on which no request could be read: too slow, too large, or no HTTP. */
-function answerUnreadable(error: { code?: string }, socket: Socket): void {
+const answerUnreadable = (guards: Record<string, string>) => (error: { code?: string }, socket: Socket) => {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const [status, words] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -208,12 +210,16 @@ function languageOf(request: FastifyRequest, cookieName: string): Language {
 /** What the parser of multipart bodies says, by words alone, of one that is cut off or malformed. */
 const brokenMultipart = /^(Multipart: Boundary not found|Unexpected end of multipart data|\w+ terminated early)/
 
+/** The longest address that a person is brought back to after signing in. */
+const longestReturn = 500
+
 /** Believes the nearest `count` proxies and nobody behind them. */
 const trustFirst = (count: number) => (_address: string, hop: number) => hop < count
 
 /** Opens the web part. Routes may be added until `listen`. */
 export async function openWeb(deps: WebDeps): Promise<Web> {
   const secure = deps.publicUrl.startsWith('https:')
+  const guards = guardsFor(secure)
   const names = cookieNames(secure)
   const cookieOptions = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
   const tokens = csrfTokens(deps.csrfSecret)
@@ -229,7 +235,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     // A slow client holds a socket, not a worker. The body's time is for 10 MB of scanned papers on a slow line.
     requestTimeout: requestMs,
     http: { headersTimeout: headersMs, connectionsCheckingInterval: Math.min(5_000, headersMs / 2) },
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: answerUnreadable(guards),
     // An address that cannot be decoded comes by no hook.
     frameworkErrors: (error, request, reply) => {
       reply.headers(guards)
@@ -309,9 +315,9 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
 
   const limiter = (perMinute: number, keyGenerator: (r: FastifyRequest) => string) =>
     perMinute > 0 ? app.createRateLimit({ max: perMinute, timeWindow: 60_000, keyGenerator }) : null
-  const reads = limiter(deps.limits.readsPerAddress, (r) => `r:${r.ip}`)
-  const writes = limiter(deps.limits.writesPerAddress, (r) => `w:${r.ip}`)
-  const personal = limiter(deps.limits.writesPerPerson, (r) => `p:${r.visitor.person ?? r.ip}`)
+  const reads = limiter(deps.limits.readsPerAddress, (r) => `r:${networkOf(r.ip)}`)
+  const writes = limiter(deps.limits.writesPerAddress, (r) => `w:${networkOf(r.ip)}`)
+  const personal = limiter(deps.limits.writesPerPerson, (r) => `p:${r.visitor.person}`)
   const within = async (limit: typeof reads, request: FastifyRequest, reply: FastifyReply) => {
     if (!limit) return
     const found = await limit(request)
@@ -325,7 +331,6 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(guards)
-    if (secure) reply.header('strict-transport-security', 'max-age=31536000')
     const language = languageOf(request, names.language)
     // A first answer, for problems met before the session is read.
     request.visitor = nobody(language)
@@ -352,7 +357,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     const from = request.headers.origin
     const site = request.headers['sec-fetch-site']
     if (
-      (from !== undefined && from !== origin && from !== `http://${request.headers.host}`) ||
+      (from !== undefined && from !== origin && (secure || from !== `http://${request.headers.host}`)) ||
       (site !== undefined && site !== 'same-origin' && site !== 'none')
     ) {
       throw new Problem('form-expired', 'The form came from another site.')
@@ -390,7 +395,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     reply.header('cache-control', 'no-store')
     const wantsPage = !request.url.startsWith('/api/') && !(request.headers.accept ?? 'text/html').includes('json')
     if (problem.code === 'sign-in-first' && wantsPage && isRead(request))
-      return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303)
+      return reply.redirect(request.url.length > longestReturn ? '/sign-in' : `/sign-in?next=${encodeURIComponent(request.url)}`, 303)
     const language = request.visitor?.language ?? 'es'
     if (wantsPage) {
       const page = problemPage(problem, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id })
