@@ -68,7 +68,7 @@ export interface Web {
   ): void
   /** Starts to listen; the address with its port. */
   listen(): Promise<string>
-  /** Stops taking connections and waits for the requests under way. */
+  /** Stops taking connections and waits for the requests under way, at most as long as `patience` says. */
   close(): Promise<void>
 }
 
@@ -90,8 +90,8 @@ export type WebDeps = {
   /** Told of each finished request: its route (not its URL), status and seconds. */
   readonly observe?: (route: string, method: string, status: number, seconds: number) => void
   readonly ready?: () => Promise<boolean>
-  /** How long a client may take for the head of a request, and for all of it; 15 s and 5 min unless told. */
-  readonly patience?: { readonly headersMs: number; readonly requestMs: number }
+  /** How long a client may take for the head of a request, for all of it, and once we close; 15 s, 5 min and 17 s unless told. */
+  readonly patience?: { readonly headersMs?: number; readonly requestMs?: number; readonly closeMs?: number }
 }
 
 const csp =
@@ -224,7 +224,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
   const cookieOptions = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
   const tokens = csrfTokens(deps.csrfSecret)
   const origin = new URL(deps.publicUrl).origin
-  const { headersMs, requestMs } = deps.patience ?? { headersMs: 15_000, requestMs: 300_000 }
+  const { headersMs = 15_000, requestMs = 300_000, closeMs = 17_000 } = deps.patience ?? {}
 
   const app = fastify({
     ...(deps.log ? { loggerInstance: deps.log } : { logger: false }),
@@ -496,7 +496,17 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       })
     },
     listen: () => app.listen({ host: deps.host, port: deps.port }),
-    close: () => app.close(),
+    async close() {
+      // A connection that was busy when closing began is idle later, and nobody else would end it.
+      const idle = setInterval(() => app.server.closeIdleConnections(), 50)
+      const late = setTimeout(() => app.server.closeAllConnections(), closeMs)
+      try {
+        await app.close()
+      } finally {
+        clearInterval(idle)
+        clearTimeout(late)
+      }
+    },
   }
 
   app.get(

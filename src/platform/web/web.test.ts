@@ -287,3 +287,44 @@ describe('over https', () => {
     assert.equal(await from('2001:db8:1:3::a'), 200)
   })
 })
+
+test('closing finishes the request under way, ends its connection at once, and waits for nobody who dawdles', async () => {
+  let go = () => {}
+  const held = new Promise<void>((done) => {
+    go = done
+  })
+  const slow = await openWeb({
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: 'http://localhost:3000',
+    production: false,
+    demo: false,
+    trustProxy: false,
+    limits: { readsPerAddress: 0, writesPerAddress: 0, writesPerPerson: 0 },
+    csrfSecret: Buffer.alloc(32, 7),
+    assetsFolder: import.meta.dirname,
+    log: false,
+    identify: async (_request, language) => ({ person: null, session: null, language, grants: [] }),
+    patience: { closeMs: 1_500 },
+  })
+  slow.route({ method: 'GET', url: '/slow', access: 'public', schema: {}, handler: () => held.then(() => ({ done: true })) })
+  await slow.listen()
+  const { port } = slow.app.server.address() as AddressInfo
+  const open = (bytes: string) => {
+    const socket = connect(port, '127.0.0.1')
+    let got = ''
+    socket.on('data', (d) => (got += d)).on('error', () => {})
+    socket.write(bytes)
+    return { said: () => got, closed: new Promise<number>((done) => socket.on('close', () => done(performance.now()))) }
+  }
+  open('GET /slow HTTP/1.1\r\nho')
+  const asked = open('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n')
+  await new Promise((done) => setTimeout(done, 100))
+  const from = performance.now()
+  const closed = slow.close()
+  setTimeout(go, 200)
+  assert.ok((await asked.closed) - from < 1_400)
+  assert.match(asked.said(), /{"done":true}/)
+  await closed
+  assert.ok(performance.now() - from < 10_000)
+})
