@@ -9,6 +9,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   start: () => import('./commands/start.ts'),
   migrate: () => import('./commands/migrate.ts'),
   invite: () => import('./commands/invite.ts'),
+  keys: () => import('./commands/keys.ts'),
   'check-service': () => import('./commands/check-service.ts'),
   'verify-log': () => import('./commands/verify-log.ts'),
   'verify-turns': () => import('./commands/verify-turns.ts'),

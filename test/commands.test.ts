@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { openKeys } from '#keys'
 import { sentenceOf } from '../src/commands/sentence.ts'
 import { type TestDatabase, testDatabase } from './support/database.ts'
 
@@ -56,6 +57,7 @@ describe('a command that is called wrongly', () => {
     [['start', 'now'], /"now" means nothing here/],
     [['migrate', 'all'], /"all" means nothing here/],
     [['doctor', 'who'], /"who" means nothing here/],
+    [['keys'], /Give one folder/],
     [['migrate', '--fast'], /Unknown option '--fast'/],
     [['check-service', 'nowhere'], /There is no folder nowhere/],
     [['check-service', 'empty'], /neither a definition\.json nor folders with one/],
@@ -64,7 +66,6 @@ describe('a command that is called wrongly', () => {
     [['verify-log', ''], /Give one url or folder/],
     [['restore', 'file'], /is no backup/],
     [['backup', 'file'], /is not an empty folder/],
-    [['invite', 'ana@example.org', '--role', 'king'], /The roles are clerk/],
     [['invite', 'ana@example.org', '--role', 'official', '--office', 'nowhere'], /There is no office nowhere/],
   ]
   for (const [args, words] of calls) test(`${args.join(' ') || 'no word'}: 2 and a sentence`, () => couldNotRun(args, words))
@@ -103,6 +104,27 @@ describe('a command on a computer that will not', () => {
     assert.equal(code, 1)
     assert.match(out, /✖ disk: .*file is a file, and the data folder needs a folder there/)
   })
+})
+
+test('keys for production are made once, and a system starts with them when the control body has its own', async () => {
+  const folder = join(scratch, 'keys')
+  const made = await run(['keys', folder, '--json'])
+  assert.equal(made.code, 0)
+  const { files } = JSON.parse(made.out) as { files: string[] }
+  assert.deepEqual(files, [
+    'control-private.pem',
+    'control-public.pem',
+    'data-0001.key',
+    'log.pem',
+    'seal.pem',
+    'secret.key',
+    'witness.pem',
+  ])
+  assert.match(made.err, /Give .*control-private\.pem to the control body/)
+  await couldNotRun(['keys', folder], /is not empty/)
+  assert.throws(() => openKeys(folder, 'production'), /belongs to the control body alone/)
+  rmSync(join(folder, 'control-private.pem'))
+  assert.ok(openKeys(folder, 'production').controlPublicKey)
 })
 
 test('the system’s refusals have a remedy; only an error of programming shows its stack', () => {

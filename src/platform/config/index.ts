@@ -276,11 +276,13 @@ function agree(raw: Raw, given: ReadonlySet<string>, folder: string): Config {
     if (!raw.keys) {
       missing(
         'keys',
-        'the folder of the production keys. The keys in the data folder were made for development; "bin/ventanilla doctor" says what belongs there',
+        'the folder of the production keys. The keys in the data folder were made for development; "bin/ventanilla keys <folder>" makes new ones',
       )
     }
     if (resolve(folder, raw.keys!) === join(data, 'keys')) {
-      throw new ConfigError(`VENTANILLA_KEYS names the development keys in ${join(data, 'keys')}. Make new ones in a folder of their own.`)
+      throw new ConfigError(
+        `VENTANILLA_KEYS names the development keys in ${join(data, 'keys')}. Make new ones in a folder of their own: bin/ventanilla keys <folder>.`,
+      )
     }
   } else if (!loopback.test(raw.host)) {
     throw new ConfigError(
