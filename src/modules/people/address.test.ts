@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { networkOf } from '#kernel/network'
 import { Problem } from '#kernel/problem'
+import { networkOf } from '#web'
 import { maskEmail, ownPath, parseEmail } from './address.ts'
 
 test('an e-mail address is stored one way', () => {

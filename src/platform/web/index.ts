@@ -13,14 +13,16 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import type { Static, TSchema } from 'typebox'
 import { Html, html } from '#kernel/html'
 import { randomId } from '#kernel/id'
-import { networkOf } from '#kernel/network'
 import { Problem, type ProblemCode, problems } from '#kernel/problem'
 import { type Language, languages } from '#kernel/text'
 import { csrfTokens } from './csrf.ts'
 import { keptAnswers, sendKept } from './kept.ts'
+import { networkOf } from './network.ts'
 import { problemPage, problemTitle } from './problem-page.ts'
 import { type Access, admits, type SignedIn, type Visitor } from './visitor.ts'
 
+export { takesGzip } from './kept.ts'
+export { networkOf } from './network.ts'
 export { problemText } from './problem-page.ts'
 export { type Access, admits, type Grant, holds, type Role, roles, type SignedIn, type Visitor } from './visitor.ts'
 
@@ -234,7 +236,8 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     bodyLimit: 64 * 1024,
     // A slow client holds a socket, not a worker. The body's time is for 10 MB of scanned papers on a slow line.
     requestTimeout: requestMs,
-    http: { headersTimeout: headersMs, connectionsCheckingInterval: Math.min(5_000, headersMs / 2) },
+    // Asked for below, where the refusal bears what every answer bears.
+    http: { requireHostHeader: false, headersTimeout: headersMs, connectionsCheckingInterval: Math.min(5_000, headersMs / 2) },
     clientErrorHandler: answerUnreadable(guards),
     // An address that cannot be decoded comes by no hook.
     frameworkErrors: (error, request, reply) => {
@@ -334,6 +337,9 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     const language = languageOf(request, names.language)
     // A first answer, for problems met before the session is read.
     request.visitor = nobody(language)
+    // RFC 9112, 3.2: none or several is a mistake, or somebody who hopes that a proxy believes another one than we do.
+    const hosts = request.raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length
+    if (hosts > 1 || (hosts === 0 && request.raw.httpVersion === '1.1')) throw new Problem('bad-request', 'Name one host.')
     await within(isRead(request) ? reads : writes, request, reply)
     request.visitor = await deps.identify(request, language)
     const asked = (request.query as { lang?: unknown })?.lang
@@ -457,6 +463,9 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
   app.addHook('preClose', async () => {
     closing = true
   })
+  app.server.on('checkExpectation', (_raw: IncomingMessage, response: ServerResponse) =>
+    response.writeHead(417, { ...guards, 'cache-control': 'no-store', connection: 'close' }).end(),
+  )
   const [routes] = app.server.listeners('request') as [(raw: IncomingMessage, response: ServerResponse) => void]
   const sendAgain = (answer: NonNullable<ReturnType<typeof kept.find>>, response: ServerResponse) => {
     const from = performance.now()
