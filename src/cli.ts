@@ -2,12 +2,14 @@
 import { parseArgs } from 'node:util'
 import type { Command } from './commands/command.ts'
 import { UsageError } from './commands/command.ts'
+import { sentenceOf } from './commands/sentence.ts'
 
 // Loaded when asked for: a verifier needs no database, a second start no bench.
 const commands: Record<string, () => Promise<{ command: Command }>> = {
   start: () => import('./commands/start.ts'),
   migrate: () => import('./commands/migrate.ts'),
   invite: () => import('./commands/invite.ts'),
+  keys: () => import('./commands/keys.ts'),
   'check-service': () => import('./commands/check-service.ts'),
   'verify-log': () => import('./commands/verify-log.ts'),
   'verify-turns': () => import('./commands/verify-turns.ts'),
@@ -27,9 +29,13 @@ async function help(): Promise<string> {
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+  if (name === undefined) {
+    process.stderr.write(await help())
+    return 2
+  }
+  if (name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(await help())
-    return name === undefined ? 2 : 0
+    return 0
   }
   const load = commands[name]
   if (!load) {
@@ -57,27 +63,9 @@ async function main(argv: readonly string[]): Promise<number> {
     return await command.run({ positionals: parsed.positionals, options: parsed.values, json: parsed.values.json === true })
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\nUsage: bin/ventanilla ${name} ${command.usage}\n`)
-    else process.stderr.write(`${expected(error) ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
+    else process.stderr.write(`${sentenceOf(error)}\n`)
     return 2
   }
-}
-
-/** Errors whose message was written for the operator: a stack would only hide it. */
-function expected(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    [
-      'ConfigError',
-      'InstallationError',
-      'LogBehind',
-      'Problem',
-      'PostgresError',
-      'BackupError',
-      'RestoreError',
-      'SourceError',
-      'BenchError',
-    ].includes(error.name)
-  )
 }
 
 process.exitCode = await main(process.argv.slice(2))

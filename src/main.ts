@@ -191,18 +191,20 @@ export async function start(config: Config, clock: Clock = systemClock): Promise
       await publiclog.startSequencer()
       stopping.push(() => publiclog.stop())
     }
+    let web: Web | null = null
+    let address: string | null = null
+    // Together: requests and jobs under way share the 20 s that a stop may take.
+    stopping.push(() => Promise.all([web?.close(), jobs.stop()]))
     if (config.roles.includes('worker')) {
       await jobs.start()
       // By the clock from the next minute on; now, so that a new portal has its numbers when it answers.
       await insight.refresh()
-      stopping.push(() => jobs.stop())
     }
-    let address: string | null = null
     if (config.roles.includes('web')) {
       // The builders are loaded only by the process that serves pages.
       const { buildAssets } = await import('./platform/look/build.ts')
       await buildAssets()
-      const web = await openWeb({
+      web = await openWeb({
         host: config.host,
         port: config.port,
         publicUrl: config.publicUrl,
@@ -228,7 +230,6 @@ export async function start(config: Config, clock: Clock = systemClock): Promise
       })
       registerAll(web, parts)
       address = await web.listen()
-      stopping.push(() => web.close())
     }
     return { parts, address, stop }
   } catch (error) {

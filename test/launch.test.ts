@@ -148,6 +148,17 @@ describe('the launcher', () => {
     assert.equal((await waiting.ended).code, 7)
   })
 
+  test('npm start hands a signal to the program: no shell stands between', async () => {
+    await boot('start')
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+    // As npm runs it.
+    const waiting = start('/bin/sh', ['-c', scripts.start.replace(/start$/, 'wait')], { cwd: home, env: env() })
+    while (!waiting.said().includes('\n')) await new Promise((r) => setTimeout(r, 20))
+    assert.equal(JSON.parse(waiting.said()).pid, waiting.child.pid)
+    waiting.child.kill('SIGTERM')
+    assert.equal((await waiting.ended).code, 7)
+  })
+
   test('run FILE runs that file of the project', async () => {
     writeFileSync(join(home, 'src/other.ts'), 'console.log("other", ...process.argv.slice(2))')
     assert.equal((await boot('run', 'src/other.ts', 'a b')).out, 'other a b\n')

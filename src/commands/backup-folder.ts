@@ -51,8 +51,9 @@ export type NewBackup = {
 /** Begins a backup that will be `folder`, which must not exist or be empty. Readable by its owner only: people's names and addresses are in it. */
 export async function newBackup(folder: string): Promise<NewBackup> {
   const final = resolve(folder)
-  if ((await readdir(final).catch(() => [])).length > 0)
-    throw new BackupError(`${final} exists and is not empty. Name a new folder for this backup.`)
+  const found = await stat(final).catch(() => null)
+  if (found && !(found.isDirectory() && (await readdir(final)).length === 0))
+    throw new BackupError(`${final} exists and is not an empty folder. Name a new folder for this backup.`)
   await mkdir(dirname(final), { recursive: true })
   const aside = join(dirname(final), `.${basename(final)}.unfinished-${process.pid}`)
   await mkdir(aside, { mode: 0o700 })

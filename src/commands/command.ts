@@ -35,8 +35,13 @@ export function result(json: boolean, object: object, words: string): void {
 
 /** The one word a command needs behind its name. */
 export function only(positionals: readonly string[], what: string): string {
-  if (positionals.length !== 1) throw new UsageError(`Give one ${what}.`)
+  if (positionals.length !== 1 || positionals[0] === '') throw new UsageError(`Give one ${what}.`)
   return positionals[0]!
+}
+
+/** For a command that needs no word: one that was given was meant for something. */
+export function none(positionals: readonly string[]): void {
+  if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" means nothing here: this command takes no words.`)
 }
 
 /** The text of the file that an option names; undefined where it names none. Throws a `UsageError` that says which file cannot be read. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Config, environment, readConfig } from '#config'
 import { type Db, installationOf, openDb, pendingMigrations, startPostgres } from '#db'
 import { openJobs } from '#jobs'
@@ -10,7 +10,7 @@ import { openMessages } from '#messages'
 import { openPublicLog, type PublicLog, signedHead } from '#publiclog'
 import { witnessPolicy } from '../main.ts'
 import { megabytes } from './backup.ts'
-import { type Command, result, toStderr, UsageError } from './command.ts'
+import { type Command, none, result, toStderr } from './command.ts'
 
 /** What one look found. `look` is worth a look and stops nothing; `wrong` must be mended. Whatever is not good has a remedy. */
 export type Finding = { readonly check: string; readonly state: 'good' | 'look' | 'wrong'; readonly says: string; readonly remedy?: string }
@@ -80,18 +80,22 @@ function keysOf(config: Config): { findings: Finding[]; keys: Keys | null } {
 }
 
 async function disk(config: Config): Promise<Finding[]> {
-  if (!existsSync(config.data)) return [good('disk', `${config.data} does not exist yet: the first start makes it.`)]
-  const { bavail, bsize, blocks } = statfsSync(config.data)
+  // The first start makes what is missing of the path, if it may.
+  let there = config.data
+  while (!existsSync(there)) there = dirname(there)
+  if (!statSync(there).isDirectory())
+    return [wrong('disk', `${there} is a file, and the data folder needs a folder there.`, 'Set VENTANILLA_DATA to another folder.')]
+  const { bavail, bsize, blocks } = statfsSync(there)
   const free = bavail * bsize
-  const says = `${megabytes(free)} free of ${megabytes(blocks * bsize)} at ${config.data}`
+  const says = `${megabytes(free)} free of ${megabytes(blocks * bsize)} at ${config.data}${there === config.data ? '' : ', which the first start makes'}`
   const remedy = 'Make room or move the data folder to a larger disk (docs/operating/running.md). A full disk stops every filing.'
   const findings = [free < fewBytes / 10 ? wrong('disk', says, remedy) : free < fewBytes ? look('disk', says, remedy) : good('disk', says)]
-  await access(config.data, constants.R_OK | constants.W_OK).catch(() => {
+  await access(there, constants.R_OK | constants.W_OK).catch(() => {
     findings.push(
       wrong(
         'disk',
-        `${config.data} cannot be written by this user.`,
-        `Start as the user who owns it, or run: chown -R <user> ${config.data}`,
+        `${there} cannot be written by this user.`,
+        `Start as the user who owns it, run chown -R <user> ${there}, or set VENTANILLA_DATA to another folder.`,
       ),
     )
   })
@@ -349,7 +353,7 @@ export const command: Command = {
   help: 'Changes nothing. ✖ must be mended and makes the exit status 1; ! is worth a look.',
   options: {},
   async run({ positionals, json }) {
-    if (positionals.length > 0) throw new UsageError('doctor takes no words.')
+    none(positionals)
     const checks = await examine(() => readConfig(environment()))
     const ok = checks.every((c) => c.state !== 'wrong')
     result(

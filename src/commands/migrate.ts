@@ -1,13 +1,14 @@
 import { environment, readConfig } from '#config'
 import { openParts } from '../main.ts'
-import { type Command, result } from './command.ts'
+import { type Command, none, result } from './command.ts'
 
 export const command: Command = {
   about: 'brings the database to this release and loads the catalogue, under a lock',
   usage: '[--json]',
   help: 'Several processes may do it at once: one does, the others wait. `start` does it too.',
   options: {},
-  async run({ json }) {
+  async run({ positionals, json }) {
+    none(positionals)
     const parts = await openParts(readConfig(environment()))
     const counts = parts.catalogue.counts()
     await parts.close()

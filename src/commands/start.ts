@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { environment, readConfig } from '#config'
 import { playDemo } from '../demo/play.ts'
 import { start } from '../main.ts'
-import { type Command, say } from './command.ts'
+import { type Command, none, say } from './command.ts'
 
 export const command: Command = {
   about: 'starts the roles of this process (VENTANILLA_ROLES) and serves until it is told to stop',
   usage: '',
   help: 'Settings come from VENTANILLA_… in the environment, from ventanilla.json, and from DATABASE_URL. SIGTERM and SIGINT finish requests and jobs within 20 s.',
   options: {},
-  async run() {
+  async run({ positionals }) {
+    none(positionals)
     const config = readConfig(environment())
     // Before anything is opened: who is told to stop while starting still closes what it opened.
     const stopped = new Promise<void>((resolve) => {
@@ -27,7 +28,14 @@ export const command: Command = {
         if (config.smtpUrl === null) say(`  Sign in with the e-mail; the code shows on ${config.publicUrl}/dev/mail`)
       })
       // The portal serves without its demonstration; the next start goes on where this one failed or was stopped.
-      await Promise.race([stopped, played.catch((error) => log.error({ err: error }, 'the demonstration was not played to its end'))])
+      let stopping = false
+      await Promise.race([
+        stopped.then(() => {
+          stopping = true
+        }),
+        // Told to stop, its next step finds the database closed: that is no fault.
+        played.catch((error) => stopping || log.error({ err: error }, 'the demonstration was not played to its end')),
+      ])
     }
     await stopped
     say('Stopping.')

@@ -134,7 +134,7 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
 }
 
 /**
- * Checks `folder`, which is one definition's folder or a whole `services` folder; what the command `check-service` prints. Throws a `RangeError` where
+ * Checks `folder`, which is one definition's folder or a whole `services` folder; what the command `check-service` prints. Throws where
  * the folder is neither.
  */
 export function checkFolder(
@@ -142,18 +142,18 @@ export function checkFolder(
   reference: string,
 ): { readonly ok: boolean; readonly services: number; readonly faults: readonly Fault[] } {
   const path = resolve(folder)
-  if (!existsSync(path)) throw new RangeError(`There is no folder ${folder}.`)
+  if (!existsSync(path)) throw new Error(`There is no folder ${folder}.`)
   const agencies: Agencies = readAgencies(reference)
   const around = { agencies, places: readPlaces(reference) }
   if (!existsSync(join(path, files.definition))) {
     const all = readServices(path, around)
-    if (all.checkedFiles === 0) throw new RangeError(`${folder} holds neither a definition.json nor folders with one.`)
+    if (all.checkedFiles === 0) throw new Error(`${folder} holds neither a definition.json nor folders with one.`)
     return { ok: all.faults.length === 0, services: all.definitions.size, faults: all.faults }
   }
   // The root is above the id's first part, wherever the folder stands.
   const parts = path.split(sep)
   const level = Math.max(parts.lastIndexOf('federal'), parts.lastIndexOf('state'), parts.lastIndexOf('municipal'))
-  if (level < 0) throw new RangeError(`${folder} does not lie under federal/, state/ or municipal/.`)
+  if (level < 0) throw new Error(`${folder} does not lie under federal/, state/ or municipal/.`)
   const id = parts.slice(level).join('/')
   const found = readServices(parts.slice(0, level).join(sep), around, new Set([id]))
   return { ok: found.faults.length === 0, services: found.definitions.size, faults: found.faults }

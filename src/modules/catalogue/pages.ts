@@ -6,7 +6,7 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
 import { button, layout, places } from '#look'
-import { csrfField, keepAnswer, type Reply, type Request, type Web } from '#web'
+import { csrfField, keepAnswer, type Reply, type Request, takesGzip, type Web } from '#web'
 import { definitionSchema } from './check.ts'
 import { channels, lifeEvents } from './definition.ts'
 import type { Catalogue, Listed } from './index.ts'
@@ -94,7 +94,7 @@ export function registerPages(
       'content-type': 'text/html; charset=utf-8',
     })
     if (request.headers['if-none-match']?.includes(page.etag)) return reply.code(304).send()
-    const gzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+    const gzip = takesGzip(request.headers)
     if (gzip) reply.header('content-encoding', 'gzip')
     const bytes = gzip ? page.gzip : page.plain
     if (!own) keepAnswer(request, reply, bytes, page.at + freshMs - performance.now())

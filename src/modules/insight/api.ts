@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import type { Db } from '#db'
 import { Problem } from '#kernel/problem'
 import type { Clock } from '#kernel/time'
-import type { Web } from '#web'
+import { takesGzip, type Web } from '#web'
 import { peopleSet, servicesSet } from './follow.ts'
 import * as store from './store.ts'
 
@@ -113,7 +113,7 @@ export function registerApi(
         vary: 'Accept-Encoding',
       })
       if (request.headers['if-none-match']?.includes(etag)) return reply.code(304).send()
-      if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return reply.send(await unpack(table.content))
+      if (!takesGzip(request.headers)) return reply.send(await unpack(table.content))
       return reply.header('content-encoding', 'gzip').send(table.content)
     },
   })

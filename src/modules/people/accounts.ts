@@ -6,8 +6,8 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
 import type { Keys } from '#keys'
-import { type Grant, holds, type Role, roles, type SignedIn, type Visitor } from '#web'
-import { maskEmail, networkOf, parseEmail } from './address.ts'
+import { type Grant, holds, networkOf, type Role, roles, type SignedIn, type Visitor } from '#web'
+import { maskEmail, parseEmail } from './address.ts'
 import { type Identity, parseIdentity } from './identity.ts'
 import { hashToken, keyedHash, newCode, newPrintedSecret, parseCode, parsePrintedSecret, sameHash } from './secrets.ts'
 import type { On, Way } from './store.ts'
@@ -63,6 +63,8 @@ export type AccountDeps = {
   readonly jobs: { add(on: Db | Tx, name: string, data: object): Promise<unknown> }
   readonly keys: Pick<Keys, 'secret' | 'encrypt' | 'decrypt'>
   readonly publicUrl: string
+  /** An office's name in words, where the catalogue knows it; its id otherwise. */
+  readonly officeName?: (office: string, language: Language) => string | null
 }
 
 export type Accounts = ReturnType<typeof accounts>
@@ -94,7 +96,7 @@ function identityOrProblem(typed: string): Identity {
 }
 
 /** The operations of accounts: coming in, saying who one is, roles, and who read what. Each is one transaction; refusals are `Problem`s. */
-export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
+export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: AccountDeps) {
   const findSession = gather(async (hashes: readonly string[]) => {
     const now = clock.now()
     const found = await store.findSessions(db, [...new Set(hashes)], now, later(now, -sessionIdleMs))
@@ -104,6 +106,13 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
   const slipKey = keys.secret('people/slips')
   const limitKey = keys.secret('people/limits')
   const letterKey = keys.secret('people/letters')
+
+  /** The grant, where its office exists: a slip of the pen would give a duty that nobody can do. */
+  function known(grant: Grant): Grant {
+    if (grant.office !== null && officeName?.(grant.office, 'es') === null)
+      throw field('/office', 'office', `There is no office ${grant.office}. An office's page names it: /offices/<id>.`)
+    return grant
+  }
 
   async function within(kind: keyof typeof limits, what: string): Promise<void> {
     const now = clock.now()
@@ -548,7 +557,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
     ): Promise<{ link: string; expiresAt: Date }> {
       if (by && !administers(by)) throw new Problem('forbidden', 'Only an administrator invites.')
       const email = parseEmail(typed.email)
-      const grant = parseGrant(typed.role, typed.office)
+      const grant = known(parseGrant(typed.role, typed.office))
       const now = clock.now()
       const token = randomId(32)
       const link = new URL(`/invites/${token}`, publicUrl).href
@@ -606,7 +615,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
     /** Gives a role; nothing when it is held. `by` is null from the command line and for demonstrations. */
     async giveRole(on: Tx, by: Visitor | null, person: PersonId, grant: Grant): Promise<void> {
       if (by && !administers(by)) throw new Problem('forbidden', 'Only an administrator gives roles.')
-      const { role, office } = parseGrant(grant.role, grant.office)
+      const { role, office } = known(parseGrant(grant.role, grant.office))
       if (!(await store.findPerson(on, person))) throw new Problem('not-found', 'There is no such person.')
       const now = clock.now()
       if (await store.addGrant(on, person, { role, office }, now, by?.person ?? null))

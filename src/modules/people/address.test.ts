@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Problem } from '#kernel/problem'
-import { maskEmail, networkOf, ownPath, parseEmail } from './address.ts'
+import { networkOf } from '#web'
+import { maskEmail, ownPath, parseEmail } from './address.ts'
 
 test('an e-mail address is stored one way', () => {
   assert.equal(parseEmail('  Ana.Lopez+tramite@Ejemplo.MX '), 'ana.lopez+tramite@ejemplo.mx')

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net'
 import { Problem } from '#kernel/problem'
 
 // Strict on purpose: what passes can stand in a mail header and in SMTP's RCPT TO without quoting (RFC 5321, 4.1.2, Dot-string).
@@ -20,21 +19,6 @@ export function parseEmail(typed: string): string {
 export function maskEmail(email: string): string {
   const at = email.indexOf('@')
   return `${email.slice(0, 1)}…${email.slice(at)}`
-}
-
-/** What limits count for a network address: IPv4 whole; of IPv6 the /64 that one household or telephone has. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped) return mapped[1]!
-  if (!isIPv6(address)) return address
-  const [head = '', tail] = address.split('%')[0]!.split('::')
-  const front = head ? head.split(':') : []
-  const back = tail ? tail.split(':') : []
-  const groups = tail === undefined ? front : [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back]
-  return groups
-    .slice(0, 4)
-    .map((g) => Number.parseInt(g, 16).toString(16))
-    .join(':')
 }
 
 /** `next` when it is a path of this portal, else `otherwise`: an address elsewhere after sign-in would lend our name to a fraud. */

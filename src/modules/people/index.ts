@@ -18,8 +18,6 @@ type PeopleJobs = AccountDeps['jobs'] & { every(name: string, cron: string, hand
 
 export type PeopleDeps = Omit<AccountDeps, 'jobs'> & {
   readonly jobs: PeopleJobs
-  /** An office's name in words, where the catalogue knows it; its id otherwise. */
-  readonly officeName?: (office: string, language: Language) => string | null
   /** Whether `/dev/mail` exists: the page that asks for a code links to it. */
   readonly devMail?: boolean
 }

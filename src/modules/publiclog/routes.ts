@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { Type } from 'typebox'
-import type { Web } from '#web'
+import { takesGzip, type Web } from '#web'
 import { parseCheckpoint } from './checkpoint.ts'
 import { type Reader, readTile } from './folder.ts'
 import { existsAt, parseTilePath } from './tiles.ts'
@@ -55,7 +55,7 @@ export function registerRoutes(
       // Hashes do not shrink; entries do, to a sixth.
       if (tile?.kind !== 'entries') return reply.send(bytes)
       reply.header('vary', 'accept-encoding')
-      if (!/\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(request.headers['accept-encoding'] ?? '')) return reply.send(bytes)
+      if (!takesGzip(request.headers)) return reply.send(bytes)
       return reply.header('content-encoding', 'gzip').send(await compress(bytes))
     },
   })

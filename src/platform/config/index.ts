@@ -26,7 +26,7 @@ const must = (is: string): never => {
   throw new Error(is)
 }
 
-const text: Kind<string> = { is: 'text', read: (t) => t }
+const text: Kind<string> = { is: 'text that is not empty', read: (t) => t || must('text that is not empty') }
 const optional: Kind<string | null> = { is: 'text', read: (t) => t || null }
 const whole = (least: number, most: number): Kind<number> => ({
   is: `a whole number from ${least} to ${most}`,
@@ -50,6 +50,15 @@ const url = (is: string, ...schemes: string[]): Kind<string | null> => ({
     return schemes.includes(scheme) ? t.replace(/\/$/, '') : must(is)
   },
 })
+/** An address that every path of ours is added to: nothing of it but scheme, host and port could be kept. */
+const site: Kind<string | null> = {
+  is: 'an address such as https://ventanilla.example.gob.mx, without a path',
+  read(t) {
+    if (t === '') return null
+    const found = URL.parse(t)
+    return found && /^https?:$/.test(found.protocol) && found.href === `${found.origin}/` ? found.origin : must(this.is)
+  },
+}
 const roles: Kind<readonly ProcessRole[]> = {
   is: 'any of web, worker, log, with commas between',
   read(t) {
@@ -107,7 +116,7 @@ export const settings = {
     'the port of /metrics, /healthz and /readyz for the operators, on the same address; 0 takes any free one',
   ),
   publicUrl: setting(
-    url('an address such as https://ventanilla.example.gob.mx', 'http', 'https'),
+    site,
     null,
     'the address people know; on every paper and in every message. In development http://localhost and the port',
   ),
@@ -267,11 +276,13 @@ function agree(raw: Raw, given: ReadonlySet<string>, folder: string): Config {
     if (!raw.keys) {
       missing(
         'keys',
-        'the folder of the production keys. The keys in the data folder were made for development; "bin/ventanilla doctor" says what belongs there',
+        'the folder of the production keys. The keys in the data folder were made for development; "bin/ventanilla keys <folder>" makes new ones',
       )
     }
     if (resolve(folder, raw.keys!) === join(data, 'keys')) {
-      throw new ConfigError(`VENTANILLA_KEYS names the development keys in ${join(data, 'keys')}. Make new ones in a folder of their own.`)
+      throw new ConfigError(
+        `VENTANILLA_KEYS names the development keys in ${join(data, 'keys')}. Make new ones in a folder of their own: bin/ventanilla keys <folder>.`,
+      )
     }
   } else if (!loopback.test(raw.host)) {
     throw new ConfigError(

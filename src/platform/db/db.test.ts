@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { emptyDatabase, type TestDatabase, testDatabase } from '../../../test/support/database.ts'
-import { type Db, migrate, migrationSets, openDb, pendingMigrations, queryIn, sqlState, type Tx, tablesOf } from './index.ts'
+import { type Db, ifAlone, migrate, migrationSets, openDb, pendingMigrations, queryIn, sqlState, type Tx, tablesOf } from './index.ts'
 
 describe('transactions', () => {
   let on: TestDatabase
@@ -96,6 +96,39 @@ describe('transactions', () => {
     assert.deepEqual(await on.db.query('select 1 as one'), [{ one: 1 }])
     assert.equal(on.db.pool().waiting, 0)
   })
+})
+
+test('a database that was asked in plain SQL alone leaves no connection when it is closed', async () => {
+  const on = await testDatabase()
+  const db = openDb(on.url)
+  await db.query('select 1')
+  await db.close()
+  assert.equal(db.pool().total, 0)
+  await on.close()
+})
+
+test('work under a lock runs in one session at a time; who comes second is told so, and may once it is free', async () => {
+  const on = await testDatabase()
+  let free = () => {}
+  const held = new Promise<void>((done) => {
+    free = done
+  })
+  const first = ifAlone(on.db, 77, async () => {
+    await held
+    return 'first'
+  })
+  while ((await on.db.query('select from pg_locks where locktype = $1 and objid = 77', ['advisory'])).length === 0) await sleep(5)
+  assert.equal(await ifAlone(on.db, 77, async () => 'second'), null)
+  free()
+  assert.equal(await first, 'first')
+  await assert.rejects(
+    ifAlone(on.db, 77, async () => {
+      throw new Error('failed')
+    }),
+    /failed/,
+  )
+  assert.equal(await ifAlone(on.db, 77, async () => 'third'), 'third')
+  await on.close()
 })
 
 describe('migrations', () => {

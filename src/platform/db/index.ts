@@ -8,7 +8,7 @@ import { type PoolConnection, PoolDialect } from './driver.ts'
 
 export { type CopiedTable, type CopyProgress, copyDatabase, type DatabaseCopy, RestoreError, restoreDatabase } from './backup.ts'
 export { type Installation, InstallationError, installationOf, settleInstallation } from './installation.ts'
-export { type MigrationSet, migrate, migrationSets, pendingMigrations } from './migrate.ts'
+export { ifAlone, type MigrationSet, migrate, migrationSets, pendingMigrations } from './migrate.ts'
 export { type RunningPostgres, startPostgres } from './postgres.ts'
 
 /** No table is known here: each module's store declares its own and reaches them through `tablesOf`. */
@@ -112,6 +112,10 @@ export function openDb(url: string, { max = 10 }: { max?: number } = {}): Db {
       return rowsOf<R>(await pool.query(text, values as unknown[] | undefined))
     },
     pool: () => ({ max, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: () => kysely.destroy(),
+    async close() {
+      await kysely.destroy()
+      // Kysely ends only what it has used itself: plain SQL alone would leave connections, and the process waiting for them.
+      if (!pool.ending) await pool.end()
+    },
   }
 }

@@ -84,6 +84,19 @@ export async function underMigrationLock<T>(db: Db, work: (on: Kysely<Tables>) =
   })
 }
 
+/** Runs `work` unless another session holds the same lock, which is told by null. A process that dies gives it back. */
+export async function ifAlone<T>(db: Db, name: number, work: () => Promise<T>): Promise<T | null> {
+  return db.kysely.connection().execute(async (on) => {
+    const [tried] = await queryIn<{ got: boolean }>(on, 'select pg_try_advisory_lock($1) as got', [name])
+    if (!tried!.got) return null
+    try {
+      return await work()
+    } finally {
+      await queryIn(on, 'select pg_advisory_unlock($1)', [name])
+    }
+  })
+}
+
 /** What `migrate` does, under a lock that is held already. With `among`, only migrations that it names. */
 export async function applyMigrations(
   on: Kysely<Tables>,

@@ -151,9 +151,12 @@ export function makeKeys(folder: string, { development = false } = {}): void {
 }
 
 function refuseUnfit(folder: string): void {
-  if (!existsSync(folder)) throw new Error(`The folder of the keys, ${folder}, does not exist. VENTANILLA_KEYS names it.`)
+  if (!existsSync(folder))
+    throw new Error(`The folder of the keys, ${folder}, does not exist. VENTANILLA_KEYS names it; bin/ventanilla keys <folder> makes one.`)
   if (existsSync(join(folder, developmentMark))) {
-    throw new Error(`The keys in ${folder} were made for development, and production refuses them. Make new ones in a folder of their own.`)
+    throw new Error(
+      `The keys in ${folder} were made for development, and production refuses them. Make new ones in a folder of their own: bin/ventanilla keys <folder>.`,
+    )
   }
   for (const file of readdirSync(folder)) {
     if (file === 'control-public.pem' || !/\.(key|pem)$/.test(file)) continue

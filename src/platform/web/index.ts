@@ -17,9 +17,12 @@ import { Problem, type ProblemCode, problems } from '#kernel/problem'
 import { type Language, languages } from '#kernel/text'
 import { csrfTokens } from './csrf.ts'
 import { keptAnswers, sendKept } from './kept.ts'
+import { networkOf } from './network.ts'
 import { problemPage, problemTitle } from './problem-page.ts'
 import { type Access, admits, type SignedIn, type Visitor } from './visitor.ts'
 
+export { takesGzip } from './kept.ts'
+export { networkOf } from './network.ts'
 export { problemText } from './problem-page.ts'
 export { type Access, admits, type Grant, holds, type Role, roles, type SignedIn, type Visitor } from './visitor.ts'
 
@@ -67,7 +70,7 @@ export interface Web {
   ): void
   /** Starts to listen; the address with its port. */
   listen(): Promise<string>
-  /** Stops taking connections and waits for the requests under way. */
+  /** Stops taking connections and waits for the requests under way, at most as long as `patience` says. */
   close(): Promise<void>
 }
 
@@ -89,23 +92,24 @@ export type WebDeps = {
   /** Told of each finished request: its route (not its URL), status and seconds. */
   readonly observe?: (route: string, method: string, status: number, seconds: number) => void
   readonly ready?: () => Promise<boolean>
-  /** How long a client may take for the head of a request, and for all of it; 15 s and 5 min unless told. */
-  readonly patience?: { readonly headersMs: number; readonly requestMs: number }
+  /** How long a client may take for the head of a request, for all of it, and once we close; 15 s, 5 min and 17 s unless told. */
+  readonly patience?: { readonly headersMs?: number; readonly requestMs?: number; readonly closeMs?: number }
 }
 
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'"
 
-/** What every answer carries, also those to requests that never reach a route. */
-const guards: Record<string, string> = {
+/** What every answer carries, also those to requests that never reach a route; over https a browser is told to stay there. */
+const guardsFor = (secure: boolean): Record<string, string> => ({
   'content-security-policy': csp,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
-}
+  ...(secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+})
 
 /** A refusal as programs get it (RFC 9457), for the OpenAPI document. */
 const problemBody = {
@@ -131,7 +135,7 @@ const problemBody = {
 const nobody = (language: Language): Visitor => ({ person: null, session: null, language, grants: [] })
 
 /** The last word to a connection on which no request could be read: too slow, too large, or no HTTP. */
-function answerUnreadable(error: { code?: string }, socket: Socket): void {
+const answerUnreadable = (guards: Record<string, string>) => (error: { code?: string }, socket: Socket) => {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const [status, words] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -208,17 +212,21 @@ function languageOf(request: FastifyRequest, cookieName: string): Language {
 /** What the parser of multipart bodies says, by words alone, of one that is cut off or malformed. */
 const brokenMultipart = /^(Multipart: Boundary not found|Unexpected end of multipart data|\w+ terminated early)/
 
+/** The longest address that a person is brought back to after signing in. */
+const longestReturn = 500
+
 /** Believes the nearest `count` proxies and nobody behind them. */
 const trustFirst = (count: number) => (_address: string, hop: number) => hop < count
 
 /** Opens the web part. Routes may be added until `listen`. */
 export async function openWeb(deps: WebDeps): Promise<Web> {
   const secure = deps.publicUrl.startsWith('https:')
+  const guards = guardsFor(secure)
   const names = cookieNames(secure)
   const cookieOptions = { path: '/', httpOnly: true, sameSite: 'lax' as const, secure }
   const tokens = csrfTokens(deps.csrfSecret)
   const origin = new URL(deps.publicUrl).origin
-  const { headersMs, requestMs } = deps.patience ?? { headersMs: 15_000, requestMs: 300_000 }
+  const { headersMs = 15_000, requestMs = 300_000, closeMs = 17_000 } = deps.patience ?? {}
 
   const app = fastify({
     ...(deps.log ? { loggerInstance: deps.log } : { logger: false }),
@@ -228,8 +236,9 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     bodyLimit: 64 * 1024,
     // A slow client holds a socket, not a worker. The body's time is for 10 MB of scanned papers on a slow line.
     requestTimeout: requestMs,
-    http: { headersTimeout: headersMs, connectionsCheckingInterval: Math.min(5_000, headersMs / 2) },
-    clientErrorHandler: answerUnreadable,
+    // Asked for below, where the refusal bears what every answer bears.
+    http: { requireHostHeader: false, headersTimeout: headersMs, connectionsCheckingInterval: Math.min(5_000, headersMs / 2) },
+    clientErrorHandler: answerUnreadable(guards),
     // An address that cannot be decoded comes by no hook.
     frameworkErrors: (error, request, reply) => {
       reply.headers(guards)
@@ -309,9 +318,9 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
 
   const limiter = (perMinute: number, keyGenerator: (r: FastifyRequest) => string) =>
     perMinute > 0 ? app.createRateLimit({ max: perMinute, timeWindow: 60_000, keyGenerator }) : null
-  const reads = limiter(deps.limits.readsPerAddress, (r) => `r:${r.ip}`)
-  const writes = limiter(deps.limits.writesPerAddress, (r) => `w:${r.ip}`)
-  const personal = limiter(deps.limits.writesPerPerson, (r) => `p:${r.visitor.person ?? r.ip}`)
+  const reads = limiter(deps.limits.readsPerAddress, (r) => `r:${networkOf(r.ip)}`)
+  const writes = limiter(deps.limits.writesPerAddress, (r) => `w:${networkOf(r.ip)}`)
+  const personal = limiter(deps.limits.writesPerPerson, (r) => `p:${r.visitor.person}`)
   const within = async (limit: typeof reads, request: FastifyRequest, reply: FastifyReply) => {
     if (!limit) return
     const found = await limit(request)
@@ -325,10 +334,12 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(guards)
-    if (secure) reply.header('strict-transport-security', 'max-age=31536000')
     const language = languageOf(request, names.language)
     // A first answer, for problems met before the session is read.
     request.visitor = nobody(language)
+    // RFC 9112, 3.2: none or several is a mistake, or somebody who hopes that a proxy believes another one than we do.
+    const hosts = request.raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length
+    if (hosts > 1 || (hosts === 0 && request.raw.httpVersion === '1.1')) throw new Problem('bad-request', 'Name one host.')
     await within(isRead(request) ? reads : writes, request, reply)
     request.visitor = await deps.identify(request, language)
     const asked = (request.query as { lang?: unknown })?.lang
@@ -352,7 +363,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     const from = request.headers.origin
     const site = request.headers['sec-fetch-site']
     if (
-      (from !== undefined && from !== origin && from !== `http://${request.headers.host}`) ||
+      (from !== undefined && from !== origin && (secure || from !== `http://${request.headers.host}`)) ||
       (site !== undefined && site !== 'same-origin' && site !== 'none')
     ) {
       throw new Problem('form-expired', 'The form came from another site.')
@@ -390,7 +401,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     reply.header('cache-control', 'no-store')
     const wantsPage = !request.url.startsWith('/api/') && !(request.headers.accept ?? 'text/html').includes('json')
     if (problem.code === 'sign-in-first' && wantsPage && isRead(request))
-      return reply.redirect(`/sign-in?next=${encodeURIComponent(request.url)}`, 303)
+      return reply.redirect(request.url.length > longestReturn ? '/sign-in' : `/sign-in?next=${encodeURIComponent(request.url)}`, 303)
     const language = request.visitor?.language ?? 'es'
     if (wantsPage) {
       const page = problemPage(problem, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id })
@@ -452,6 +463,9 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
   app.addHook('preClose', async () => {
     closing = true
   })
+  app.server.on('checkExpectation', (_raw: IncomingMessage, response: ServerResponse) =>
+    response.writeHead(417, { ...guards, 'cache-control': 'no-store', connection: 'close' }).end(),
+  )
   const [routes] = app.server.listeners('request') as [(raw: IncomingMessage, response: ServerResponse) => void]
   const sendAgain = (answer: NonNullable<ReturnType<typeof kept.find>>, response: ServerResponse) => {
     const from = performance.now()
@@ -491,7 +505,17 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       })
     },
     listen: () => app.listen({ host: deps.host, port: deps.port }),
-    close: () => app.close(),
+    async close() {
+      // A connection that was busy when closing began is idle later, and nobody else would end it.
+      const idle = setInterval(() => app.server.closeIdleConnections(), 50)
+      const late = setTimeout(() => app.server.closeAllConnections(), closeMs)
+      try {
+        await app.close()
+      } finally {
+        clearInterval(idle)
+        clearTimeout(late)
+      }
+    },
   }
 
   app.get(

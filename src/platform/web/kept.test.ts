@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { setTimeout as later } from 'node:timers/promises'
-import { keepAnswer, openWeb } from './index.ts'
+import { keepAnswer, openWeb, takesGzip } from './index.ts'
 
 const freshMs = 300
 
@@ -77,4 +77,12 @@ test('who asks too often is refused a kept page too', async () => {
   const { get } = await served(3)
   for (let i = 0; i < 3; i++) assert.equal((await get('/page/1')).status, 200)
   assert.equal((await get('/page/1')).status, 429)
+})
+
+test('gzip goes to whoever takes it, and never to who refuses it', () => {
+  const takes = (given?: string) => takesGzip(given === undefined ? {} : { 'accept-encoding': given })
+  for (const yes of ['gzip', 'gzip, br', 'br;q=0, gzip', 'deflate, gzip;q=0.5', 'gzip;q=1.0', 'gzip; q=0.001'])
+    assert.equal(takes(yes), true, yes)
+  for (const no of [undefined, '', 'identity', 'br', 'gzip;q=0', 'br, gzip; q=0.000, deflate', 'x-gzipped'])
+    assert.equal(takes(no), false, no)
 })

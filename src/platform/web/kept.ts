@@ -8,8 +8,12 @@ const mostKept = 2000
 /** A browser's list of languages is shorter; a longer one is nobody's we must be quick for. */
 const longestLanguages = 100
 
+/** Whether an answer to this request may be compressed with gzip: it is named, and not by `q=0`, which refuses it (RFC 9110, 12.4.2). */
+export const takesGzip = ({ 'accept-encoding': given }: IncomingMessage['headers']): boolean =>
+  /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(String(given ?? ''))
+
 const keyOf = (url: string, headers: IncomingMessage['headers']) =>
-  `${/\bgzip\b/.test(String(headers['accept-encoding'] ?? '')) ? 'gzip' : ''} ${headers['accept-language'] ?? ''} ${url}`
+  `${takesGzip(headers) ? 'gzip' : ''} ${headers['accept-language'] ?? ''} ${url}`
 
 const fits = ({ headers }: Pick<IncomingMessage, 'headers'>) =>
   headers.cookie === undefined && headers['if-none-match'] === undefined && (headers['accept-language']?.length ?? 0) <= longestLanguages

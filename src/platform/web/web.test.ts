@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { after, before, describe, test } from 'node:test'
 import { Type } from 'typebox'
 import { html } from '#kernel/html'
 import type { OfficeId, PersonId } from '#kernel/id'
@@ -195,4 +196,135 @@ test('an access rule lets in who holds the role and asks the others to sign in o
     ],
     ['yes', 'sign-in', 'sign-in', 'no'],
   )
+})
+
+test('an address longer than anybody types is not carried through signing in', async () => {
+  const { statusCode, headers } = await web.app.inject({ url: `/mine?x=${'x'.repeat(2_500)}` })
+  assert.deepEqual([statusCode, headers.location], [303, '/sign-in'])
+})
+
+describe('over https', () => {
+  const limits = { readsPerAddress: 2, writesPerAddress: 0, writesPerPerson: 0 }
+  let served: Web
+  before(async () => {
+    served = await openWeb({
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: 'https://ventanilla.example',
+      production: true,
+      demo: false,
+      trustProxy: 1,
+      limits,
+      csrfSecret: Buffer.alloc(32, 7),
+      assetsFolder: import.meta.dirname,
+      log: false,
+      identify: async (_request, language) => ({ person: null, session: null, language, grants: [] }),
+    })
+    served.route({
+      method: 'GET',
+      url: '/form',
+      access: 'public',
+      schema: {},
+      handler: (request, reply) => html`<form method="post">${csrfField(request, reply)}</form>`,
+    })
+    served.route({ method: 'POST', url: '/form', access: 'public', schema: {}, handler: () => ({ ok: true }) })
+    await served.listen()
+  })
+  after(() => served.close())
+
+  /** The head of whatever comes back for these bytes. */
+  const head = (bytes: string) =>
+    new Promise<string>((resolve, reject) => {
+      const { port } = served.app.server.address() as AddressInfo
+      let got = ''
+      connect(port, '127.0.0.1', function (this: Socket) {
+        this.end(bytes)
+      })
+        .on('data', (d) => (got += d))
+        .on('close', () => resolve(got.split('\r\n\r\n')[0]!.toLowerCase()))
+        .on('error', reject)
+    })
+
+  test('every answer keeps the browser there, also to what cannot be read', async () => {
+    const host = 'host: ventanilla.example\r\nconnection: close\r\n'
+    for (const [bytes, status] of [
+      [`GET /form HTTP/1.1\r\n${host}x-forwarded-for: 198.51.100.1\r\n\r\n`, 200],
+      [`GET /nowhere HTTP/1.1\r\n${host}x-forwarded-for: 198.51.100.1\r\n\r\n`, 404],
+      [`GET /%ff%zz HTTP/1.1\r\n${host}x-forwarded-for: 198.51.100.2\r\n\r\n`, 400],
+      ['no request at all\r\n\r\n', 400],
+      [`GET / HTTP/1.1\r\nx: ${'x'.repeat(70_000)}\r\n${host}\r\n`, 431],
+    ] as const) {
+      const got = await head(bytes)
+      assert.match(got, new RegExp(`^http/1.1 ${status}`))
+      assert.match(got, /strict-transport-security: max-age=31536000/, bytes.slice(0, 40))
+      assert.match(got, /content-security-policy: default-src 'none'/, bytes.slice(0, 40))
+    }
+  })
+
+  test('a form from the same host in the clear is another site’s', async () => {
+    const remoteAddress = '127.0.0.1'
+    const page = await served.app.inject({ url: '/form', remoteAddress, headers: { 'x-forwarded-for': '198.51.100.3' } })
+    const cookie = [page.headers['set-cookie'] ?? []]
+      .flat()
+      .map((c) => c.split(';')[0])
+      .join('; ')
+    const token = /value="([^"]+)"/.exec(page.body)![1]!
+    const send = (origin: string) =>
+      served.app.inject({
+        method: 'POST',
+        url: '/form',
+        headers: { host: 'ventanilla.example', cookie, origin, 'content-type': 'application/x-www-form-urlencoded' },
+        payload: new URLSearchParams({ _csrf: token }).toString(),
+      })
+    assert.equal((await send('https://ventanilla.example')).statusCode, 200)
+    assert.equal((await send('http://ventanilla.example')).statusCode, 403)
+  })
+
+  test('one household is one address, however many of IPv6 it has', async () => {
+    const from = async (address: string) =>
+      (await served.app.inject({ url: '/form', headers: { 'x-forwarded-for': `203.0.113.9, ${address}` } })).statusCode
+    assert.deepEqual([await from('2001:db8:1:2::a'), await from('2001:db8:1:2::b'), await from('2001:db8:1:2:9:9:9:9')], [200, 200, 429])
+    assert.equal(await from('2001:db8:1:3::a'), 200)
+  })
+})
+
+test('closing finishes the request under way, ends its connection at once, and waits for nobody who dawdles', async () => {
+  let go = () => {}
+  const held = new Promise<void>((done) => {
+    go = done
+  })
+  const slow = await openWeb({
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: 'http://localhost:3000',
+    production: false,
+    demo: false,
+    trustProxy: false,
+    limits: { readsPerAddress: 0, writesPerAddress: 0, writesPerPerson: 0 },
+    csrfSecret: Buffer.alloc(32, 7),
+    assetsFolder: import.meta.dirname,
+    log: false,
+    identify: async (_request, language) => ({ person: null, session: null, language, grants: [] }),
+    patience: { closeMs: 1_500 },
+  })
+  slow.route({ method: 'GET', url: '/slow', access: 'public', schema: {}, handler: () => held.then(() => ({ done: true })) })
+  await slow.listen()
+  const { port } = slow.app.server.address() as AddressInfo
+  const open = (bytes: string) => {
+    const socket = connect(port, '127.0.0.1')
+    let got = ''
+    socket.on('data', (d) => (got += d)).on('error', () => {})
+    socket.write(bytes)
+    return { said: () => got, closed: new Promise<number>((done) => socket.on('close', () => done(performance.now()))) }
+  }
+  open('GET /slow HTTP/1.1\r\nho')
+  const asked = open('GET /slow HTTP/1.1\r\nhost: x\r\n\r\n')
+  await new Promise((done) => setTimeout(done, 100))
+  const from = performance.now()
+  const closed = slow.close()
+  setTimeout(go, 200)
+  assert.ok((await asked.closed) - from < 1_400)
+  assert.match(asked.said(), /{"done":true}/)
+  await closed
+  assert.ok(performance.now() - from < 10_000)
 })
