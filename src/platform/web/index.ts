@@ -378,6 +378,13 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     return payload
   })
+  // An answer may stand before its question is read whole: a photograph that is too large. What is left is read away, for on a connection that is kept the
+  // browser's next request waits behind it. How long that may last is the request's own time limit.
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.readableEnded || raw.destroyed) return
+    raw.unpipe()
+    raw.resume()
+  })
   const { observe } = deps
   if (observe) {
     app.addHook('onResponse', async (request, reply) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Agent, type IncomingMessage, request as ask } from 'node:http'
 import { after, before, test } from 'node:test'
 import { Type } from 'typebox'
 import { html } from '#kernel/html'
@@ -68,6 +69,17 @@ before(async () => {
     schema: {},
     handler: () => {
       throw new Error('the password is hunter2')
+    },
+  })
+  web.route({
+    method: 'POST',
+    url: '/picture',
+    access: 'public',
+    schema: {},
+    handler: async (request) => {
+      for await (const part of request.parts({ limits: { fileSize: 1000 } }))
+        if (part.type === 'file') for await (const _ of part.file) if (part.file.truncated) break
+      throw new Problem('too-large', 'What was sent is larger than this page takes.')
     },
   })
   await web.app.ready()
@@ -170,6 +182,26 @@ test('every answer carries the policy of the page, and what is one visitor’s i
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['cache-control'], 'no-store', url)
   }
+})
+
+test('after a file that was refused before it was read whole, the same connection answers the next request', { timeout: 20_000 }, async (t) => {
+  const { port } = new URL(await web.listen())
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const send = (path: string, body?: Buffer) =>
+    new Promise<number>((resolve, reject) => {
+      const headers = body ? { 'content-type': 'multipart/form-data; boundary=x', 'content-length': body.length } : {}
+      const sent = ask({ port, path, agent, headers, method: body ? 'POST' : 'GET', signal: t.signal }, (answer: IncomingMessage) => {
+        answer.resume().once('end', () => resolve(answer.statusCode!))
+      })
+      sent.once('error', reject)
+      sent.end(body)
+    })
+  const head = '--x\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+  // More than the sockets between the two hold by themselves.
+  const picture = Buffer.concat([Buffer.from(head), Buffer.alloc(24 * 1024 * 1024), Buffer.from('\r\n--x--\r\n')])
+  assert.equal(await send('/picture', picture), 413)
+  assert.equal(await send('/form'), 200)
 })
 
 test('files outside the assets are not served', async () => {
