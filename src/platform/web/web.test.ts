@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Agent, type IncomingMessage, request as ask } from 'node:http'
+import { Agent, request as ask, type IncomingMessage } from 'node:http'
 import { after, before, test } from 'node:test'
 import { Type } from 'typebox'
 import { html } from '#kernel/html'
@@ -50,6 +50,7 @@ before(async () => {
     handler: (request) => ({ word: request.body.word }),
   })
   web.route({ method: 'GET', url: '/mine', access: 'signed-in', schema: {}, handler: (request) => ({ person: signedIn(request).person }) })
+  web.route({ method: 'POST', url: '/mine', access: 'signed-in', schema: {}, handler: () => ({}) })
   web.route({ method: 'GET', url: '/desk', access: { roles: ['official'] }, schema: {}, handler: () => ({ ok: true }) })
   web.route({
     method: 'GET',
@@ -157,6 +158,21 @@ test('who is not signed in is led to the door and back; who has no duty there is
   assert.equal((await web.app.inject({ url: '/desk', cookies: { session: 'two' } })).statusCode, 200)
 })
 
+test('a form sent after the session ended says so, and its door leads back to the page it stood on', async () => {
+  const sent = await web.app.inject({
+    method: 'POST',
+    url: '/mine',
+    headers: { referer: 'http://localhost:3000/form?step=2', 'content-type': 'application/x-www-form-urlencoded' },
+    payload: 'word=a',
+  })
+  assert.equal(sent.statusCode, 401)
+  assert.match(sent.body, /Lo de los pasos anteriores está guardado/)
+  assert.match(sent.body, /href="\/sign-in\?next=%2Fform%3Fstep%3D2"/)
+  assert.match(sent.body, /href="\/form\?step=2&(amp;)?lang=en"/, 'the other language is a page, not what was sent')
+  const elsewhere = await web.app.inject({ method: 'POST', url: '/mine', headers: { referer: 'http://evil.example/form' } })
+  assert.match(elsewhere.body, /href="\/sign-in\?next=%2F"/)
+})
+
 test('a refusal is problem+json for programs and a page for people', async () => {
   const program = await web.app.inject({ url: '/api/refused' })
   assert.match(String(program.headers['content-type']), /application\/problem\+json/)
@@ -184,7 +200,9 @@ test('every answer carries the policy of the page, and what is one visitor’s i
   }
 })
 
-test('after a file that was refused before it was read whole, the same connection answers the next request', { timeout: 20_000 }, async (t) => {
+test('after a file that was refused before it was read whole, the same connection answers the next request', {
+  timeout: 20_000,
+}, async (t) => {
   const { port } = new URL(await web.listen())
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.after(() => agent.destroy())
