@@ -396,7 +396,7 @@ export function caseOverview(
   const swapped = s.turn !== null && s.receipt === null
   const asked =
     c.state === 'asked' && s.request && c.answerBy
-      ? html`${notificationBanner({ language: l, title: text(l, 'asked.title'), text: html`<p class="govuk-notification-banner__heading">${text(l, 'asked.lead', { date: formatDate(l, c.answerBy) })}</p><ul class="govuk-list govuk-list--bullet">${s.request.papers.map((p) => html`<li>${service.text(l, `papers.${p}`)}: ${text(l, `why.${s.request!.why[p] ?? 'missing'}` as 'why.missing')}</li>`)}</ul>` })}
+      ? html`${notificationBanner({ language: l, title: text(l, 'asked.title'), text: html`<p class="govuk-notification-banner__heading">${text(l, 'asked.lead', { date: formatDate(l, c.answerBy) })}</p><ul class="govuk-list govuk-list--bullet">${s.request.papers.map((p) => html`<li>${service.text(l, `papers.${p}`)}: ${text(l, `why.${s.request!.why[p] ?? 'missing'}` as 'why.missing')}</li>`)}</ul><p class="govuk-body">${text(l, 'asked.else')}</p>` })}
         ${button({ text: text(l, 'asked.bring'), href: `/cases/${c.reference}/papers` })} ${post(seen, `/cases/${c.reference}/already-there`, html`${button({ text: text(l, 'asked.already'), kind: 'secondary' })}<p class="govuk-hint">${text(l, 'asked.already-hint')}</p>`)}`
       : ''
   const wrong =

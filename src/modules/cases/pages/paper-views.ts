@@ -114,8 +114,8 @@ export function receiptPage(
   }))
   const due =
     c.state === 'asked' && c.answerBy
-      ? { key: text(l, 'receipt.answer-by'), value: c.answerBy }
-      : { key: text(l, 'receipt.due'), value: c.dueOn! }
+      ? { key: text(l, 'receipt.answer-by'), value: c.answerBy, silence: text(l, 'receipt.silence.papers') }
+      : { key: text(l, 'receipt.due'), value: c.dueOn!, silence: text(l, `receipt.silence.${service.definition.silence.means}`) }
   const body = html`<div class="v-receipt"><p class="govuk-caption-l">${title}</p>${turnHero({
     language: l,
     number: formatNumber(l, s.turn.state.place),
@@ -135,7 +135,7 @@ export function receiptPage(
         { key: text(l, 'receipt.filed'), value: c.submittedAt ? when(deps, l, c.submittedAt, c.office) : '' },
         {
           key: due.key,
-          value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${text(l, `receipt.silence.${service.definition.silence.means}`)}</span>`,
+          value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${due.silence}</span>`,
         },
       ],
     },
