@@ -198,7 +198,12 @@ test('a base asks for its place first: by list, by name, with the places of one 
   assert.equal(many.statusCode, 422)
   const links = all(parse(many.body) as unknown as Node, 'a').map((a) => attr(a, 'href'))
   assert.ok(links.includes('/services/municipal/business-licence@23005') && links.includes('/services/municipal/business-licence@09014'))
-  assert.equal((await get('/services/municipal/business-licence?place=Narnia')).statusCode, 422)
+  const none = await get('/services/municipal/business-licence?place=Narnia')
+  assert.equal(none.statusCode, 422)
+  assert.match(none.body, /<title>Error: /)
+  assert.match(none.body, /<a href="#place">No conocemos ese lugar/)
+  // From a list nobody has to write.
+  assert.match((await get('/services/state/birth-certificate?place=')).body, /<a href="#place">Elija el lugar/)
   assert.equal((await get('/services/municipal/business-licence?place=')).statusCode, 422)
 })
 
@@ -295,6 +300,21 @@ test('results show what the place itself asks for, not that each place decides',
   assert.doesNotMatch(there.get('/services/state/drivers-licence@09')!, /Lo fija cada lugar/)
   const anywhere = await cards('/services?q=licencia+de+conducir')
   assert.match(anywhere.get('/services/state/drivers-licence')!, /Lo fija cada lugar/)
+})
+
+test('a search that finds nothing, or a place that may be several, leads on', async () => {
+  const hrefs = async (url: string) => all(parse((await get(url)).body) as unknown as Node, 'a').map((a) => attr(a, 'href'))
+  assert.ok((await hrefs('/services?q=xqzptl')).includes('/life-events/birth'))
+  const many = await hrefs(`/services?q=licencia&place=${encodeURIComponent('Benito Juárez')}`)
+  assert.ok(many.includes('/services?q=licencia&place=23005') && many.includes('/services?q=licencia&place=09014'))
+  assert.ok(many.includes('#place'), 'the summary names the field')
+  assert.ok((await hrefs('/offices')).includes('/offices?q=15'), 'every state is offered')
+})
+
+test('a service says who decides, in what order, and how that is checked', async () => {
+  const body = (await get('/services/state/drivers-licence@09')).body
+  assert.match(body, /Decide Ventanilla estatal, Ciudad de México, en el orden de la fila\./)
+  assert.match(body, /Al responder las preguntas verá cuáles le tocan a usted\./)
 })
 
 test('offices are found by place and by agency', async () => {

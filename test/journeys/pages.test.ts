@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { aCurp } from '../../src/modules/cases/testing.ts'
-import { browserMissing, openBrowser, openPage } from '../support/browser.ts'
+import { audit, browserMissing, openBrowser, openPage, withoutScripts } from '../support/browser.ts'
 import { openSystem, type System } from '../support/system.ts'
 import { fileLicence, identify, signIn } from './journey.ts'
 
@@ -43,7 +43,7 @@ test('each error names its question, and only what was written can stand like th
   assert.deepEqual(await summary(page).getByRole('link').allInnerTexts(), [
     'Su nombre completo: Falta esta respuesta.',
     'Su CURP: Falta esta respuesta.',
-    '¿Qué edad tiene?: Falta esta respuesta.',
+    '¿Qué edad tiene? Falta esta respuesta.',
   ])
   assert.equal(await page.getByLabel('Así aparece en mi documento').count(), 0)
   await fits(page, 'a page with errors')
@@ -119,5 +119,42 @@ test('the camera is offered where scripts run, and nowhere else', { skip, timeou
     await page.goto(`${system.url}/check`)
     assert.equal(await page.getByRole('heading', { name: 'Con la cámara' }).isVisible(), javaScriptEnabled)
     assert.ok(await page.getByRole('heading', { name: 'Con el archivo' }).isVisible())
+  }
+})
+
+test('Enter in a repeating group sends it, what was filed is found by the back button, and all of one’s cases are a list', {
+  skip,
+  timeout: 180_000,
+}, async (t) => {
+  const page = await openPage(t, browser, { viewport: { width: 320, height: 640 } })
+  await withoutScripts(page)
+  await signIn(page, system, 'grupo@example.mx')
+  await identify(page, system, 'Marta Solís Peña', aCurp(5))
+  await page.goto(`${system.url}/services/federal/imss/employer-registration`)
+  await page.getByRole('button', { name: /Empezar/ }).click()
+  const draft = /cases\/([^/]+)/.exec(page.url())![1]!
+  await page.goto(`${system.url}/cases/${draft}/fill/workers`)
+  await page.getByRole('button', { name: 'Agregar otro' }).click()
+  const names = page.getByLabel('Nombre completo')
+  await names.nth(1).fill('Julia Mora Paz')
+  await names.first().fill('Pedro Luna Rey')
+  await names.first().press('Enter')
+  await summary(page).waitFor()
+  assert.equal(await names.count(), 2, 'nobody was taken away')
+  assert.equal(await names.first().inputValue(), 'Pedro Luna Rey')
+
+  await page.goto(`${system.url}/my-line`)
+  assert.match(await page.locator('.v-card').innerText(), /Borrador: todavía no tiene turno[\s\S]*Se guarda hasta el/)
+  assert.deepEqual(await audit(page), [])
+
+  const { reference } = await fileLicence(page, system, { attach: true })
+  await page.goBack()
+  assert.equal(new URL(page.url()).pathname, `/cases/${reference}`)
+  await page.getByRole('button', { name: 'Enviar mensaje' }).click()
+  assert.deepEqual(await summary(page).getByRole('link').allInnerTexts(), ['Escriba su mensaje.'])
+  assert.match((await page.getByRole('link', { name: 'English' }).getAttribute('href'))!, /^\/cases\/[^/]+\?lang=en$/)
+  for (const path of ['review', 'papers', 'priority', 'fill/applicant']) {
+    await page.goto(`${system.url}/cases/${reference}/${path}`)
+    assert.equal(new URL(page.url()).pathname, `/cases/${reference}`, path)
   }
 })

@@ -48,6 +48,9 @@ export type Filing = {
   readonly ground: Ground | null
 }
 
+/** The letters that a message may have. */
+export const mostMessage = 4000
+
 /** Grounds on which the law prefers somebody in a line: claimed by the applicant, judged by nobody at a desk. */
 export const grounds = ['older', 'disability', 'pregnancy', 'small-children'] as const
 export type Ground = (typeof grounds)[number]
@@ -597,7 +600,7 @@ export async function writeMessage(
   words: string,
 ): Promise<void> {
   const text = words.normalize('NFC').replace(/\r\n?/g, '\n').trim()
-  if (text.length === 0 || text.length > 4000)
+  if (text.length === 0 || text.length > mostMessage)
     throw new Problem('invalid', 'Write a message of at most 4,000 characters.', {
       fields: [{ pointer: '/words', code: 'required', detail: 'Write your message.' }],
     })

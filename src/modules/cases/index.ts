@@ -1,12 +1,13 @@
 /** From the first question to the decision; lines and turns; the legal clock. README.md tells what it promises and never does. */
 import type { Service } from '#catalogue'
 import type { Language } from '#kernel/text'
+import { dateIn, startOfDay } from '#kernel/time'
 import type { Web } from '#web'
 import { openChecks } from './check.ts'
 import type { CasesDeps, Deps } from './deps.ts'
 import { openDesks } from './desk.ts'
 import { openFilings } from './filing.ts'
-import { waitRange } from './line-statistics.ts'
+import { medianMinutes, waitRange } from './line-statistics.ts'
 import { openOutside } from './outside.ts'
 import { registerCitizen } from './pages/citizen.ts'
 import { registerCounter } from './pages/counter.ts'
@@ -14,7 +15,7 @@ import { registerDesk } from './pages/desk.ts'
 import { registerOffice } from './pages/office.ts'
 import { registerPapers } from './pages/papers.ts'
 import { registerReports } from './pages/report.ts'
-import { waitWords } from './pages/wait.ts'
+import { durationWords, waitWords } from './pages/wait.ts'
 import { openReceipts } from './receipt.ts'
 import { openRecovery } from './recover.ts'
 import * as store from './store.ts'
@@ -55,15 +56,21 @@ export function openCases(given: CasesDeps) {
   return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery }
 }
 
-/** The wait measured lately at a service's line, in words; null where too little was measured. For the service's public page. */
+/** The wait at a service's line in words, from what was measured: the likely one, or with its desks closed what people waited today. Null where too little was measured. */
 export async function waitOf(cases: Cases, service: Service, language: Language): Promise<string | null> {
-  const { db } = cases.deps
+  const { db, catalogue, clock } = cases.deps
   if (service.office === null) return null
-  const [line] = await store.linesOf(db, service.office)
+  const lines = await store.linesOf(db, service.office)
+  const line = lines.find(({ state }) => state.covers.some((c) => c.startsWith(`${service.id}/`))) ?? lines[0]
   if (!line) return null
-  const waiting = await store.waitingCount(db, line.place, line.state.line)
-  const range = waitRange(waiting, line.state.desks, await store.serviceMinutes(db, line.place, line.state.line))
-  return waitWords(language, range)
+  const { place, state } = line
+  const waiting = await store.waitingCount(db, place, state.line)
+  const range = waitWords(language, waitRange(waiting, state.desks, await store.serviceMinutes(db, place, state.line)))
+  if (range !== null) return range
+  // With every desk closed nothing can be foretold; what people waited today is known.
+  const { zone } = catalogue.calendarOf(service.office)
+  const measured = medianMinutes(await store.waitMinutes(db, place, state.line, startOfDay(dateIn(clock.now(), zone), zone)))
+  return measured === null ? null : durationWords(language, measured)
 }
 
 /** Adds every page and route of the module. */

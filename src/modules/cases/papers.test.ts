@@ -142,6 +142,27 @@ test('the receipt bears number, place, deadline, closed list, secret, code, log 
   assert.match(proof.body, /^c2sp\.org\/tlog-proof@v1\n/)
 })
 
+test('what awaits papers says by when they are brought and what happens else, not what silence of the office would mean', async () => {
+  const filed = await it.aSubmittedCase()
+  const { desks } = it.cases
+  await desks.next(official, office)
+  for (;;) {
+    const served = (await desks.current(official, office))!
+    const { turn } = served.turn.state
+    if (served.c.reference === filed.reference) {
+      await desks.askPapers(official, office, turn, [{ id: served.journey.papers[0]!.id, why: 'unreadable' }], '')
+      break
+    }
+    if (served.step.kind === 'review') await desks.review(official, office, turn, { result: 'ok', note: '' })
+    else await desks.decide(official, office, turn, { result: 'granted', reasons: [], note: '' })
+  }
+  for (const page of ['', '/receipt']) {
+    const { body } = await inject(`/cases/${filed.reference}${page}`, filed.applicant)
+    assert.match(body, /su solicitud se desecha/)
+    assert.doesNotMatch(body, /Si no responden para ese día/)
+  }
+})
+
 test("another person's receipt, decision and proof read as absent", async () => {
   const filed = await it.aSubmittedCase()
   await decide(filed)

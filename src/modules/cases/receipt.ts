@@ -1,5 +1,5 @@
 /** Where a case stands, as its applicant is told: number, place, wait, deadline, history, and the proofs of them. */
-import type { CaseId, Reference, ServiceId } from '#kernel/id'
+import type { CaseId, OfficeId, Reference, ServiceId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { PlainDate } from '#kernel/time'
 import type { SignedIn } from '#web'
@@ -16,6 +16,16 @@ export type Standing = {
   /** The turn that counts now: a living one, else the last. */
   readonly turn: Turn | null
   readonly living: readonly Turn[]
+  /** The office of the turn's line: a step may be another agency's than the case. */
+  readonly office: OfficeId
+  /** The other living turns, where agencies review at the same time. */
+  readonly also: readonly { readonly number: number; readonly office: OfficeId }[]
+  /** The numbers of the turns that are over, oldest first: each step of a desk takes its own. */
+  readonly earlier: readonly number[]
+  /** Desks on duty in the turn's line. */
+  readonly desks: number
+  /** Who is called goes there in person. */
+  readonly presence: boolean
   readonly ahead: number | null
   readonly wait: WaitRange | null
   readonly events: readonly CaseEvent[]
@@ -62,7 +72,13 @@ export function openReceipts(deps: Deps) {
       const turn = living[0] ?? turns.at(-1) ?? null
       const events = await store.eventsOf(db, c)
       const ahead = turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null
-      const desks = turn ? await store.deskCount(db, turn.place, turn.line) : 0
+      const line = turn && (await store.lineAt(db, turn.place, turn.line))
+      const desks = line?.desks ?? 0
+      const also = await Promise.all(
+        living
+          .slice(1)
+          .map(async (t) => ({ number: t.state.place, office: (await store.lineAt(db, t.place, t.line))?.office ?? c.office })),
+      )
       const wait = turn && ahead !== null ? waitRange(ahead, desks, await store.serviceMinutes(db, turn.place, turn.line)) : null
       const row = await store.decisionOf(db, c)
       const sealed = row ? opened(() => vault.open<SealedDecision>('decision', row.sealed)) : null
@@ -77,6 +93,11 @@ export function openReceipts(deps: Deps) {
       return {
         turn,
         living,
+        office: line?.office ?? c.office,
+        also,
+        earlier: turns.filter((t) => t !== turn && !living.includes(t)).map((t) => t.state.place),
+        desks,
+        presence: line?.presence ?? false,
         ahead,
         wait,
         events,

@@ -243,6 +243,13 @@ test('another agency reviews in a line of its own, and the person reads who look
   const other = it.catalogue.officeFor(it.catalogue.get(service)!, 'infonavit')
   assert.notEqual(other, c.office)
   assert.deepEqual((await store.turnsOf(it.db, c)).map((t) => t.line).sort(), [`${c.office}/general`, `${other}/general`].sort())
+  const standing = async () => it.cases.receipts.standing(applicant, await it.cases.filings.read(applicant, reference))
+  const both = await standing()
+  assert.deepEqual(
+    [both.office, ...both.also.map((t) => t.office)].sort(),
+    [c.office, other].sort(),
+    'both turns are told, each with its office',
+  )
   const [own, agency] = [await it.anOfficial(c.office), await it.anOfficial(other)]
   const { desks } = it.cases
   for (const [official, office] of [
@@ -256,8 +263,15 @@ test('another agency reviews in a line of its own, and the person reads who look
     const wrong = office === other ? c.office : other
     await assert.rejects(desks.review(official, wrong, turn, { result: 'ok', note: '' }), refused('forbidden'))
     await desks.review(official, office, turn, { result: 'ok', note: '' })
+    const left = await standing()
+    assert.deepEqual([left.office, left.also], [c.office, []])
   }
   assert.ok((await turnsOf(reference)).some((t) => t.startsWith('decision')))
+  assert.deepEqual(
+    (await standing()).earlier,
+    [both.turn!.state.place, ...both.also.map((t) => t.number)],
+    'the numbers on the receipt are not forgotten',
+  )
   const uses = await it.db.query<{ actor: string; office: string }>(
     'select distinct actor, office from people_use where key_id = $1 and office is not null',
     [c.id],

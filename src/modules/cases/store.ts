@@ -1189,10 +1189,19 @@ export async function takeTimer(tx: Tx, t: Timer): Promise<boolean> {
   return gone.numDeletedRows > 0n
 }
 
-/** How many desks are on duty in a line. */
-export async function deskCount(on: Db | Tx, place: string, line: LineId): Promise<number> {
-  const row = await q(on).selectFrom('cases_line').select('desks').where('place', '=', place).where('id', '=', line).executeTakeFirst()
-  return row?.desks ?? 0
+/** Whose a line is, whether people wait in person, and how many desks are on duty in it. */
+export async function lineAt(
+  on: Db | Tx,
+  place: string,
+  line: LineId,
+): Promise<{ office: OfficeId; presence: boolean; desks: number } | null> {
+  const row = await q(on)
+    .selectFrom('cases_line')
+    .select(['office', 'presence', 'desks'])
+    .where('place', '=', place)
+    .where('id', '=', line)
+    .executeTakeFirst()
+  return row ? { office: row.office as OfficeId, presence: row.presence, desks: row.desks } : null
 }
 
 /** Keeps the proof that an act of this case is in the log. The same again changes nothing. */

@@ -5,7 +5,7 @@ import { type Child, type Html, html } from '#kernel/html'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
-import { button, layout, places } from '#look'
+import { button, fieldError, layout, places, type SummaryError } from '#look'
 import { csrfField, keepAnswer, type Reply, type Request, takesGzip, type Web } from '#web'
 import { definitionSchema } from './check.ts'
 import { channels, lifeEvents } from './definition.ts'
@@ -38,6 +38,8 @@ const freshMs = 1000
 /** Pages kept; the oldest goes first. */
 const keptPages = 2000
 const perPage = 20
+/** So many places are offered where a name may mean several. */
+const mostMatches = 12
 
 const Words = Type.String({ maxLength: 200 })
 const Count = (least: number, most: number, usual: number) => Type.Integer({ minimum: least, maximum: most, default: usual })
@@ -133,7 +135,7 @@ export function registerPages(
     reply: Reply,
     title: string,
     body: () => Html,
-    { hero, ...more }: { wide?: boolean; description?: string; robots?: string; hero?: () => Html } = {},
+    { hero, ...more }: { wide?: boolean; description?: string; robots?: string; error?: readonly SummaryError[]; hero?: () => Html } = {},
   ) {
     const l = request.visitor.language
     const url = withoutLanguage(request.url)
@@ -324,6 +326,7 @@ export function registerPages(
       const typed = request.query.place ?? ''
       const offset = request.query.offset ?? 0
       const place = placeFrom(typed)
+      const problem = place.problem && words(l, place.problem === 'many' ? 'place.many' : 'place.none')
       return page(
         request,
         reply,
@@ -336,13 +339,23 @@ export function registerPages(
             catalogue,
             q,
             placeField: place.code === null ? typed : catalogue.places.nameOf(place.code),
-            placeProblem: place.problem === undefined ? undefined : words(l, place.problem === 'many' ? 'place.many' : 'place.none'),
+            placeProblem: problem,
+            matches:
+              place.problem === 'many'
+                ? place.matches.slice(0, mostMatches).map((code) => ({
+                    href: nextUrl('/services', { q, place: code })(0),
+                    name: catalogue.places.nameOf(code),
+                  }))
+                : [],
             url: nextUrl('/services', { q, place: typed }),
             offset,
             limit: perPage,
           })
         },
-        { robots: q === '' ? undefined : 'noindex' } as { robots?: string },
+        {
+          ...(q === '' ? {} : { robots: 'noindex' }),
+          ...(problem === undefined ? {} : { error: [fieldError('place', problem)] }),
+        },
       )
     },
   })
@@ -417,6 +430,7 @@ export function registerPages(
       origin,
       demo,
       description: service.text(l, 'summary'),
+      error: choice.problem === undefined ? null : [fieldError('place', choice.problem)],
       breadcrumbs: [
         { text: words(l, 'home.title'), href: '/' },
         { text: words(l, 'results.heading'), href: '/services' },
@@ -456,9 +470,10 @@ export function registerPages(
         const place = placeFrom(typed)
         const found = [place.code, ...place.matches].filter((c): c is string => c !== null && c.length === length)
         if (found.length === 1) return reply.redirect(serviceUrl(`${service.base}@${found[0]}`), 303)
-        const problem = words(l, typed.trim() === '' ? 'place.empty' : found.length > 1 ? 'place.many' : 'place.none')
+        // A state is chosen from a list; only a town is written.
+        const problem = words(l, length === 2 || typed.trim() === '' ? 'place.empty' : found.length > 1 ? 'place.many' : 'place.none')
         reply.code(422)
-        return servicePage(service, l, request, reply, { value: typed, problem, matches: found.slice(0, 12) })
+        return servicePage(service, l, request, reply, { value: typed, problem, matches: found.slice(0, mostMatches) })
       }
       if (isOut(request)) return send(request, reply, await cachedService(service, l))
       return servicePage(service, l, request, reply, { value: '', matches: [] })
@@ -486,7 +501,8 @@ export function registerPages(
                   : [],
               )
         const offices = [...new Set([...ids, ...agencies])].flatMap((id) => catalogue.office(id) ?? [])
-        return officesBody({ l, q, offices, link: (id) => options.officeUrl?.(id) ?? null })
+        const states = catalogue.places.states.map((s) => ({ href: `/offices?q=${s.code}`, name: s.name }))
+        return officesBody({ l, q, offices, states, link: (id) => options.officeUrl?.(id) ?? null })
       })
     },
   })

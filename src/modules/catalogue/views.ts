@@ -82,12 +82,16 @@ export function homeHero(l: Language): Html {
 /** The front page: what one needs to do, above everything. */
 export function homeBody(l: Language, catalogue: Catalogue, more: readonly { href: string; title: string; text?: string }[]): Html {
   const { bases, services } = catalogue.counts()
-  return html`<p class="govuk-body">${words(l, 'home.count', { services, bases })}</p><h2 class="govuk-heading-m">${words(l, 'home.events')}</h2>${tiles(
+  return html`<p class="govuk-body">${words(l, 'home.count', { services, bases })}</p><h2 class="govuk-heading-m">${words(l, 'home.events')}</h2>${eventTiles(l, catalogue)}${more.length > 0 && html`<h2 class="govuk-heading-m">${words(l, 'home.more')}</h2>${tiles(more)}`}`
+}
+
+/** The life events that have a service, as ways in. */
+const eventTiles = (l: Language, catalogue: Catalogue): Html =>
+  tiles(
     lifeEvents
       .filter((e) => catalogue.search({ event: e, limit: 0 }).total > 0)
       .map((e) => ({ href: `/life-events/${e}`, title: words(l, `event.${e}`), text: words(l, `event.${e}.text`) })),
-  )}${more.length > 0 && html`<h2 class="govuk-heading-m">${words(l, 'home.more')}</h2>${tiles(more)}`}`
-}
+  )
 
 function card(item: Listed, l: Language, definition: Definition): Html {
   return serviceCard({
@@ -110,6 +114,8 @@ export function resultsBody(o: {
   q: string
   placeField: string
   placeProblem?: string | undefined
+  /** The places that the typed name may mean, each with the same search there. */
+  matches?: readonly { href: string; name: string }[]
   url: (offset: number) => string
   offset: number
   limit: number
@@ -124,7 +130,7 @@ export function resultsBody(o: {
           action: '/services',
           value: o.q,
           hint: null,
-          more: input({
+          more: html`${input({
             id: 'place',
             name: 'place',
             label: { text: words(l, 'place.label') },
@@ -132,7 +138,7 @@ export function resultsBody(o: {
             value: o.placeField,
             classes: 'govuk-input--width-20',
             ...(o.placeProblem === undefined ? {} : { error: { text: o.placeProblem } }),
-          }),
+          })}${matchList(o.matches ?? [])}`,
         })}`
       : html`<h1 class="govuk-heading-l">${o.heading}</h1>${o.lead && html`<p class="govuk-body-l">${o.lead}</p>`}`
   }<p class="govuk-body" role="status">${
@@ -141,7 +147,7 @@ export function resultsBody(o: {
       : results.place
         ? words(l, 'results.total-in', { count: results.total, place: results.place.name })
         : words(l, 'results.total', { count: results.total })
-  }</p>${results.items.length > 0 && cardList(results.items.map((i) => card(i, l, o.catalogue.get(i.id)!.definition)))}${
+  }</p>${results.total === 0 && html`<h2 class="govuk-heading-m">${words(l, 'results.by-event')}</h2>${eventTiles(l, o.catalogue)}`}${results.items.length > 0 && cardList(results.items.map((i) => card(i, l, o.catalogue.get(i.id)!.definition)))}${
     pages > 1 &&
     pagination({
       language: l,
@@ -182,8 +188,12 @@ export function placeForm(o: {
           classes: 'govuk-input--width-20',
           ...error,
         })
-  }${o.matches.length > 0 && html`<ul class="govuk-list govuk-list--bullet">${o.matches.map((m) => html`<li><a class="govuk-link" href="${m.href}">${m.name}</a></li>`)}</ul>`}${button({ text: words(l, 'choose.go') })}</form>`
+  }${matchList(o.matches)}${button({ text: words(l, 'choose.go') })}</form>`
 }
+
+const matchList = (matches: readonly { href: string; name: string }[]): Child =>
+  matches.length > 0 &&
+  html`<ul class="govuk-list govuk-list--bullet">${matches.map((m) => html`<li><a class="govuk-link" href="${m.href}">${m.name}</a></li>`)}</ul>`
 
 /** One service: what, who, the closed list, cost, term and silence, where, how it goes, and start. */
 export function serviceBody(o: {
@@ -231,7 +241,7 @@ export function serviceBody(o: {
             from &&
             html` <a class="govuk-link" href="${serviceUrl(from.id)}">${words(l, 'paper.from')}<span class="govuk-visually-hidden">: ${from.text(l, 'name')}</span></a>`
           }</li>`
-        })}</ul>`
+        })}</ul>${d.papers.some((p) => p.when !== undefined) && html`<p class="govuk-body">${words(l, 'service.papers-yours')}</p>`}`
   }<p class="govuk-body"><strong>${words(l, 'service.closed-list')}</strong></p><h2 class="govuk-heading-m">${words(l, 'service.cost')}</h2>${
     d.fee.kind === 'table'
       ? table({
@@ -259,12 +269,13 @@ export function serviceBody(o: {
     },
   )}<h2 class="govuk-heading-m">${words(l, 'service.where')}</h2><ul class="govuk-list govuk-list--bullet">${d.channels.map((c) => html`<li>${words(l, `channel.${c}`)}</li>`)}</ul>${
     office && officeBlock(office, service.adoption?.hours ?? office.hours, l, o.officeLink)
-  }<h2 class="govuk-heading-m">${words(l, 'service.steps')}</h2>${processPicture({ language: l, steps: stages(service, catalogue, l, o.today), here: null })}<p class="govuk-body">${words(l, 'service.criteria')} ${t('criteria')}</p>${details(
-    {
-      summary: words(l, 'service.reasons'),
-      body: html`<ul class="govuk-list govuk-list--bullet">${d.reasons.map((r) => html`<li>${t(`reasons.${r.id}`)} ${sourceWords(r.rule, l)}</li>`)}</ul>`,
-    },
-  )}${details({
+  }<h2 class="govuk-heading-m">${words(l, 'service.steps')}</h2>${processPicture({ language: l, steps: stages(service, catalogue, l, o.today), here: null })}${
+    office &&
+    html`<p class="govuk-body">${words(l, 'service.decides', { office: office.name(l) })} <a class="govuk-link" href="/how-to-check">${words(l, 'service.fair')}</a></p>`
+  }<p class="govuk-body">${words(l, 'service.criteria')} ${t('criteria')}</p>${details({
+    summary: words(l, 'service.reasons'),
+    body: html`<ul class="govuk-list govuk-list--bullet">${d.reasons.map((r) => html`<li>${t(`reasons.${r.id}`)} ${sourceWords(r.rule, l)}</li>`)}</ul>`,
+  })}${details({
     summary: words(l, 'service.law'),
     body: html`<ul class="govuk-list govuk-list--bullet">${d.legalBasis.map((s) => html`<li>${sourceWords(s, l)}</li>`)}</ul>${d.homoclave && html`<p class="govuk-body">${words(l, 'service.homoclave', { homoclave: d.homoclave })}</p>`}<p class="govuk-body">${words(l, 'service.version', { hash: service.hash.slice(0, 16) })}</p>`,
   })}`
@@ -324,9 +335,18 @@ function officeBlock(office: Office, hours: Hours, l: Language, link: string | n
 }
 
 /** The offices of a place, and how to find them. */
-export function officesBody(o: { l: Language; q: string; offices: readonly Office[]; link: (id: string) => string | null }): Html {
+export function officesBody(o: {
+  l: Language
+  q: string
+  offices: readonly Office[]
+  states: readonly { href: string; name: string }[]
+  link: (id: string) => string | null
+}): Html {
   const { l, offices } = o
   return html`<h1 class="govuk-heading-l">${words(l, 'offices.heading')}</h1>${searchBox({ language: l, action: '/offices', value: o.q, label: words(l, 'offices.label'), hint: words(l, 'choose.municipality-hint') })}${
     o.q !== '' && offices.length === 0 && html`<p class="govuk-body" role="status">${words(l, 'offices.none')}</p>`
+  }${
+    offices.length === 0 &&
+    html`<h2 class="govuk-heading-m">${words(l, 'offices.states')}</h2><ul class="govuk-list v-columns">${o.states.map((s) => html`<li><a class="govuk-link" href="${s.href}">${s.name}</a></li>`)}</ul>`
   }${offices.map((office) => officeBlock(office, office.hours, l, o.link(office.id)))}`
 }

@@ -2,7 +2,7 @@
 import { type Db, sqlState, type Tx } from '#db'
 import { gather } from '#kernel/gather'
 import { newReference, type OfficeId, type PersonId, type Reference, randomId, uuidv7 } from '#kernel/id'
-import { Problem } from '#kernel/problem'
+import { type FieldProblem, Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
 import type { Keys } from '#keys'
@@ -93,6 +93,24 @@ function identityOrProblem(typed: string): Identity {
   const identity = parseIdentity(typed)
   if ('fault' in identity) throw field('/identity', `identity-${identity.fault}`, 'This is not a CURP or RFC.')
   return identity
+}
+
+/** Name and identity as they are kept. Refuses with one `invalid` that names all that is wrong: nobody mends a form twice. */
+function parsePerson(typed: { readonly name: string; readonly identity: string }): { name: string; identity: Identity } {
+  const faults: FieldProblem[] = []
+  const kept = <T>(parse: () => T): T | null => {
+    try {
+      return parse()
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      faults.push(...error.fields)
+      return null
+    }
+  }
+  const name = kept(() => parseName(typed.name))
+  const identity = kept(() => identityOrProblem(typed.identity))
+  if (name === null || identity === null) throw new Problem('invalid', 'The name or the identity is not as it must be.', { fields: faults })
+  return { name, identity }
 }
 
 /** The operations of accounts: coming in, saying who one is, roles, and who read what. Each is one transaction; refusals are `Problem`s. */
@@ -462,8 +480,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
      */
     async declareIdentity(by: SignedIn, typed: { name: string; identity: string }): Promise<void> {
       const { person } = by
-      const name = parseName(typed.name)
-      const identity = identityOrProblem(typed.identity)
+      const { name, identity } = parsePerson(typed)
       // Whether a number is taken is told here alone, and seldom: five tries a day do not list the country.
       await within('identity-person', person)
       await db.tx(async (tx) => {
@@ -498,8 +515,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       shown: { identity: string; name: string; language: Language },
     ): Promise<{ person: PersonId; known: boolean; slip: Slip | null }> {
       const by = atCounter(clerk, office)
-      const identity = identityOrProblem(shown.identity)
-      const name = parseName(shown.name)
+      const { name, identity } = parsePerson(shown)
       const found = await store.findIdentity(tx, identity)
       if (found) return { person: found.person, known: true, slip: null }
       const now = clock.now()
@@ -521,8 +537,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       shown: { identity: string; name: string; email: string | null },
     ): Promise<{ person: PersonId; slip: Slip }> {
       const by = atCounter(clerk, office)
-      const identity = identityOrProblem(shown.identity)
-      const name = parseName(shown.name)
+      const { name, identity } = parsePerson(shown)
       const keep = shown.email === null ? null : parseEmail(shown.email)
       const found = await store.findIdentity(tx, identity)
       if (!found) throw new Problem('not-found', 'Nobody is registered with this identity.')

@@ -213,6 +213,10 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
       }),
   })
 
+  // A form that was refused is shown at the address it was sent to; who comes to it again finds the page.
+  for (const url of ['/me/identity', '/me/contacts'])
+    web.route({ method: 'GET', url, access: 'signed-in', schema: {}, handler: (_request, reply) => reply.redirect('/me', 303) })
+
   web.route({
     method: 'POST',
     url: '/me/identity',

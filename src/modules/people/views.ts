@@ -38,9 +38,9 @@ const words = (request: Request) => {
 
 function page(
   request: Request,
-  options: { title: string; body: Child; back?: string; errors?: FormErrors | undefined; wide?: boolean },
+  options: { title: string; body: Child; url?: string; back?: string; errors?: FormErrors | undefined; wide?: boolean },
 ): Html {
-  const { visitor, url } = request
+  const { visitor } = request
   const t = words(request)
   const error: SummaryError[] = Object.entries(options.errors ?? {}).map(([field, word]) =>
     fieldError(field, t(`error.${word as ErrorWord}`)),
@@ -49,7 +49,7 @@ function page(
     title: options.title,
     language: visitor.language,
     visitor,
-    url,
+    url: options.url ?? request.url,
     body: options.body,
     backLink: options.back,
     error,
@@ -75,21 +75,26 @@ export function signInPage(request: Request, reply: Reply, o: { next: string; em
   return page(request, {
     title: t('sign-in.title'),
     errors: o.errors,
-    body: html`${heading(t('sign-in.title'))}${lead(t('sign-in.lead'))}${form(request, reply, '/sign-in', [
-      hidden('next', o.next),
-      input({
-        name: 'email',
-        type: 'email',
-        label: t('sign-in.email'),
-        hint: t('sign-in.email-hint'),
-        value: o.email,
-        autocomplete: 'email',
-        inputmode: 'email',
-        spellcheck: false,
-        error: o.errors?.email && t(`error.${o.errors.email}`),
-      }),
-      button({ text: t('sign-in.send') }),
-    ])}
+    body: html`${heading(t('sign-in.title'))}${lead(t('sign-in.lead'))}${o.next !== '/me' && html`<p class="govuk-body">${t('sign-in.then')}</p>`}${form(
+      request,
+      reply,
+      '/sign-in',
+      [
+        hidden('next', o.next),
+        input({
+          name: 'email',
+          type: 'email',
+          label: t('sign-in.email'),
+          hint: t('sign-in.email-hint'),
+          value: o.email,
+          autocomplete: 'email',
+          inputmode: 'email',
+          spellcheck: false,
+          error: o.errors?.email && t(`error.${o.errors.email}`),
+        }),
+        button({ text: t('sign-in.send') }),
+      ],
+    )}
     <h2 class="govuk-heading-m">${t('sign-in.other')}</h2>
     <p class="govuk-body">${link(withNext('/sign-in/receipt', o.next), t('sign-in.by-receipt'))}</p>`,
   })
@@ -190,6 +195,8 @@ export function mePage(
   const asked = (fields: Html) => (settled ? details({ summary: t('me.change'), body: fields }) : fields)
   return page(request, {
     title: t('me.title'),
+    // Several forms are sent from here, to addresses that are no pages.
+    url: '/me',
     errors,
     body: html`${o.saved && notificationBanner({ language, success: true, text: t('me.saved') })}${heading(t('me.title'))}
     <ul class="govuk-list">
@@ -343,18 +350,18 @@ export function sessionsPage(
     title: t('sessions.title'),
     back: '/me',
     body: html`${o.saved && notificationBanner({ language, success: true, text: t('sessions.ended') })}${heading(t('sessions.title'))}${lead(t('sessions.lead'))}
-    ${scrolling(
-      t('sessions.title'),
-      table({
-        head: [t('sessions.device'), t('sessions.way'), t('sessions.started'), t('sessions.seen')],
-        rows: o.sessions.map((s) => [
-          s.id === o.session ? t('sessions.this') : t(s.device === 'phone' ? 'device.phone' : 'device.computer'),
-          t(`way.${s.way}`),
-          at(s.started_at),
-          at(s.seen_at),
-        ]),
-      }),
-    )}${form(request, reply, '/me/sessions', button({ text: t('sessions.end'), kind: 'secondary' }))}`,
+    ${timeline(
+      o.sessions.map((s) => ({
+        at: s.seen_at.toISOString(),
+        when: t('sessions.seen', { at: at(s.seen_at) }),
+        title: s.id === o.session ? t('sessions.this') : t(s.device === 'phone' ? 'device.phone' : 'device.computer'),
+        detail: t('sessions.started', { way: t(`way.${s.way}`), at: at(s.started_at) }),
+      })),
+    )}${
+      o.sessions.length > 1
+        ? form(request, reply, '/me/sessions', button({ text: t('sessions.end'), kind: 'secondary' }))
+        : html`<p class="govuk-body">${t('sessions.alone')}</p>`
+    }`,
   })
 }
 

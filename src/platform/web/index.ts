@@ -209,6 +209,14 @@ function languageOf(request: FastifyRequest, cookieName: string): Language {
   return 'es'
 }
 
+/** Path and query of the page of ours from which something was sent, as the browser says; null where it does not. */
+function pageBefore(request: FastifyRequest, origin: string): string | null {
+  const said = request.headers.referer
+  if (said === undefined || !URL.canParse(said)) return null
+  const page = new URL(said)
+  return page.origin === origin || page.origin === `http://${request.headers.host}` ? `${page.pathname}${page.search}` : null
+}
+
 /** What the parser of multipart bodies says, by words alone, of one that is cut off or malformed. */
 const brokenMultipart = /^(Multipart: Boundary not found|Unexpected end of multipart data|\w+ terminated early)/
 
@@ -389,6 +397,13 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     return payload
   })
+  // An answer may stand before its question is read whole: a photograph that is too large. What is left is read away, for on a connection that is kept the
+  // browser's next request waits behind it. How long that may last is the request's own time limit.
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.readableEnded || raw.destroyed) return
+    raw.unpipe()
+    raw.resume()
+  })
   const { observe } = deps
   if (observe) {
     app.addHook('onResponse', async (request, reply) => {
@@ -396,6 +411,12 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     })
   }
 
+  /** What a problem's page says of where one is. What was sent has no page of its own: the one its form stood on counts. */
+  const about = (request: FastifyRequest, language: Language) => {
+    const before = isRead(request) ? null : pageBefore(request, origin)
+    const url = isRead(request) ? request.url : (before ?? '/')
+    return { language, visitor: request.visitor, url, before, demo: deps.demo, requestId: request.id }
+  }
   const answerProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) => {
     reply.code(problem.status)
     reply.header('cache-control', 'no-store')
@@ -404,8 +425,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       return reply.redirect(request.url.length > longestReturn ? '/sign-in' : `/sign-in?next=${encodeURIComponent(request.url)}`, 303)
     const language = request.visitor?.language ?? 'es'
     if (wantsPage) {
-      const page = problemPage(problem, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id })
-      return reply.type('text/html; charset=utf-8').send(page.text)
+      return reply.type('text/html; charset=utf-8').send(problemPage(problem, about(request, language)).text)
     }
     return reply.type('application/problem+json').send({
       type: `${deps.publicUrl}/problems/${problem.code}`,
@@ -448,9 +468,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
         return reply
           .type('application/problem+json')
           .send({ type: 'about:blank', title: 'Internal error', status: 500, reference: request.id })
-      return reply
-        .type('text/html; charset=utf-8')
-        .send(problemPage(null, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id }).text)
+      return reply.type('text/html; charset=utf-8').send(problemPage(null, about(request, language)).text)
     },
   )
   app.setNotFoundHandler((request, reply) => answerProblem(new Problem('not-found', 'There is no such page.'), request, reply))
@@ -547,9 +565,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
       const code = (request.params as { '*': string })['*']
       if (!Object.hasOwn(problems, code)) throw new Problem('not-found', 'There is no such problem.')
       const problem = new Problem(code as ProblemCode, '')
-      const { language } = request.visitor
-      const page = problemPage(problem, { language, visitor: request.visitor, url: request.url, demo: deps.demo, requestId: request.id })
-      return reply.type('text/html; charset=utf-8').send(page.text)
+      return reply.type('text/html; charset=utf-8').send(problemPage(problem, about(request, request.visitor.language)).text)
     },
   )
   app.get('/healthz', { config: { access: 'public', ownSchema: true }, schema: { hide: true } }, async () => ({ ok: true }))

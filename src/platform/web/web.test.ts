@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Agent, request as ask, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { Type } from 'typebox'
@@ -50,6 +51,7 @@ before(async () => {
     handler: (request) => ({ word: request.body.word }),
   })
   web.route({ method: 'GET', url: '/mine', access: 'signed-in', schema: {}, handler: (request) => ({ person: signedIn(request).person }) })
+  web.route({ method: 'POST', url: '/mine', access: 'signed-in', schema: {}, handler: () => ({}) })
   web.route({ method: 'GET', url: '/desk', access: { roles: ['official'] }, schema: {}, handler: () => ({ ok: true }) })
   web.route({
     method: 'GET',
@@ -69,6 +71,17 @@ before(async () => {
     schema: {},
     handler: () => {
       throw new Error('the password is hunter2')
+    },
+  })
+  web.route({
+    method: 'POST',
+    url: '/picture',
+    access: 'public',
+    schema: {},
+    handler: async (request) => {
+      for await (const part of request.parts({ limits: { fileSize: 1000 } }))
+        if (part.type === 'file') for await (const _ of part.file) if (part.file.truncated) break
+      throw new Problem('too-large', 'What was sent is larger than this page takes.')
     },
   })
   await web.app.ready()
@@ -146,6 +159,21 @@ test('who is not signed in is led to the door and back; who has no duty there is
   assert.equal((await web.app.inject({ url: '/desk', cookies: { session: 'two' } })).statusCode, 200)
 })
 
+test('a form sent after the session ended says so, and its door leads back to the page it stood on', async () => {
+  const sent = await web.app.inject({
+    method: 'POST',
+    url: '/mine',
+    headers: { referer: 'http://localhost:3000/form?step=2', 'content-type': 'application/x-www-form-urlencoded' },
+    payload: 'word=a',
+  })
+  assert.equal(sent.statusCode, 401)
+  assert.match(sent.body, /Lo de los pasos anteriores está guardado/)
+  assert.match(sent.body, /href="\/sign-in\?next=%2Fform%3Fstep%3D2"/)
+  assert.match(sent.body, /href="\/form\?step=2&(amp;)?lang=en"/, 'the other language is a page, not what was sent')
+  const elsewhere = await web.app.inject({ method: 'POST', url: '/mine', headers: { referer: 'http://evil.example/form' } })
+  assert.match(elsewhere.body, /href="\/sign-in\?next=%2F"/)
+})
+
 test('a refusal is problem+json for programs and a page for people', async () => {
   const program = await web.app.inject({ url: '/api/refused' })
   assert.match(String(program.headers['content-type']), /application\/problem\+json/)
@@ -171,6 +199,28 @@ test('every answer carries the policy of the page, and what is one visitor’s i
     assert.equal(headers['x-content-type-options'], 'nosniff')
     assert.equal(headers['cache-control'], 'no-store', url)
   }
+})
+
+test('after a file that was refused before it was read whole, the same connection answers the next request', {
+  timeout: 20_000,
+}, async (t) => {
+  const { port } = new URL(await web.listen())
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const send = (path: string, body?: Buffer) =>
+    new Promise<number>((resolve, reject) => {
+      const headers = body ? { 'content-type': 'multipart/form-data; boundary=x', 'content-length': body.length } : {}
+      const sent = ask({ port, path, agent, headers, method: body ? 'POST' : 'GET', signal: t.signal }, (answer: IncomingMessage) => {
+        answer.resume().once('end', () => resolve(answer.statusCode!))
+      })
+      sent.once('error', reject)
+      sent.end(body)
+    })
+  const head = '--x\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+  // More than the sockets between the two hold by themselves.
+  const picture = Buffer.concat([Buffer.from(head), Buffer.alloc(24 * 1024 * 1024), Buffer.from('\r\n--x--\r\n')])
+  assert.equal(await send('/picture', picture), 413)
+  assert.equal(await send('/form'), 200)
 })
 
 test('files outside the assets are not served', async () => {

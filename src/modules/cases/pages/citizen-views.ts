@@ -2,11 +2,13 @@
 import { type AskedPage, type FormFields, fee, type Service, showAnswers, straightPath } from '#catalogue'
 import { addWorkingDays, workingDaysBetween } from '#kernel/calendar'
 import { type Html, html } from '#kernel/html'
+import type { OfficeId } from '#kernel/id'
 import type { FieldProblem } from '#kernel/problem'
-import { formatDate, type Language } from '#kernel/text'
-import { dateIn } from '#kernel/time'
+import { formatDate, formatNumber, type Language } from '#kernel/text'
+import { dateIn, dayMs } from '#kernel/time'
 import {
   button,
+  cardList,
   clockLine,
   closedList,
   details,
@@ -28,14 +30,14 @@ import {
 } from '#look'
 import type { Person } from '#people'
 import { csrfField, problemText, type Reply, type Request } from '#web'
-import { undoDays } from '../clock.ts'
+import { draftDays, undoDays } from '../clock.ts'
 import type { Deps } from '../deps.ts'
 import { deskName } from '../desk.ts'
-import { grounds, type OpenCase } from '../filing.ts'
+import { grounds, mostMessage, type OpenCase } from '../filing.ts'
 import type { Receipts, Standing } from '../receipt.ts'
 import type { CaseEvent } from '../store.ts'
 import { personPage, when } from './page.ts'
-import { promptFields, summaryOf } from './prompts.ts'
+import { named, promptFields, summaryOf } from './prompts.ts'
 import { text } from './text.ts'
 import { waitWords } from './wait.ts'
 
@@ -103,7 +105,7 @@ export function fillPage(
     html`${promptFields(page.prompts, { language: l, problems: at.problems, doubts: at.doubts, typed: at.typed })}${
       fromReview && html`<input type="hidden" name="return" value="review">`
     }${button({ text: text(l, 'continue'), preventDoubleClick: true })}`,
-  )}<p class="govuk-body v-soft">${text(l, 'saved-as-you-go', { reference: o.c.reference })}</p>`
+  )}<p class="govuk-body v-soft">${text(l, 'saved-as-you-go')} <a class="govuk-link" href="/my-line">${text(l, 'my-line.title')}</a>.</p><p class="govuk-body v-soft">${text(l, 'not-filed-yet')}</p>`
   return personPage(request, deps, { title: page.title, body, backLink: at.back, error: summaryOf(l, page.prompts, at.problems) })
 }
 
@@ -161,7 +163,8 @@ export function papersPage(
             {
               id: `file-${p.id}`,
               name: 'file',
-              label: { text: text(l, here.length > 0 ? 'papers.another' : 'papers.choose') },
+              // What was there when it was asked for is what could not be used.
+              label: { text: text(l, here.some((f) => !asked || f.addedAt > asked.at) ? 'papers.another' : 'papers.choose') },
               hint: text(l, 'papers.formats'),
               error: faultOf(p.id),
               accept: 'application/pdf,image/jpeg,image/png',
@@ -178,9 +181,10 @@ export function papersPage(
   return personPage(request, deps, {
     title,
     body,
+    url: `/cases/${o.c.reference}/papers`,
     error: listed.flatMap((p) => {
       const fault = faultOf(p.id)
-      return fault ? [{ text: text(l, 'error.named', { question: p.label, what: fault }), href: `#file-${p.id}` }] : []
+      return fault ? [{ text: named(l, p.label, fault), href: `#file-${p.id}` }] : []
     }),
     backLink: asked
       ? `/cases/${o.c.reference}`
@@ -234,7 +238,10 @@ export function reviewPage(
   <section aria-labelledby="cost"><h2 class="govuk-heading-m" id="cost">${text(l, 'review.cost')}</h2><p class="govuk-body">${costWords(l, o.service, o.filing.answers as FormFields, world.today)}</p><p class="govuk-body">${text(l, 'review.term', { term: termWords(l, o.service) })}</p></section>
   <p class="govuk-body">${o.filing.ground ? text(l, 'priority.claimed', { ground: text(l, `ground.${o.filing.ground}`) }) : text(l, 'priority.question')} <a class="govuk-link" href="/cases/${o.c.reference}/priority">${text(l, o.filing.ground ? 'change' : 'priority.link')}</a></p>
   ${identified && !unfinished && post({ request, reply }, `/cases/${o.c.reference}/submit`, html`<p class="govuk-body">${text(l, 'review.declare')}</p>${button({ text: text(l, 'review.submit'), preventDoubleClick: true })}`)}
-  ${post({ request, reply }, `/cases/${o.c.reference}/discard`, button({ text: text(l, 'review.discard'), kind: 'secondary' }))}`
+  ${details({
+    summary: text(l, 'review.discard'),
+    body: html`<p class="govuk-body">${text(l, 'review.discard-lead')}</p>${post({ request, reply }, `/cases/${o.c.reference}/discard`, button({ text: text(l, 'review.discard-confirm'), kind: 'warning' }))}`,
+  })}`
   return personPage(request, deps, {
     title,
     body,
@@ -325,14 +332,27 @@ function picture(l: Language, o: OpenCase, refused: boolean): Html {
   return processPicture({ language: l, steps, here })
 }
 
+/** The wait that is likely, in words; null where too little was measured to say. */
+export function standingWait(l: Language, s: Pick<Standing, 'wait' | 'desks'>): string | null {
+  return waitWords(l, s.wait) ?? (s.desks === 0 ? text(l, 'wait.closed') : null)
+}
+
 /** The applicant's page of a case that was filed. */
-export function caseOverview(request: Request, reply: Reply, deps: Deps, o: OpenCase, s: Standing): Html {
+export function caseOverview(
+  request: Request,
+  reply: Reply,
+  deps: Deps,
+  o: OpenCase,
+  s: Standing,
+  /** A message that was refused, as it was typed. */
+  refused: string | null = null,
+): Html {
   const l = request.visitor.language
   const { c, service } = o
   const seen = { request, reply }
   const title = service.text(l, 'name')
-  const office = deps.catalogue.office(c.office)
-  const officeName = office?.name(l) ?? c.office
+  const nameOf = (office: OfficeId) => deps.catalogue.office(office)?.name(l) ?? office
+  const officeName = nameOf(s.office)
   const due = c.dueOn ? formatDate(l, c.dueOn) : ''
   const calendar = deps.catalogue.calendarOf(c.office)
   const today = dateIn(deps.clock.now(), calendar.zone)
@@ -371,30 +391,36 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
           : c.state === 'lapsed'
             ? text(l, 'now.lapsed')
             : state === 'called'
-              ? text(l, 'now.called')
+              ? text(l, s.presence ? 'now.called' : 'now.reviewed', { desk: deskName(s.turn?.state.desk ?? '') })
               : text(l, 'now.wait')
   const swapped = s.turn !== null && s.receipt === null
   const asked =
     c.state === 'asked' && s.request && c.answerBy
-      ? html`${notificationBanner({ language: l, title: text(l, 'asked.title'), text: html`<p class="govuk-notification-banner__heading">${text(l, 'asked.lead', { date: formatDate(l, c.answerBy) })}</p><ul class="govuk-list govuk-list--bullet">${s.request.papers.map((p) => html`<li>${service.text(l, `papers.${p}`)}: ${text(l, `why.${s.request!.why[p] ?? 'missing'}` as 'why.missing')}</li>`)}</ul>` })}
+      ? html`${notificationBanner({ language: l, title: text(l, 'asked.title'), text: html`<p class="govuk-notification-banner__heading">${text(l, 'asked.lead', { date: formatDate(l, c.answerBy) })}</p><ul class="govuk-list govuk-list--bullet">${s.request.papers.map((p) => html`<li>${service.text(l, `papers.${p}`)}: ${text(l, `why.${s.request!.why[p] ?? 'missing'}` as 'why.missing')}</li>`)}</ul><p class="govuk-body">${text(l, 'asked.else')}</p>` })}
         ${button({ text: text(l, 'asked.bring'), href: `/cases/${c.reference}/papers` })} ${post(seen, `/cases/${c.reference}/already-there`, html`${button({ text: text(l, 'asked.already'), kind: 'secondary' })}<p class="govuk-hint">${text(l, 'asked.already-hint')}</p>`)}`
       : ''
+  const wrong =
+    refused === null
+      ? null
+      : refused.trim() === ''
+        ? text(l, 'messages.empty')
+        : text(l, 'messages.long', { max: formatNumber(l, mostMessage) })
   const messages = html`<section id="messages" aria-labelledby="messages-title"><h2 class="govuk-heading-m" id="messages-title">${text(l, 'messages.title')}</h2>${
     s.messages.length > 0 &&
     html`<ol class="govuk-list v-messages">${s.messages.map((m) => html`<li class="${m.author === 'applicant' ? 'v-message v-message--own' : 'v-message'}"><p class="v-soft">${m.author === 'applicant' ? text(l, 'messages.you') : text(l, 'messages.desk', { desk: deskName(m.author) })} · ${when(deps, l, m.at, c.office)}</p><p class="v-message__text">${m.text}</p></li>`)}</ol>`
-  }<div class="v-no-print">${post(seen, `/cases/${c.reference}/messages`, html`${textarea({ id: 'words', name: 'words', label: { text: text(l, 'messages.write') }, hint: text(l, 'messages.hint'), rows: 3 })}${button({ text: text(l, 'messages.send'), kind: 'secondary' })}`)}</div>${details({ summary: text(l, 'may-ask.title'), body: closedList({ language: l, papers: paperList(o, true), headingLevel: 3 }) })}</section>`
+  }<div class="v-no-print">${post(seen, `/cases/${c.reference}/messages`, html`${textarea({ id: 'words', name: 'words', label: { text: text(l, 'messages.write') }, hint: text(l, 'messages.hint'), rows: 3, value: refused ?? '', error: wrong ?? undefined })}${button({ text: text(l, 'messages.send'), kind: 'secondary' })}`)}</div>${details({ summary: text(l, 'may-ask.title'), body: closedList({ language: l, papers: paperList(o, true), headingLevel: 3 }) })}</section>`
   const acts =
     (c.state === 'open' || c.state === 'asked') &&
     html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/withdraw">${text(l, 'withdraw.link')}</a></p>`
-  const body = html`<span class="govuk-caption-l">${officeName} · ${text(l, 'folio', { reference: c.reference })}</span><h1 class="govuk-heading-l">${title}</h1>${
+  const body = html`<span class="govuk-caption-l">${nameOf(c.office)} · ${text(l, 'folio', { reference: c.reference })}</span><h1 class="govuk-heading-l">${title}</h1>${
     swapped && warningText({ language: l, text: text(l, 'swapped') })
   }${asked}${turnHero({
     language: l,
     number: String(s.turn?.state.place ?? '—'),
     state,
     ahead: s.ahead,
-    ...(state === 'waiting' || state === 'next' ? { waitRange: waitWords(l, s.wait) } : {}),
-    where: officeName,
+    ...(state === 'waiting' || state === 'next' ? { waitRange: standingWait(l, s) } : {}),
+    where: html`${officeName}${s.also.map((t) => html`<br>${text(l, 'turn.also', { number: String(t.number), office: nameOf(t.office) })}`)}`,
     desk: s.turn?.state.desk ? deskName(s.turn.state.desk) : undefined,
     headingLevel: 2,
     note: c.state === 'decided' ? text(l, `ended.${c.state}`) : undefined,
@@ -402,7 +428,7 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
       c.state === 'decided'
         ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
         : html`${canUndo && post(seen, `/cases/${c.reference}/undo-withdrawal`, button({ text: text(l, 'withdraw.undo') }))}${button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' })}`,
-  })}${fourLines({ language: l, number: s.turn ? String(s.turn.state.place) : '—', who, until, now: todo })}
+  })}${fourLines({ language: l, number: html`${s.turn ? String(s.turn.state.place) : '—'}${s.earlier.length > 0 && html` <span class="v-soft">${text(l, 'turn.earlier', { numbers: s.earlier.join(', ') })}</span>`}`, who, until, now: todo })}
   <section aria-labelledby="next-title"><h2 class="govuk-heading-m" id="next-title">${text(l, over ? 'next.over' : 'next.title')}</h2>${picture(l, o, s.decision?.record.result === 'refused')}${
     // What is over has no term that runs, and silence means nothing in it any more.
     c.dueOn &&
@@ -420,7 +446,13 @@ export function caseOverview(request: Request, reply: Reply, deps: Deps, o: Open
   <section aria-labelledby="history-title"><h2 class="govuk-heading-m" id="history-title">${text(l, 'history.title')}</h2>${timeline([...s.events].reverse().map((e) => happening(deps, l, o, e)))}</section>
   <section aria-labelledby="fair-title"><h2 class="govuk-heading-m" id="fair-title">${text(l, 'fair.title')}</h2><p class="govuk-body">${s.published === null ? text(l, 'fair.soon') : text(l, 'fair.published', { index: String(s.published) })} <a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, 'fair.proof')}</a></p><p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p></section>
   <div class="v-no-print">${acts}${post(seen, '/reports', html`<input type="hidden" name="office" value="${c.office}"><input type="hidden" name="reference" value="${c.reference}"><input type="hidden" name="step" value="${s.turn?.step ?? ''}">${button({ text: text(l, 'report'), kind: 'warning' })}<p class="govuk-hint">${text(l, 'report.hint')}</p>`)}</div>`
-  return personPage(request, deps, { title, body, backLink: '/my-line' })
+  return personPage(request, deps, {
+    title,
+    body,
+    url: `/cases/${c.reference}`,
+    backLink: '/my-line',
+    error: wrong === null ? [] : [{ text: wrong, href: '#words' }],
+  })
 }
 
 /** Asking once more before a case is withdrawn. */
@@ -431,6 +463,10 @@ export function withdrawPage(request: Request, reply: Reply, deps: Deps, o: Open
   return personPage(request, deps, { title, body, backLink: `/cases/${o.c.reference}` })
 }
 
+/** The last day on which a draft can be taken up again. */
+const draftUntil = (deps: Deps, c: OpenCase['c']) =>
+  dateIn(new Date(c.savedAt.getTime() + draftDays * dayMs), deps.catalogue.calendarOf(c.office).zone)
+
 /** *My place in line*: all of a person's cases. */
 export function myLine(request: Request, deps: Deps, all: Awaited<ReturnType<Receipts['mine']>>): Html {
   const l = request.visitor.language
@@ -438,7 +474,12 @@ export function myLine(request: Request, deps: Deps, all: Awaited<ReturnType<Rec
   const cards = all.map(({ c, turn, ahead }) => {
     const service = deps.catalogue.get(c.service)
     const facts = [
-      c.state === 'draft' ? text(l, 'my-line.draft') : text(l, `state.${c.state}`),
+      c.state === 'draft'
+        ? text(l, 'my-line.draft')
+        : c.state === 'open' && turn?.state.desk
+          ? text(l, 'state.called', { desk: deskName(turn.state.desk) })
+          : text(l, `state.${c.state}`),
+      ...(c.state === 'draft' ? [text(l, 'my-line.until', { date: formatDate(l, draftUntil(deps, c)) })] : []),
       ...(turn && c.state !== 'draft' ? [text(l, 'my-line.number', { number: String(turn.state.place) })] : []),
       ...(ahead !== null ? [text(l, 'my-line.ahead', { count: ahead })] : []),
       ...(c.state === 'open' && c.dueOn ? [text(l, 'my-line.due', { date: formatDate(l, c.dueOn) })] : []),
@@ -450,6 +491,6 @@ export function myLine(request: Request, deps: Deps, all: Awaited<ReturnType<Rec
       facts,
     })
   })
-  const body = html`<h1 class="govuk-heading-l">${title}</h1>${cards.length > 0 ? html`<div class="v-cards">${cards}</div>` : html`<p class="govuk-body">${text(l, 'my-line.none')}</p>${button({ text: text(l, 'my-line.find'), href: '/services' })}`}`
+  const body = html`<h1 class="govuk-heading-l">${title}</h1>${cards.length > 0 ? cardList(cards) : html`<p class="govuk-body">${text(l, 'my-line.none')}</p>${button({ text: text(l, 'my-line.find'), href: '/services' })}`}`
   return personPage(request, deps, { title, body })
 }

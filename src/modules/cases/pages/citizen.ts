@@ -5,7 +5,7 @@ import type { Html } from '#kernel/html'
 import type { Reference, ServiceId } from '#kernel/id'
 import { parseReference } from '#kernel/id'
 import { Problem } from '#kernel/problem'
-import { csrfHolds, type Request, signedIn, type Web } from '#web'
+import { csrfHolds, type Reply, type Request, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import { type Filings, type Ground, grounds, type OpenCase } from '../filing.ts'
 import type { Receipts } from '../receipt.ts'
@@ -48,6 +48,16 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
 
   /** A clerk's draft is seen by the clerk as its applicant would see it. */
   const open = (request: Request, reference: Reference) => filings.read(signedIn(request), reference)
+
+  /** What was filed or answered meanwhile, in another tab or before the back button, leads to the case as it is. */
+  const orToCase = async <T>(reply: Reply, reference: Reference, work: () => Promise<T>): Promise<T | Reply> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Problem) || (error.code !== 'cases/not-a-draft' && error.code !== 'cases/not-asked')) throw error
+      return reply.redirect(`/cases/${reference}`, 303)
+    }
+  }
 
   async function onDraft(request: Request, reference: Reference): Promise<OpenCase> {
     const o = await open(request, reference)
@@ -105,10 +115,13 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/fill/:page',
     access: 'signed-in',
     schema: { params: OnePage },
-    handler: async (request, reply) => {
-      const o = await onDraft(request, referenceOf(request.params))
-      if (o.service.hash !== o.c.definition) return reply.redirect(`/cases/${o.c.reference}/changed`, 303)
-      return showPage(request, reply as never, o, request.params.page)
+    handler: (request, reply) => {
+      const reference = referenceOf(request.params)
+      return orToCase(reply, reference, async () => {
+        const o = await onDraft(request, reference)
+        if (o.service.hash !== o.c.definition) return reply.redirect(`/cases/${reference}/changed`, 303)
+        return showPage(request, reply as never, o, request.params.page)
+      })
     },
   })
 
@@ -117,21 +130,23 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/fill/:page',
     access: 'signed-in',
     schema: { params: OnePage, body: Form },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const reference = referenceOf(request.params)
-      const typed = formOf(request.body)
-      const accepted = await filings.answer(signedIn(request), reference, request.params.page, typed)
-      const o = await onDraft(request, reference)
-      if (accepted.problems.length > 0) {
-        reply.code(422)
-        return showPage(request, reply as never, o, request.params.page, { problems: accepted.problems, doubts: accepted.doubts, typed })
-      }
-      if (accepted.again) return reply.redirect(urlOf(reference, request.params.page), 303)
-      const stops = stopsOf(o)
-      const next = stops[stops.indexOf(request.params.page) + 1] ?? 'review'
-      // From *change* on the review page one comes back to it, unless an answer opened something new.
-      const unfinished = o.journey.pages.some((p) => !p.complete) || o.missing.length > 0
-      return reply.redirect(urlOf(reference, typed.return === 'review' && !unfinished ? 'review' : next), 303)
+      return orToCase(reply, reference, async () => {
+        const typed = formOf(request.body)
+        const accepted = await filings.answer(signedIn(request), reference, request.params.page, typed)
+        const o = await onDraft(request, reference)
+        if (accepted.problems.length > 0) {
+          reply.code(422)
+          return showPage(request, reply as never, o, request.params.page, { problems: accepted.problems, doubts: accepted.doubts, typed })
+        }
+        if (accepted.again) return reply.redirect(urlOf(reference, request.params.page), 303)
+        const stops = stopsOf(o)
+        const next = stops[stops.indexOf(request.params.page) + 1] ?? 'review'
+        // From *change* on the review page one comes back to it, unless an answer opened something new.
+        const unfinished = o.journey.pages.some((p) => !p.complete) || o.missing.length > 0
+        return reply.redirect(urlOf(reference, typed.return === 'review' && !unfinished ? 'review' : next), 303)
+      })
     },
   })
 
@@ -153,7 +168,19 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/papers',
     access: 'signed-in',
     schema: { params: OneCase },
-    handler: (request, reply) => showPapers(request, reply as never, referenceOf(request.params)),
+    handler: (request, reply) => {
+      const reference = referenceOf(request.params)
+      return orToCase(reply, reference, () => showPapers(request, reply as never, reference))
+    },
+  })
+
+  // A file that was refused is said at the address it was sent to; who comes to it again finds the page.
+  web.route({
+    method: 'GET',
+    url: '/cases/:reference/papers/:paper',
+    access: 'signed-in',
+    schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), paper: Type.String({ maxLength: 60 }) }) },
+    handler: (request, reply) => reply.redirect(`/cases/${referenceOf(request.params)}/papers`, 303),
   })
 
   web.route({
@@ -162,39 +189,41 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     access: 'signed-in',
     bodyLimit: 11 * 1024 * 1024,
     schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), paper: Type.String({ maxLength: 60 }) }) },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const reference = referenceOf(request.params)
-      if (!request.isMultipart()) throw new Problem('wrong-type', 'Send the file with the form.')
-      let vouched = false
-      let took = 0
-      for await (const part of request.parts({ limits: { fileSize: 11 * 1024 * 1024, files: 10 } })) {
-        if (part.type === 'field') {
-          if (part.fieldname === '_csrf') vouched = csrfHolds(request, part.value)
-          continue
+      return orToCase(reply, reference, async () => {
+        if (!request.isMultipart()) throw new Problem('wrong-type', 'Send the file with the form.')
+        let vouched = false
+        let took = 0
+        for await (const part of request.parts({ limits: { fileSize: 11 * 1024 * 1024, files: 10 } })) {
+          if (part.type === 'field') {
+            if (part.fieldname === '_csrf') vouched = csrfHolds(request, part.value)
+            continue
+          }
+          // The token stands before the file in the form: nothing is kept for a form that is not ours.
+          if (!vouched) throw new Problem('form-expired', 'This form is too old or came from another page.')
+          if (part.filename === '') {
+            part.file.resume()
+            continue
+          }
+          try {
+            await filings.attach(signedIn(request), reference, request.params.paper, { name: part.filename, stream: part.file })
+          } catch (error) {
+            const fault = error instanceof Problem && views.paperFaults.find((f) => f === error.code)
+            if (!fault) throw error
+            part.file.resume()
+            // The person mends it where they were.
+            reply.code((error as Problem).status)
+            return showPapers(request, reply as never, reference, { [request.params.paper]: fault })
+          }
+          took++
         }
-        // The token stands before the file in the form: nothing is kept for a form that is not ours.
-        if (!vouched) throw new Problem('form-expired', 'This form is too old or came from another page.')
-        if (part.filename === '') {
-          part.file.resume()
-          continue
+        if (took === 0) {
+          reply.code(422)
+          return showPapers(request, reply as never, reference, { [request.params.paper]: 'none' })
         }
-        try {
-          await filings.attach(signedIn(request), reference, request.params.paper, { name: part.filename, stream: part.file })
-        } catch (error) {
-          const fault = error instanceof Problem && views.paperFaults.find((f) => f === error.code)
-          if (!fault) throw error
-          part.file.resume()
-          // The person mends it where they were.
-          reply.code((error as Problem).status)
-          return showPapers(request, reply as never, reference, { [request.params.paper]: fault })
-        }
-        took++
-      }
-      if (took === 0) {
-        reply.code(422)
-        return showPapers(request, reply as never, reference, { [request.params.paper]: 'none' })
-      }
-      return reply.redirect(`/cases/${reference}/papers`, 303)
+        return reply.redirect(`/cases/${reference}/papers`, 303)
+      })
     },
   })
 
@@ -203,10 +232,12 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/files/:file/remove',
     access: 'signed-in',
     schema: { params: Type.Object({ reference: Type.String({ maxLength: 20 }), file: Type.String({ maxLength: 80 }) }), body: Form },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const reference = referenceOf(request.params)
-      await filings.detach(signedIn(request), reference, request.params.file)
-      return reply.redirect(`/cases/${reference}/papers`, 303)
+      return orToCase(reply, reference, async () => {
+        await filings.detach(signedIn(request), reference, request.params.file)
+        return reply.redirect(`/cases/${reference}/papers`, 303)
+      })
     },
   })
 
@@ -228,17 +259,20 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/review',
     access: 'signed-in',
     schema: { params: OneCase },
-    handler: async (request, reply) => {
-      const o = await onDraft(request, referenceOf(request.params))
-      if (o.service.hash !== o.c.definition) return reply.redirect(`/cases/${o.c.reference}/changed`, 303)
-      return views.reviewPage(
-        request,
-        reply,
-        deps,
-        o,
-        await deps.people.person(deps.db, o.c.applicant),
-        o.missing.length > 0 || !o.journey.complete ? resumeAt(o) : null,
-      )
+    handler: (request, reply) => {
+      const reference = referenceOf(request.params)
+      return orToCase(reply, reference, async () => {
+        const o = await onDraft(request, reference)
+        if (o.service.hash !== o.c.definition) return reply.redirect(`/cases/${o.c.reference}/changed`, 303)
+        return views.reviewPage(
+          request,
+          reply,
+          deps,
+          o,
+          await deps.people.person(deps.db, o.c.applicant),
+          o.missing.length > 0 || !o.journey.complete ? resumeAt(o) : null,
+        )
+      })
     },
   })
 
@@ -273,10 +307,13 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/changed',
     access: 'signed-in',
     schema: { params: OneCase },
-    handler: async (request, reply) => {
-      const o = await onDraft(request, referenceOf(request.params))
-      if (o.service.hash === o.c.definition) return reply.redirect(resumeAt(o), 303)
-      return views.changedPage(request, reply, deps, o, await deps.catalogue.pinned(o.c.definition, o.c.service))
+    handler: (request, reply) => {
+      const reference = referenceOf(request.params)
+      return orToCase(reply, reference, async () => {
+        const o = await onDraft(request, reference)
+        if (o.service.hash === o.c.definition) return reply.redirect(resumeAt(o), 303)
+        return views.changedPage(request, reply, deps, o, await deps.catalogue.pinned(o.c.definition, o.c.service))
+      })
     },
   })
   web.route({
@@ -284,10 +321,12 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/changed',
     access: 'signed-in',
     schema: { params: OneCase, body: Form },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const reference = referenceOf(request.params)
-      await filings.acceptChange(signedIn(request), reference)
-      return reply.redirect(resumeAt(await onDraft(request, reference)), 303)
+      return orToCase(reply, reference, async () => {
+        await filings.acceptChange(signedIn(request), reference)
+        return reply.redirect(resumeAt(await onDraft(request, reference)), 303)
+      })
     },
   })
 
@@ -296,18 +335,23 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/priority',
     access: 'signed-in',
     schema: { params: OneCase },
-    handler: async (request, reply) => views.priorityPage(request, reply, deps, await onDraft(request, referenceOf(request.params))),
+    handler: (request, reply) => {
+      const reference = referenceOf(request.params)
+      return orToCase(reply, reference, async () => views.priorityPage(request, reply, deps, await onDraft(request, reference)))
+    },
   })
   web.route({
     method: 'POST',
     url: '/cases/:reference/priority',
     access: 'signed-in',
     schema: { params: OneCase, body: Type.Object({ ground: Type.Optional(Type.String({ maxLength: 30 })) }) },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const reference = referenceOf(request.params)
-      const ground = grounds.find((g) => g === request.body.ground) as Ground | undefined
-      await filings.claim(signedIn(request), reference, ground ?? null)
-      return reply.redirect(`/cases/${reference}/review`, 303)
+      return orToCase(reply, reference, async () => {
+        const ground = grounds.find((g) => g === request.body.ground) as Ground | undefined
+        await filings.claim(signedIn(request), reference, ground ?? null)
+        return reply.redirect(`/cases/${reference}/review`, 303)
+      })
     },
   })
 
@@ -322,10 +366,12 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
       url: `/cases/:reference/${name}`,
       access: 'signed-in',
       schema: { params: OneCase, body: Form },
-      handler: async (request, reply) => {
+      handler: (request, reply) => {
         const reference = referenceOf(request.params)
-        await work(request, reference, formOf(request.body))
-        return reply.redirect(done(reference), 303)
+        return orToCase(reply, reference, async () => {
+          await work(request, reference, formOf(request.body))
+          return reply.redirect(done(reference), 303)
+        })
       },
     })
   act('withdraw', (request, reference) => filings.withdraw(signedIn(request), reference))
@@ -340,33 +386,54 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     url: '/cases/:reference/answer-request',
     access: 'signed-in',
     schema: { params: OneCase, body: Form },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const reference = referenceOf(request.params)
-      try {
-        await filings.answerRequest(signedIn(request), reference, false)
-      } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'cases/incomplete') throw error
-        // What is missing is said where it is attached.
-        reply.code(error.status)
-        const missing = (error.fields ?? []).map((f) => f.pointer.replace('/papers/', ''))
-        return showPapers(request, reply as never, reference, Object.fromEntries(missing.map((id) => [id, 'none' as const])))
-      }
-      return reply.redirect(`/cases/${reference}`, 303)
+      return orToCase(reply, reference, async () => {
+        try {
+          await filings.answerRequest(signedIn(request), reference, false)
+        } catch (error) {
+          if (!(error instanceof Problem) || error.code !== 'cases/incomplete') throw error
+          // What is missing is said where it is attached.
+          reply.code(error.status)
+          const missing = (error.fields ?? []).map((f) => f.pointer.replace('/papers/', ''))
+          return showPapers(request, reply as never, reference, Object.fromEntries(missing.map((id) => [id, 'none' as const])))
+        }
+        return reply.redirect(`/cases/${reference}`, 303)
+      })
     },
   })
   act('already-there', (request, reference) => filings.answerRequest(signedIn(request), reference, true))
-  act(
-    'messages',
-    (request, reference, form) => filings.write(signedIn(request), reference, typeof form.words === 'string' ? form.words : ''),
-    (r) => `/cases/${r}#messages`,
-  )
+  web.route({
+    method: 'POST',
+    url: '/cases/:reference/messages',
+    access: 'signed-in',
+    schema: { params: OneCase, body: Form },
+    handler: async (request, reply) => {
+      const reference = referenceOf(request.params)
+      const words = typeof request.body.words === 'string' ? request.body.words : ''
+      try {
+        await filings.write(signedIn(request), reference, words)
+      } catch (error) {
+        if (!(error instanceof Problem) || error.code !== 'invalid') throw error
+        const o = await open(request, reference)
+        reply.code(422)
+        return views.caseOverview(request, reply, deps, o, await receipts.standing(signedIn(request), o), words)
+      }
+      return reply.redirect(`/cases/${reference}#messages`, 303)
+    },
+  })
 
   web.route({
     method: 'GET',
     url: '/cases/:reference/withdraw',
     access: 'signed-in',
     schema: { params: OneCase },
-    handler: async (request, reply) => views.withdrawPage(request, reply, deps, await open(request, referenceOf(request.params))),
+    handler: async (request, reply) => {
+      const o = await open(request, referenceOf(request.params))
+      // Only what stands in line is withdrawn; the case's page says how it is and what can be done with it.
+      if (o.c.state !== 'open' && o.c.state !== 'asked') return reply.redirect(`/cases/${o.c.reference}`, 303)
+      return views.withdrawPage(request, reply, deps, o)
+    },
   })
 
   web.route({

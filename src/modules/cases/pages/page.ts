@@ -8,13 +8,22 @@ import type { Deps } from '../deps.ts'
 export function personPage(
   request: Request,
   deps: Pick<Deps, 'demo'>,
-  page: { title: string; body: Child; backLink?: string; error?: readonly SummaryError[]; wide?: boolean; refreshSeconds?: number },
+  page: {
+    title: string
+    body: Child
+    /** Where a form's answer is not at the page's own address. */
+    url?: string
+    backLink?: string
+    error?: readonly SummaryError[]
+    wide?: boolean
+    refreshSeconds?: number
+  },
 ): Html {
   return layout({
+    url: request.url,
     ...page,
     language: request.visitor.language,
     visitor: request.visitor,
-    url: request.url,
     demo: deps.demo,
     robots: 'noindex',
   })

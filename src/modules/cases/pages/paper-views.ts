@@ -30,12 +30,11 @@ import type { OpenCase } from '../filing.ts'
 import { qrSvg } from '../qr.ts'
 import type { Standing } from '../receipt.ts'
 import { noVerdict, validities, whys } from '../verdict.ts'
-import { costWords } from './citizen-views.ts'
+import { costWords, standingWait } from './citizen-views.ts'
 import { personPage, when } from './page.ts'
 import { confirmLink } from './staff-views.ts'
 import en from './text.papers.en.json' with { type: 'json' }
 import es from './text.papers.es.json' with { type: 'json' }
-import { waitWords } from './wait.ts'
 
 export const paperText = texts({ es, en })
 const text = paperText
@@ -96,7 +95,7 @@ export function receiptPage(
   const l = request.visitor.language
   const { c, service } = o
   const title = text(l, 'receipt.caption', { service: service.text(l, 'name') })
-  const office = deps.catalogue.office(c.office)?.name(l) ?? c.office
+  const office = deps.catalogue.office(s.office)?.name(l) ?? s.office
   const { state } = s.turn.state
   const hero = state === 'waiting' && s.ahead === 0 ? 'next' : state
   const cost = costWords(l, service, o.filing.answers as never, dateIn(deps.clock.now(), deps.catalogue.calendarOf(c.office).zone))
@@ -115,14 +114,14 @@ export function receiptPage(
   }))
   const due =
     c.state === 'asked' && c.answerBy
-      ? { key: text(l, 'receipt.answer-by'), value: c.answerBy }
-      : { key: text(l, 'receipt.due'), value: c.dueOn! }
+      ? { key: text(l, 'receipt.answer-by'), value: c.answerBy, silence: text(l, 'receipt.silence.papers') }
+      : { key: text(l, 'receipt.due'), value: c.dueOn!, silence: text(l, `receipt.silence.${service.definition.silence.means}`) }
   const body = html`<div class="v-receipt"><p class="govuk-caption-l">${title}</p>${turnHero({
     language: l,
     number: formatNumber(l, s.turn.state.place),
     state: hero,
     ahead: s.ahead,
-    ...(hero === 'waiting' || hero === 'next' ? { waitRange: waitWords(l, s.wait) } : {}),
+    ...(hero === 'waiting' || hero === 'next' ? { waitRange: standingWait(l, s) } : {}),
     desk: s.turn.state.desk ? deskName(s.turn.state.desk) : undefined,
     where: office,
     note: html`<p><strong>${text(l, 'receipt.no-number')}</strong></p>`,
@@ -136,7 +135,7 @@ export function receiptPage(
         { key: text(l, 'receipt.filed'), value: c.submittedAt ? when(deps, l, c.submittedAt, c.office) : '' },
         {
           key: due.key,
-          value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${text(l, `receipt.silence.${service.definition.silence.means}`)}</span>`,
+          value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${due.silence}</span>`,
         },
       ],
     },

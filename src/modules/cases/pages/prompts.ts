@@ -34,13 +34,15 @@ export function summaryOf(
     const found = at.get(p.pointer)
     return {
       // A declaration is its own words: the message says what to do with it.
-      text:
-        found && p.code !== 'confirm'
-          ? text(language, 'error.named', { question: found.label.replace(/[.:]$/, ''), what: p.detail })
-          : p.detail,
+      text: found && p.code !== 'confirm' ? named(language, found.label, p.detail) : p.detail,
       href: `#${firstField(prompts, found?.name ?? '')}`,
     }
   })
+}
+
+/** What is wrong, with the question it is about. A question that ends by itself takes no colon. */
+export function named(language: Language, question: string, what: string): string {
+  return question.endsWith('?') ? `${question} ${what}` : text(language, 'error.named', { question: question.replace(/[.:]$/, ''), what })
 }
 
 function firstField(prompts: readonly (Prompt | PromptGroup)[], name: string): string {
@@ -49,10 +51,13 @@ function firstField(prompts: readonly (Prompt | PromptGroup)[], name: string): s
   return prompt?.type === 'date' ? `${fieldId(name)}-day` : fieldId(name)
 }
 
+// What Enter presses in a field is the form's first button. Without this one it would take away the first of a repeating group, or add one.
+const sendByEnter = html`<button class="govuk-visually-hidden" type="submit" tabindex="-1" aria-hidden="true"></button>`
+
 /** All prompts of a page. */
 export function promptFields(prompts: readonly (Prompt | PromptGroup)[], drawing: Drawing): Html {
   const lone = prompts.length === 1
-  return html`${prompts.map((p) => (p.type === 'group' ? groupField(p, drawing) : promptField(p, drawing, lone)))}`
+  return html`${prompts.some((p) => p.type === 'group') && sendByEnter}${prompts.map((p) => (p.type === 'group' ? groupField(p, drawing) : promptField(p, drawing, lone)))}`
 }
 
 function groupField(group: PromptGroup, drawing: Drawing): Html {
@@ -62,6 +67,7 @@ function groupField(group: PromptGroup, drawing: Drawing): Html {
     error && html`<p class="govuk-error-message">${error}</p>`
   }${group.items.map((item, i) =>
     fieldset({
+      classes: 'v-repeat',
       legend: { text: text(l, 'group.item', { n: i + 1 }), classes: 'govuk-fieldset__legend--s' },
       body: html`${item.map((q) => promptField(q, drawing, false))}${
         group.remove[i] && button({ text: text(l, 'group.remove', { n: i + 1 }), kind: 'secondary', name: group.remove[i]!, value: '1' })

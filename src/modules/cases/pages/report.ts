@@ -115,7 +115,8 @@ export function registerReports(web: Web, deps: Deps): void {
       return thanksPage(
         { request, reply },
         deps,
-        words === '' ? { id, about, until, token: tokenOf(id, about, until).toString('base64url') } : null,
+        about,
+        words === '' ? { id, until, token: tokenOf(id, about, until).toString('base64url') } : null,
       )
     },
   })
@@ -137,7 +138,7 @@ export function registerReports(web: Web, deps: Deps): void {
         throw new Problem('form-expired', 'Words are added within an hour of the report.')
       const words = field(form, 'words').trim().slice(0, mostWords)
       if (words !== '') await db.tx((tx) => store.replaceReport(tx, place, id, seal(id, about, words)))
-      return thanksPage({ request, reply }, deps, null)
+      return thanksPage({ request, reply }, deps, about, null)
     },
   })
 
@@ -177,18 +178,21 @@ export function registerReports(web: Web, deps: Deps): void {
   })
 }
 
-function thanksPage(s: views.Seen, deps: Deps, more: { id: string; about: About; until: number; token: string } | null): Html {
+function thanksPage(s: views.Seen, deps: Deps, about: About, more: { id: string; until: number; token: string } | null): Html {
   const t = views.wordsOf(s.request)
+  // Back to where the button was pressed.
+  const from = about.reference ? `/cases/${about.reference}` : `/offices/${about.office}`
   return personPage(s.request, deps, {
     title: t('thanks.title'),
     body: html`${panel({ title: t('thanks.title'), body: t('thanks.lead') })}<p class="govuk-body">${t('thanks.next')}</p>${
       more &&
       html`<h2 class="govuk-heading-m">${t('report.add-words')}</h2>${views.post(s, '/reports/words', [
-        ...aboutFields(more.about),
+        ...aboutFields(about),
         html`<input type="hidden" name="id" value="${more.id}"><input type="hidden" name="until" value="${more.until}"><input type="hidden" name="token" value="${more.token}">`,
         textarea({ name: 'words', label: t('report.words'), hint: t('report.words-hint'), rows: 4 }),
         button({ text: t('thanks.add'), kind: 'secondary' }),
       ])}`
-    }<p class="govuk-body"><a class="govuk-link" href="/">${t('thanks.home')}</a></p>`,
+    }<p class="govuk-body"><a class="govuk-link" href="${from}">${t(about.reference ? 'thanks.case' : 'thanks.office')}</a></p>`,
+    url: from,
   })
 }
