@@ -57,10 +57,12 @@ function wordsOf(text: string): string[] {
   const words: string[] = []
   let spelled = 0
   for (const w of fold(text).split(' ')) {
-    if (w === '') continue
-    if (w.length === 1 && spelled > 0) words[words.length - 1] += w
+    // A digit by itself says nothing.
+    if (w === '' || /^\d$/.test(w)) continue
+    const letter = /^\p{L}$/u.test(w)
+    if (letter && spelled > 0) words[words.length - 1] += w
     else words.push(w)
-    spelled = w.length === 1 ? spelled + 1 : 0
+    spelled = letter ? spelled + 1 : 0
   }
   return words
 }
@@ -162,6 +164,9 @@ export function buildIndex(
   const placesBegin = new Set([...places.byName.keys()].map((n) => n.split(' ', 1)[0]!))
   const placesHeard = new Map([...places.byName.keys()].filter((n) => n.length > 4).map((n) => [sound(n), n]))
 
+  /** Whether a service is called by this word, and does not only mention it. */
+  const isService = (word: string) => [...(postings.get(stem(word))?.values() ?? [])].some((weight) => weight >= 0.4)
+
   function placeIn(typed: readonly string[], near: string | null): { code: string; from: number; to: number } | null {
     let best: { code: string; from: number; to: number; codes: readonly string[] } | null = null
     for (let from = 0; from < typed.length; from++) {
@@ -176,7 +181,7 @@ export function buildIndex(
         if (!codes) continue
         // `mexico` alone is the country; a word that services use is that word, unless `en` says that it is a place.
         if (name === 'mexico' && !(from > 1 && typed[from - 2] === 'estado')) continue
-        if (!said && (stopWords.has(name!) || typed.slice(from, to).every((w) => postings.has(stem(w))))) continue
+        if (!said && (stopWords.has(name!) || typed.slice(from, to).every(isService))) continue
         if (!said && to - from === 1 && before !== undefined && articles.has(before)) continue
         if (!said && name!.length < 4 && !/^(df|cdmx|nl|bc|bcs|slp)$/.test(name!)) continue
         if (!best || said || to - from > best.to - best.from) best = { code: codes[0]!, from, to, codes }
@@ -228,6 +233,7 @@ export function buildIndex(
     if (found.size === 0 && said.length > 2 && alikeHeard.has(said)) take(alikeHeard.get(said)!, 0.9)
     if (found.size > 0) return found
     if (word.length >= 4) for (let i = firstNotBefore(begun, word); begun[i]?.startsWith(word); i++) take(stem(begun[i]!), 0.6)
+    if (said.length < 3) return found
     const most = slips(said.length)
     const bits = letters(said)
     let least = most
@@ -283,7 +289,8 @@ export function buildIndex(
       all += rare
       for (const [base, score] of here) {
         const { sum, answered } = answers.get(base) ?? { sum: 0, answered: 0 }
-        answers.set(base, { sum: sum + score, answered: answered + rare })
+        // What is only mentioned in a note answers a part of what was asked.
+        answers.set(base, { sum: sum + score, answered: answered + Math.min(rare, 2 * score) })
       }
     }
     return { answers, meant, all }
@@ -296,7 +303,8 @@ export function buildIndex(
       for (const { stems, base } of phrases.get(first) ?? []) {
         if (!stems.every((s) => meant.has(s))) continue
         const sum = stems.reduce((n, s) => n + rarity.get(s)! * meant.get(s)!, 0)
-        raise(named, base, sum * (stems.length >= asked ? 1.2 : 0.6))
+        // Word for word is more than by way of a synonym or a slip.
+        raise(named, base, sum * (stems.length < asked ? 0.6 : stems.every((s) => meant.get(s) === 1) ? 2 : 1.2))
       }
     }
     return named
