@@ -14,6 +14,7 @@ export const places = {
   offices: '/offices',
   register: '/register',
   numbers: '/numbers',
+  rate: '/rate',
   desk: '/desk',
   signIn: '/sign-in',
   account: '/me',

@@ -17,6 +17,7 @@ import {
   type Happening,
   insetText,
   notificationBanner,
+  places,
   processPicture,
   radios,
   serviceCard,
@@ -428,7 +429,10 @@ export function caseOverview(
       c.state === 'decided'
         ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
         : html`${canUndo && post(seen, `/cases/${c.reference}/undo-withdrawal`, button({ text: text(l, 'withdraw.undo') }))}${button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' })}`,
-  })}${fourLines({ language: l, number: html`${s.turn ? String(s.turn.state.place) : '—'}${s.earlier.length > 0 && html` <span class="v-soft">${text(l, 'turn.earlier', { numbers: s.earlier.join(', ') })}</span>`}`, who, until, now: todo })}
+  })}${fourLines({ language: l, number: html`${s.turn ? String(s.turn.state.place) : '—'}${s.earlier.length > 0 && html` <span class="v-soft">${text(l, 'turn.earlier', { numbers: s.earlier.join(', ') })}</span>`}`, who, until, now: todo })}${
+    (c.state === 'decided' || c.state === 'lapsed') &&
+    html`<p class="govuk-body v-no-print"><a class="govuk-link" href="${places.rate}/${c.reference}">${text(l, 'rate')}</a></p>`
+  }
   <section aria-labelledby="next-title"><h2 class="govuk-heading-m" id="next-title">${text(l, over ? 'next.over' : 'next.title')}</h2>${picture(l, o, s.decision?.record.result === 'refused')}${
     // What is over has no term that runs, and silence means nothing in it any more.
     c.dueOn &&
