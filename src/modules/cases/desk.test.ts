@@ -188,6 +188,35 @@ test('a conflict declared after the turn was taken does not move it', async () =
   assert.equal(await serving(official, office), reference)
 })
 
+test('a conflict that is withdrawn frees only turns taken later, and can be declared again', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const { desks } = it.cases
+  const curps = [aCurp(7200), aCurp(7201)] as const
+  const [before, after] = [await it.aPerson({ identity: curps[0] }), await it.aPerson({ identity: curps[1] })]
+  await assert.rejects(desks.withdrawConflict(official, office, curps[0]), refused('not-found'))
+  for (const curp of curps) await desks.declareConflict(official, office, curp)
+  it.clock.advance(minuteMs)
+  await it.aSubmittedCase({ service, by: before })
+  it.clock.advance(minuteMs)
+  for (const curp of curps) await desks.withdrawConflict(official, office, curp)
+  await assert.rejects(desks.withdrawConflict(official, office, curps[0]), refused('not-found'))
+  it.clock.advance(minuteMs)
+  const free = await it.aSubmittedCase({ service, by: after })
+  await desks.goOn(official, office)
+  await desks.next(official, office)
+  assert.equal(await serving(official, office), free.reference)
+  assert.equal((await actsOf(office)).filter((a) => a === 'turn.passed/conflict').length, 1)
+  // Another desk's declaration is its own to withdraw.
+  await desks.declareConflict(official, office, curps[1])
+  await assert.rejects(desks.withdrawConflict(await it.anOfficial(office), office, curps[1]), refused('not-found'))
+  it.clock.advance(minuteMs)
+  // The next step's turn is taken after it was declared again.
+  await desks.review(official, office, await turnAt(official, office), { result: 'ok', note: '' })
+  assert.equal(await serving(official, office), null)
+  assert.equal((await actsOf(office)).filter((a) => a === 'turn.passed/conflict').length, 2)
+})
+
 test('what waits or is at another desk cannot be acted on, and a review cannot be given for a decision', async () => {
   const { office, service } = anOffice()
   const [a, b] = [await it.anOfficial(office), await it.anOfficial(office)]

@@ -672,7 +672,19 @@ export function openDesks(deps: Deps) {
       })
     },
 
-    callNext,
+    /**
+     * Takes a declaration back: it counts no more for turns taken from now on, and still for those taken before, so that nobody frees a turn that already waits.
+     * Refuses with `not-found` what this desk has not declared.
+     */
+    withdrawConflict(visitor: SignedIn, office: OfficeId, identity: string): Promise<void> {
+      return db.tx(async (tx) => {
+        official(visitor, office)
+        const subject = conflictDigest(deps.keys, identity)
+        const desk = await store.deskOf(tx, office, visitor.person)
+        if (!desk || !(await store.withdrawConflict(tx, desk.place, desk.state.desk, subject, clock.now())))
+          throw new Problem('not-found', 'You have not declared this conflict.')
+      })
+    },
   }
 }
 

@@ -915,7 +915,7 @@ export async function updateDesk(tx: Tx, d: Desk): Promise<void> {
     .execute()
 }
 
-/** Whether this desk declared a conflict about the subject before `at` and has not withdrawn it. */
+/** Whether a conflict about one of the subjects was declared at this desk when a turn was taken at `at`: before it, and withdrawn, if ever, not before it. */
 export async function inConflict(tx: Tx, place: string, desk: DeskId, subjects: readonly string[], at: Date): Promise<boolean> {
   if (subjects.length === 0) return false
   const row = await q(tx)
@@ -925,12 +925,12 @@ export async function inConflict(tx: Tx, place: string, desk: DeskId, subjects: 
     .where('desk', '=', desk)
     .where('subject', 'in', [...subjects])
     .where('declared_at', '<', at)
-    .where('withdrawn_at', 'is', null)
+    .where((e) => e.or([e('withdrawn_at', 'is', null), e('withdrawn_at', '>=', at)]))
     .executeTakeFirst()
   return row !== undefined
 }
 
-/** Whether the desk has any conflict declared: most have none, and need no look at who waits. */
+/** Whether the desk ever declared a conflict: most did not, and need no look at who waits. One that was withdrawn binds the turns taken before. */
 export async function hasConflicts(tx: Tx, place: string, desk: DeskId): Promise<boolean> {
   return (
     (await q(tx)
@@ -938,7 +938,6 @@ export async function hasConflicts(tx: Tx, place: string, desk: DeskId): Promise
       .select('subject')
       .where('place', '=', place)
       .where('desk', '=', desk)
-      .where('withdrawn_at', 'is', null)
       .limit(1)
       .executeTakeFirst()) !== undefined
   )
@@ -953,6 +952,19 @@ export async function insertConflict(tx: Tx, place: string, desk: DeskId, subjec
       on conflict do nothing`,
     [place, desk, subject, at],
   )
+}
+
+/** Withdraws a declared conflict; false when none is declared. The row stays: it binds the turns that were taken meanwhile. */
+export async function withdrawConflict(tx: Tx, place: string, desk: DeskId, subject: string, at: Date): Promise<boolean> {
+  const done = await q(tx)
+    .updateTable('cases_conflict')
+    .set({ withdrawn_at: at })
+    .where('place', '=', place)
+    .where('desk', '=', desk)
+    .where('subject', '=', subject)
+    .where('withdrawn_at', 'is', null)
+    .executeTakeFirst()
+  return done.numUpdatedRows > 0n
 }
 
 export async function countConflicts(on: Db | Tx, place: string, desk: DeskId): Promise<number> {

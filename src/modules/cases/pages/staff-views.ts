@@ -524,32 +524,37 @@ export function conflictsPage(
   deps: Deps,
   office: OfficeId,
   count: number,
-  more: { done: boolean; errors?: Errors; typed?: Typed },
+  more: { done: StaffKey | null; errors?: Errors; typed?: Typed },
 ): Html {
   const t = wordsOf(s.request)
+  const number = (name: 'identity' | 'withdrawn') =>
+    input({
+      name,
+      label: t('conflicts.identity'),
+      hint: t(name === 'identity' ? 'conflicts.hint' : 'conflicts.withdraw-hint'),
+      classes: 'govuk-input--width-20',
+      autocapitalize: 'characters',
+      spellcheck: false,
+      autocomplete: 'off',
+      value: one(more.typed, name),
+      error: errorOf(s, more.errors, name),
+    })
   return staffPage(s, deps, {
     title: t('conflicts.title'),
     office,
     back: `/desk/${office}`,
     errors: more.errors,
-    body: html`${doneBanner(s, more.done ? 'done.conflict' : null)}<p class="govuk-body-l">${t('conflicts.lead')}</p>${p(t('conflicts.count', { count }))}${post(
+    body: html`${doneBanner(s, more.done)}<p class="govuk-body-l">${t('conflicts.lead')}</p>${p(t('conflicts.count', { count }))}${post(
       s,
       `/desk/${office}/conflicts`,
-      [
-        input({
-          name: 'identity',
-          label: t('conflicts.identity'),
-          hint: t('conflicts.hint'),
-          classes: 'govuk-input--width-20',
-          autocapitalize: 'characters',
-          spellcheck: false,
-          autocomplete: 'off',
-          value: one(more.typed, 'identity'),
-          error: errorOf(s, more.errors, 'identity'),
-        }),
-        button({ text: t('conflicts.declare') }),
-      ],
-    )}`,
+      [number('identity'), button({ text: t('conflicts.declare') })],
+    )}${
+      count > 0 &&
+      html`${h2(t('conflicts.withdraw-title'))}${post(s, `/desk/${office}/conflicts/withdraw`, [
+        number('withdrawn'),
+        button({ text: t('conflicts.withdraw'), kind: 'secondary' }),
+      ])}`
+    }`,
   })
 }
 

@@ -206,11 +206,22 @@ test('a conflict is declared by number; the page shows how many and never whom',
   const curp = aCurp(4000)
   for (const identity of [curp, curp.toLowerCase()]) {
     const good = await desk.post(`/desk/${office}/conflicts`, { identity })
-    assert.equal(good.location, `/desk/${office}/conflicts?done=conflict`)
+    assert.equal(good.location, `/desk/${office}/conflicts?done=declared`)
   }
   const page = await desk.get(`/desk/${office}/conflicts`)
   assert.match(wordsOf(page), /Tiene 1 conflicto declarado/)
   assert.doesNotMatch(page.body, new RegExp(curp))
+  const unknown = await desk.post(`/desk/${office}/conflicts/withdraw`, { withdrawn: aCurp(4001) })
+  assert.equal(unknown.status, 422)
+  assert.match(unknown.body, /href="#withdrawn"/)
+  const gone = await desk.post(`/desk/${office}/conflicts/withdraw`, { withdrawn: curp })
+  assert.equal(gone.location, `/desk/${office}/conflicts?done=withdrawn`)
+  const none = await desk.get(gone.location!)
+  assert.match(wordsOf(none), /Tiene 0 conflictos declarados/)
+  assert.ok(!actionsOf(none).includes(`/desk/${office}/conflicts/withdraw`))
+  const stranger = await as(await it.anOfficial('state-30' as OfficeId))
+  await stranger.get('/desk/state-30/conflicts')
+  assert.equal((await stranger.post(`/desk/${office}/conflicts/withdraw`, { withdrawn: curp })).status, 403)
 })
 
 test('the office page and its wall display show places and loads to anyone, and no person', async () => {
