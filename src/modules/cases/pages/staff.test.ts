@@ -3,13 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { OfficeId, ServiceId } from '#kernel/id'
+import { minuteMs } from '#kernel/time'
 import { openAsControl } from '#keys'
 import type { SignedIn } from '#web'
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
 import { type Answer, Browser, testWeb } from '../../people/testing.ts'
 import { deskName } from '../desk.ts'
 import { upcoming } from '../line.ts'
-import { aCurp, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
+import * as store from '../store.ts'
+import { aCurp, aPdf, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
 import { registerCitizen } from './citizen.ts'
 import { registerCounter } from './counter.ts'
 import { registerDesk } from './desk.ts'
@@ -370,6 +372,63 @@ test('a report is counted for all to see and opens with the control body’s key
   let sent = 0
   for (; sent < 40; sent++) if ((await anyone.post('/reports', { office })).status === 429) break
   assert.ok(sent < 40)
+})
+
+test('who took a filing reads it while the person is there, and neither the next day, nor its decision, nor the way into an account', async () => {
+  const { office, service } = anOffice()
+  const clerk = await it.aClerk(office)
+  let counter = await as(clerk)
+  const { filings, receipts } = it.cases
+  const file = async (identity: string) => {
+    await counter.get(`/counter/${office}`)
+    const met = await counter.post(`/counter/${office}`, { identity, name: 'Eusebio Tun Pech', service })
+    const reference = (met.location ?? /href="(\/cases\/[\w-]+)"/.exec(met.body)![1]!).split('/').at(-1) as never
+    await it.fill(clerk, reference, licenceAnswers)
+    await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
+    // What the job prints, without waiting for it.
+    await it.db.tx(async (tx) => {
+      const c = await filings.peek(clerk, reference)
+      const [secret] = await it.people.allowReceipts(tx, [{ reference, person: c.applicant }])
+      const open = await it.deps.vault.use(tx, c, { person: null, office: null, purpose: 'print' })
+      await store.setReceipt(tx, c, open.seal('receipt', secret))
+    })
+    return reference
+  }
+  const secretOn = async (reference: string) =>
+    /<strong class="v-code">([^<]{12,})<\/strong>/.exec((await counter.get(`/cases/${reference}/receipt`)).body)?.[1]
+
+  // Somebody new has no other way in; somebody who has one keeps it for themselves.
+  const mine = await file(aCurp(5100))
+  assert.ok(await secretOn(mine))
+  const known = await it.aPerson({ identity: aCurp(5101) })
+  const theirs = await file(aCurp(5101))
+  assert.equal(await secretOn(theirs), undefined)
+  assert.match(wordsOf(await counter.get(`/cases/${theirs}/receipt`)), /Usted ya tiene cómo entrar a su cuenta/)
+  assert.ok((await receipts.standing(known, await filings.read(known, theirs))).receipt?.secret)
+
+  await filings.write(known, theirs, 'Es para trabajar')
+  assert.doesNotMatch((await counter.get(`/cases/${theirs}`)).body, /Es para trabajar/)
+  it.clock.advance(24 * 60 * minuteMs)
+  counter = await as(clerk)
+  for (const path of ['', '/receipt', '/proof', '/papers', '/decision', '/decision.pdf', '/decision.json'])
+    assert.equal((await counter.get(`/cases/${theirs}${path}`)).status, 404, path)
+  assert.equal((await counter.get(`/counter/${office}/cases/${theirs}/confirm`)).status, 404)
+  // Papers that were asked for may be brought to the counter, and then it is over again.
+  const official = await it.anOfficial(office)
+  await it.cases.desks.goOn(official, office)
+  await it.cases.desks.next(official, office)
+  await it.cases.desks.askPapers(
+    official,
+    office,
+    (await it.cases.desks.current(official, office))!.turn.state.turn,
+    [{ id: 'residence', why: 'missing' }],
+    '',
+  )
+  it.clock.advance(minuteMs)
+  assert.equal((await counter.get(`/cases/${mine}/papers`)).status, 200)
+  await filings.attach(clerk, mine, 'residence', { name: 'otra.pdf', stream: aPdf() })
+  await filings.answerRequest(clerk, mine, false)
+  assert.equal((await counter.get(`/cases/${mine}/papers`)).status, 404)
 })
 
 test('what many ask at once is looked up once, and a failure is not kept', async () => {
