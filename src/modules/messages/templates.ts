@@ -54,6 +54,7 @@ export const templates = {
 export const letters = {
   'sign-in-code': { fields: { code: 'text', minutes: 'number' }, link: null },
   'contact-code': { fields: { code: 'text', minutes: 'number' }, link: null },
+  'counter-code': { fields: { code: 'text', minutes: 'number', reference: 'text' }, link: null },
   invite: { fields: { link: 'text', role: 'text', office: 'text', days: 'number' }, link: '{link}' },
   'contact-added': { fields: { email: 'text' }, link: '/me' },
   'contact-ended': { fields: {}, link: null },

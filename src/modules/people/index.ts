@@ -29,7 +29,9 @@ export interface People
   extends Pick<
     Accounts,
     | 'allowReceipts'
+    | 'askConfirmation'
     | 'askContact'
+    | 'confirmByCode'
     | 'confirmContact'
     | 'grants'
     | 'giveRole'
@@ -65,7 +67,9 @@ export function openPeople(deps: PeopleDeps): People {
 
   return {
     allowReceipts: own.allowReceipts,
+    askConfirmation: own.askConfirmation,
     askContact: own.askContact,
+    confirmByCode: own.confirmByCode,
     confirmContact: own.confirmContact,
     grants: own.grants,
     giveRole: own.giveRole,

@@ -768,13 +768,16 @@ export function confirmLink(
   return html`<p class="govuk-body v-no-print">${a(`/counter/${c.office}/cases/${c.reference}/confirm`, wordsOf(request)('filing.link'))}</p>`
 }
 
-/** The person present confirms what was typed for them. */
+/** Where the confirmation is: choosing how, or waiting for the code that went to a new contact or to the one that is known. */
+export type ConfirmStage = 'choose' | 'code' | 'contact-code'
+
+/** The person present confirms what was typed for them. `known`: they have a proved contact, of which nothing is shown. */
 export function confirmFilingPage(
   s: Seen,
   deps: Deps,
   office: OfficeId,
   reference: string,
-  more: { stage: 'choose' | 'code'; how: string | null; errors?: Errors; typed?: Typed },
+  more: { stage: ConfirmStage; how: string | null; known: boolean; errors?: Errors; typed?: Typed },
 ): Html {
   const t = wordsOf(s.request)
   const action = `/counter/${office}/cases/${reference}/confirm`
@@ -786,9 +789,9 @@ export function confirmFilingPage(
     body: html`<p class="govuk-body-l">${t('filing.lead', { reference })}</p>${
       more.how !== null
         ? html`${notificationBanner({ language: s.request.visitor.language, success: true, text: t(more.how === 'signed-on-paper' ? 'filing.done-paper' : 'filing.done-code') })}${p(a(`/counter/${office}`, t('filing.again')))}`
-        : more.stage === 'code'
+        : more.stage !== 'choose'
           ? post(s, action, [
-              hidden('how', 'code'),
+              hidden('how', more.stage),
               input({
                 name: 'code',
                 label: t('filing.code'),
@@ -803,20 +806,27 @@ export function confirmFilingPage(
           : html`${h2(t('filing.paper-title'))}${p(a(`/cases/${reference}/receipt`, t('filing.print')))}${post(s, action, [
               hidden('how', 'paper'),
               button({ text: t('filing.paper') }),
-            ])}${h2(t('filing.email-title'))}${post(s, action, [
-              hidden('how', 'email'),
-              input({
-                name: 'email',
-                type: 'email',
-                label: t('filing.email'),
-                hint: t('filing.email-hint'),
-                autocomplete: 'off',
-                spellcheck: false,
-                value: one(more.typed, 'email'),
-                error: errorOf(s, more.errors, 'email'),
-              }),
-              button({ text: t('filing.email-send'), kind: 'secondary' }),
-            ])}`
+            ])}${h2(t('filing.email-title'), 'contact')}${
+              more.known
+                ? html`${p(t('filing.contact-lead'))}${post(s, action, [
+                    hidden('how', 'contact'),
+                    button({ text: t('filing.contact-send'), kind: 'secondary' }),
+                  ])}`
+                : post(s, action, [
+                    hidden('how', 'email'),
+                    input({
+                      name: 'email',
+                      type: 'email',
+                      label: t('filing.email'),
+                      hint: t('filing.email-hint'),
+                      autocomplete: 'off',
+                      spellcheck: false,
+                      value: one(more.typed, 'email'),
+                      error: errorOf(s, more.errors, 'email'),
+                    }),
+                    button({ text: t('filing.email-send'), kind: 'secondary' }),
+                  ])
+            }`
     }`,
   })
 }

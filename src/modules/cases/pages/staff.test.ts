@@ -331,6 +331,53 @@ test('at the counter the person present gets a case of their own, and confirms i
   assert.equal((await counter.post(`/counter/${office}/restore`, { identity: aCurp(5001), name: 'Nadie', email: '' })).status, 422)
 })
 
+test('who has a contact confirms at the counter by a code to it, of which the counter learns nothing', async () => {
+  const { office, service } = anOffice()
+  const clerk = await it.aClerk(office)
+  const counter = await as(clerk)
+  const known = await it.aPerson({ identity: aCurp(5200) })
+  const { email } = (await it.people.person(database.db, known.person))!
+  const file = async (more: Record<string, string> = {}) => {
+    await counter.get(`/counter/${office}`)
+    const met = await counter.post(`/counter/${office}`, { identity: aCurp(5200), name: 'Jacinta Uc', service, ...more })
+    const reference = met.location!.split('/').at(-1) as never
+    await it.fill(clerk, reference, { ...licenceAnswers, ...more })
+    return reference
+  }
+  const reference = await file()
+  await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
+  const url = `/counter/${office}/cases/${reference}/confirm`
+  const page = await counter.get(url)
+  assert.ok(!page.body.includes(email!) && !page.body.includes('name="email"'))
+  // A clerk adds no address to an account that has one, whatever is posted.
+  await counter.post(url, { how: 'email', email: 'clerk@test.invalid' })
+  await assert.rejects(it.codeFor('clerk@test.invalid'))
+  const asked = await counter.post(url, { how: 'contact' })
+  assert.equal(asked.status, 200)
+  assert.ok(!asked.body.includes(email!))
+  const code = await it.codeFor(email!)
+  assert.equal((await counter.post(url, { how: 'contact-code', code: code === '000000' ? '000001' : '000000' })).status, 422)
+  // The code signs nobody in and proves no contact.
+  const thief = new Browser(web)
+  for (const [name, value] of counter.cookies) if (!name.includes('session')) thief.cookies.set(name, value)
+  await thief.get('/sign-in/code')
+  assert.notEqual((await thief.post('/sign-in/code', { code })).status, 303)
+  await counter.get('/me/contacts/code')
+  assert.notEqual((await counter.post('/me/contacts/code', { code })).status, 303)
+  // In another browser it is worth nothing.
+  const elsewhere = await as(clerk)
+  await elsewhere.get(url)
+  assert.equal((await elsewhere.post(url, { how: 'contact-code', code })).status, 422)
+  await counter.get(url)
+  assert.equal((await counter.post(url, { how: 'contact-code', code })).location, url)
+  assert.match(wordsOf(await counter.get(url)), /confirmó con un código/)
+  assert.equal((await counter.post(url, { how: 'contact-code', code })).status, 422)
+  assert.deepEqual(
+    (await store.eventsOf(database.db, await it.cases.filings.peek(clerk, reference))).map((e) => e.kind),
+    ['submitted', 'confirmed-by-code'],
+  )
+})
+
 test('a report is counted for all to see and opens with the control body’s key alone', async () => {
   const { office } = anOffice()
   const anyone = new Browser(web)
