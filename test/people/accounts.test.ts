@@ -30,8 +30,8 @@ function open() {
   const sent: string[] = []
   const clock = new FixedClock('2026-11-24T16:00:00Z')
   const jobs = {
-    async add(_on: unknown, _name: string, data: object) {
-      sent.push((data as { id: string }).id)
+    async add(_on: unknown, name: string, data: object) {
+      if (name === 'people.letter') sent.push((data as { id: string }).id)
     },
   }
   const own = accounts({ db: t.db, clock, jobs, keys: keysOfTest, publicUrl: 'https://ventanilla.example' })

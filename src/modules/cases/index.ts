@@ -17,6 +17,7 @@ import { registerReports } from './pages/report.ts'
 import { waitWords } from './pages/wait.ts'
 import { openReceipts } from './receipt.ts'
 import { openRecovery } from './recover.ts'
+import { openStaffing } from './staffing.ts'
 import * as store from './store.ts'
 import { openSubmit } from './submit.ts'
 import { handleNews } from './tell.ts'
@@ -41,6 +42,7 @@ export function openCases(given: CasesDeps) {
   const timers = openTimers(deps)
   const recovery = openRecovery(deps)
   const { stepDone } = openOutside(deps)
+  const staffing = openStaffing(deps, desks)
   handleNews(deps)
   deps.jobs.every('cases/run-timers', '* * * * *', async () => {
     // What fails in the one must not stop the other; the job tells both.
@@ -52,7 +54,7 @@ export function openCases(given: CasesDeps) {
   deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
     await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))
   })
-  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery }
+  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, staffing }
 }
 
 /** The wait measured lately at a service's line, in words; null where too little was measured. For the service's public page. */
@@ -72,6 +74,6 @@ export function registerCases(web: Web, cases: Cases): void {
   registerPapers(web, cases.deps, cases)
   registerDesk(web, cases.deps, cases)
   registerCounter(web, cases.deps, cases)
-  registerOffice(web, cases.deps)
+  registerOffice(web, cases.deps, cases)
   registerReports(web, cases.deps)
 }

@@ -797,6 +797,30 @@ export async function insertPass(tx: Tx, place: string, turn: TurnId, desk: Desk
   await q(tx).insertInto('cases_pass').values({ place, turn, desk }).execute()
 }
 
+/** The waiting turns of a line that all of these desks have passed, the lowest places first. */
+export async function passedByAll(on: Db | Tx, place: string, line: LineId, desks: readonly DeskId[], most = 50): Promise<Turn[]> {
+  if (desks.length === 0) return []
+  const rows = await queryIn<Selectable<TurnTable>>(
+    on,
+    `select t.* from cases_turn t where t.place = $1 and t.line = $2 and t.state = 'waiting' and t.class in ('general', 'priority')
+        and (select count(*) from cases_pass p where p.place = t.place and p.turn = t.turn and p.desk = any($3)) = $4
+      order by t.at_place limit $5`,
+    [place, line, desks, desks.length, most],
+  )
+  return rows.map(toTurn)
+}
+
+/** Offices where a turn waits that some desk has passed. */
+export async function officesWithPasses(on: Db | Tx, most = 500): Promise<OfficeId[]> {
+  const rows = await queryIn<{ office: OfficeId }>(
+    on,
+    `select distinct l.office from cases_pass p join cases_turn t on t.turn = p.turn and t.place = p.place and t.state = 'waiting'
+      join cases_line l on l.place = t.place and l.id = t.line order by l.office limit $1`,
+    [most],
+  )
+  return rows.map((r) => r.office)
+}
+
 /** How many wait before `place`, counted up to `most`. */
 export async function aheadOf(on: Db | Tx, t: Turn, most = 1000): Promise<number> {
   const [row] = await queryIn<{ n: number }>(

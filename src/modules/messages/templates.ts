@@ -36,6 +36,8 @@ export const templates = {
   near: { fields: { reference: 'text', office: 'text', before: 'number' }, link: toCase },
   called: { fields: { ...act, office: 'text' }, link: toCase },
   passed: { fields: { ...act }, link: toCase },
+  stranded: { fields: { reference: 'text', office: 'text', due: 'date', effect: ['granted', 'refused'] }, link: toCase },
+  'office-stranded': { fields: { office: 'text', number: 'number', due: 'date' }, link: '/supervise/{office}' },
   held: { fields: { ...act, service: 'words', papers: 'list', until: 'date' }, link: toCase },
   'held-agency': { fields: { ...act, until: 'date' }, link: toCase },
   resumed: { fields: { ...act }, link: toCase },

@@ -666,6 +666,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl }: AccountDeps) {
       if (!(await store.removeGrant(on, person, grant))) return
       await store.endSessions(on, person)
       await store.addEvent(on, clock.now(), 'role-withdrawn', person, by?.person ?? null, grant)
+      await jobs.add(on, 'people.role-withdrawn', { person, role: grant.role, office: grant.office })
     },
 
     grants: (on: On, person: PersonId) => store.grantsOf(on, person),

@@ -3,7 +3,8 @@ import { Type } from 'typebox'
 import type { FormFields } from '#catalogue'
 import type { DeskId, LineId, OfficeId, TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
-import { holds, type Reply, type Request, type Role, type SignedIn, signedIn, type Web } from '#web'
+import { administers } from '#people'
+import { holds, type Reply, type Request, type Role, roles, type SignedIn, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import { type AskReason, askReasons, type Desks } from '../desk.ts'
 import * as store from '../store.ts'
@@ -99,7 +100,7 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
   web.route({
     method: 'GET',
     url: '/desk',
-    access: { roles: ['official', 'clerk', 'supervisor', 'control'] },
+    access: { roles },
     schema: {},
     handler: (request, reply) => {
       const { visitor } = request
@@ -111,6 +112,11 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
         ),
       )
       if (holds(visitor, ['control'])) places.push({ href: '/control', text: text(visitor.language, 'places.control'), office: null })
+      if (administers(visitor))
+        places.push(
+          { href: '/admin/people', text: text(visitor.language, 'places.people'), office: null },
+          { href: '/admin/turns', text: text(visitor.language, 'stranded.title'), office: null },
+        )
       if (places.length === 1) return reply.redirect(places[0]!.href, 303)
       return views.placesPage({ request, reply }, deps, places)
     },

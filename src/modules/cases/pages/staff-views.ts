@@ -29,6 +29,7 @@ import type { Slip } from '#people'
 import { csrfField, problemText, type Reply, type Request } from '#web'
 import type { Deps } from '../deps.ts'
 import { askReasons, deskName, type Served } from '../desk.ts'
+import type { Stranded } from '../staffing.ts'
 import type { DeskTally } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { type StaffKey, text } from './staff-text.ts'
@@ -97,7 +98,7 @@ export function placesPage(s: Seen, deps: Deps, places: readonly { href: string;
   const l = s.request.visitor.language
   return staffPage(s, deps, {
     title: t('places.title'),
-    body: html`<ul class="govuk-list">${places.map(
+    body: html`${places.length === 0 && p(t('places.none'))}<ul class="govuk-list">${places.map(
       (o) => html`<li>${a(o.href, o.text)}${o.office && html` · ${deps.catalogue.office(o.office)?.name(l) ?? o.office}`}</li>`,
     )}</ul>`,
   })
@@ -604,9 +605,47 @@ export type LineView = {
   readonly onDuty: readonly { readonly desk: string; readonly serving: boolean }[]
   readonly waiting: number
   readonly held: number
+  /** Turns that everybody of the office has passed. */
+  readonly stranded: readonly Stranded[]
   readonly since: Date | null
   readonly dues: readonly { readonly due: string; readonly cases: number }[]
   readonly tallies: { readonly desks: readonly DeskTally[]; readonly medianMinutes: number | null }
+}
+
+/** Turns that nobody of an office may serve, and what can be done: ask for somebody else. The numbers are public; there is nothing to press. */
+function strandedBlock(s: Seen, deps: Deps, office: OfficeId, turns: readonly Stranded[], todo: string): Html {
+  const t = wordsOf(s.request)
+  const l = s.request.visitor.language
+  return html`${warningText({ language: l, text: t('stranded.count', { count: turns.length }) })}${scrolling(
+    t('stranded.title'),
+    table({
+      caption: t('stranded.caption'),
+      captionClasses: 'govuk-visually-hidden',
+      head: [t('stranded.number'), t('stranded.since'), t('stranded.due')],
+      rows: turns.map((turn) => [String(turn.number), when(deps, l, turn.since, office), formatDate(l, turn.due)]),
+    }),
+  )}${p(todo)}`
+}
+
+/** What an administrator sees of them: which offices need somebody else. */
+export function strandedPage(s: Seen, deps: Deps, offices: readonly { office: OfficeId; turns: readonly Stranded[] }[]): Html {
+  const t = wordsOf(s.request)
+  const l = s.request.visitor.language
+  return staffPage(s, deps, {
+    title: t('stranded.title'),
+    back: '/desk',
+    wide: true,
+    body: html`<p class="govuk-body-l">${t('stranded.lead')}</p>${
+      offices.length === 0
+        ? p(t('stranded.none'))
+        : offices.map(
+            ({ office, turns }) =>
+              html`${h2(deps.catalogue.office(office)?.name(l) ?? office)}${strandedBlock(s, deps, office, turns, t('stranded.invite'))}${p(
+                a(`/admin/people?office=${office}#give`, t('stranded.go')),
+              )}`,
+          )
+    }`,
+  })
 }
 
 /** Loads, never people, and nothing to press: who could move a turn could sell its place. */
@@ -622,27 +661,29 @@ export function supervisePage(s: Seen, deps: Deps, office: OfficeId, lines: read
         ? p(t('supervise.none'))
         : lines.map(
             (line) =>
-              html`${h2(line.line)}${summaryList({
-                rows: [
-                  { key: t('supervise.waiting'), value: String(line.waiting) },
-                  { key: t('supervise.held'), value: String(line.held) },
-                  { key: t('supervise.since'), value: line.since ? when(deps, l, line.since, office) : '—' },
-                  {
-                    key: t('supervise.on-duty'),
-                    value:
-                      line.onDuty.length === 0
-                        ? t('supervise.nobody')
-                        : html`<ul class="govuk-list">${line.onDuty.map((d) => html`<li>${d.desk} · ${t(d.serving ? 'supervise.serving' : 'supervise.free')}</li>`)}</ul>`,
-                  },
-                  {
-                    key: t('supervise.dues'),
-                    value:
-                      line.dues.length === 0
-                        ? t('supervise.no-dues')
-                        : html`<ul class="govuk-list">${line.dues.map((d) => html`<li>${t('supervise.due', { date: formatDate(l, d.due), count: d.cases })}</li>`)}</ul>`,
-                  },
-                ],
-              })}${deskTable(l, line.tallies, line.quiet)}`,
+              html`${h2(line.line)}${line.stranded.length > 0 && strandedBlock(s, deps, office, line.stranded, t('stranded.ask'))}${summaryList(
+                {
+                  rows: [
+                    { key: t('supervise.waiting'), value: String(line.waiting) },
+                    { key: t('supervise.held'), value: String(line.held) },
+                    { key: t('supervise.since'), value: line.since ? when(deps, l, line.since, office) : '—' },
+                    {
+                      key: t('supervise.on-duty'),
+                      value:
+                        line.onDuty.length === 0
+                          ? t('supervise.nobody')
+                          : html`<ul class="govuk-list">${line.onDuty.map((d) => html`<li>${d.desk} · ${t(d.serving ? 'supervise.serving' : 'supervise.free')}</li>`)}</ul>`,
+                    },
+                    {
+                      key: t('supervise.dues'),
+                      value:
+                        line.dues.length === 0
+                          ? t('supervise.no-dues')
+                          : html`<ul class="govuk-list">${line.dues.map((d) => html`<li>${t('supervise.due', { date: formatDate(l, d.due), count: d.cases })}</li>`)}</ul>`,
+                    },
+                  ],
+                },
+              )}${deskTable(l, line.tallies, line.quiet)}`,
           )
     }${p(a(`/offices/${office}`, t('supervise.public')))}`,
   })

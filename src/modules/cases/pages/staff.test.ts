@@ -30,7 +30,7 @@ before(async () => {
   registerPapers(web, it.deps, it.cases)
   registerDesk(web, it.deps, it.cases)
   registerCounter(web, it.deps, it.cases)
-  registerOffice(web, it.deps, { freshMs: 0 })
+  registerOffice(web, it.deps, it.cases, { freshMs: 0 })
   registerReports(web, it.deps)
 })
 after(async () => {
@@ -476,6 +476,37 @@ test('who took a filing reads it while the person is there, and neither the next
   await filings.attach(clerk, mine, 'residence', { name: 'otra.pdf', stream: aPdf() })
   await filings.answerRequest(clerk, mine, false)
   assert.equal((await counter.get(`/cases/${mine}/papers`)).status, 404)
+})
+
+test('a turn that nobody of an office may serve is plain to its supervisor and to the administrator, with nothing to pick', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const supervisor = await as(await it.aSupervisor(office))
+  const applicant = await it.aPerson({ identity: aCurp(5300), name: 'Perla Canul Ek' })
+  const admin = await it.anAdministrator()
+  const administrator = await as(admin)
+  assert.doesNotMatch(wordsOf(await administrator.get('/admin/turns')), /Número/)
+  await it.cases.desks.declareConflict(official, office, aCurp(5300))
+  it.clock.advance(minuteMs)
+  const { reference } = await it.aSubmittedCase({ service, by: applicant })
+  await it.cases.desks.goOn(official, office)
+  assert.equal(await it.cases.desks.next(official, office), false)
+  for (const page of [await supervisor.get(`/supervise/${office}`), await administrator.get('/admin/turns')]) {
+    assert.equal(page.status, 200)
+    assert.match(wordsOf(page), /1 turno no tiene quien lo atienda en esta oficina/)
+    assert.deepEqual(actionsOf(page), [])
+    for (const hidden of [reference, 'Perla', aCurp(5300), '/turns/']) assert.ok(!page.body.includes(hidden), hidden)
+  }
+  assert.match((await administrator.get('/admin/turns')).body, new RegExp(`/admin/people\\?office=${office}#give`))
+  assert.match(wordsOf(await administrator.get('/desk')), /Personas y encargos Turnos que nadie puede atender/)
+  assert.match((await administrator.get(`/admin/people?office=${office}`)).body, new RegExp(`name="office"[^>]*value="${office}"`))
+  // A role over an office that is not, or of an administrator over one office, looks like something and gives nothing.
+  for (const [role, at] of [
+    ['official', 'state-99'],
+    ['admin', office],
+  ] as const)
+    assert.equal((await administrator.post('/admin/people/give', { email: 'nueva@test.invalid', role, office: at })).status, 422, role)
+  for (const other of [supervisor, await as(official)]) assert.equal((await other.get('/admin/turns')).status, 403)
 })
 
 test('what many ask at once is looked up once, and a failure is not kept', async () => {
