@@ -13,10 +13,12 @@ import { registerCounter } from './pages/counter.ts'
 import { registerDesk } from './pages/desk.ts'
 import { registerOffice } from './pages/office.ts'
 import { registerPapers } from './pages/papers.ts'
+import { registerRejoin } from './pages/rejoin.ts'
 import { registerReports } from './pages/report.ts'
 import { waitWords } from './pages/wait.ts'
 import { openReceipts } from './receipt.ts'
 import { openRecovery } from './recover.ts'
+import { openRejoins } from './rejoin.ts'
 import { openStaffing } from './staffing.ts'
 import * as store from './store.ts'
 import { openSubmit } from './submit.ts'
@@ -42,6 +44,7 @@ export function openCases(given: CasesDeps) {
   const timers = openTimers(deps)
   const recovery = openRecovery(deps)
   const { stepDone } = openOutside(deps)
+  const rejoins = openRejoins(deps, filings)
   const staffing = openStaffing(deps, desks)
   handleNews(deps)
   deps.jobs.every('cases/run-timers', '* * * * *', async () => {
@@ -54,7 +57,7 @@ export function openCases(given: CasesDeps) {
   deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
     await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))
   })
-  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, staffing }
+  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing }
 }
 
 /** The wait measured lately at a service's line, in words; null where too little was measured. For the service's public page. */
@@ -74,6 +77,7 @@ export function registerCases(web: Web, cases: Cases): void {
   registerPapers(web, cases.deps, cases)
   registerDesk(web, cases.deps, cases)
   registerCounter(web, cases.deps, cases)
+  registerRejoin(web, cases.deps, cases)
   registerOffice(web, cases.deps, cases)
   registerReports(web, cases.deps)
 }

@@ -33,6 +33,7 @@ const toCase = '/cases/{reference}'
 /** Told to people with an inbox. The braces of `link` are fields. */
 export const templates = {
   'turn-taken': { fields: { ...act, service: 'words', office: 'text', place: 'number', due: 'date' }, link: toCase },
+  rejoined: { fields: { reference: 'text', office: 'text', place: 'number', due: 'date' }, link: toCase },
   near: { fields: { reference: 'text', office: 'text', before: 'number' }, link: toCase },
   called: { fields: { ...act, office: 'text' }, link: toCase },
   passed: { fields: { ...act }, link: toCase },

@@ -15,7 +15,7 @@ import * as views from './staff-views.ts'
 const OneFiling = Type.Object({ office: OneOffice.properties.office, reference: Type.String({ maxLength: 20 }) })
 
 /** What is wrong with the person's name or number, in the words of these pages; any other refusal goes on. */
-function identityErrors(error: unknown): views.Errors {
+export function identityErrors(error: unknown): views.Errors {
   if (!(error instanceof Problem)) throw error
   if (error.code === 'not-found') return { identity: 'error.nobody' }
   if (error.code === 'forbidden') return { identity: 'error.oneself' }

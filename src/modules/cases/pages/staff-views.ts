@@ -11,6 +11,7 @@ import {
   clockLine,
   closedList,
   details,
+  fileUpload,
   input,
   insetText,
   notificationBanner,
@@ -725,7 +726,7 @@ export function counterPage(
       spellcheck: false,
       value: one(more.typed, 'reference'),
       error: errorOf(s, more.errors, 'reference'),
-    })}${button({ text: t('counter.go'), kind: 'secondary' })}</form>${h2(t('restore.title'))}${p(t('restore.lead'))}${p(a(`/counter/${office}/restore`, t('restore.go')))}`,
+    })}${button({ text: t('counter.go'), kind: 'secondary' })}</form>${h2(t('restore.title'))}${p(t('restore.lead'))}${p(a(`/counter/${office}/restore`, t('restore.go')))}${p(a(`/counter/${office}/rejoin`, t('rejoin.title')))}`,
   })
 }
 
@@ -781,6 +782,28 @@ export function restorePage(s: Seen, deps: Deps, office: OfficeId, more: { error
         button({ text: t('restore.send'), kind: 'warning' }),
       ],
     )}`,
+  })
+}
+
+/** Brings a receipt whose case was lost: by its holder, or at a counter (`office`) by a clerk for the person present. */
+export function rejoinPage(s: Seen, deps: Deps, office: OfficeId | null, more: { errors?: Errors; typed?: Typed }): Html {
+  const t = wordsOf(s.request)
+  const action = office ? `/counter/${office}/rejoin` : '/rejoin'
+  return staffPage(s, deps, {
+    title: t('rejoin.title'),
+    ...(office ? { office } : {}),
+    back: office ? `/counter/${office}` : '/my-line',
+    errors: more.errors,
+    body: html`<p class="govuk-body-l">${t('rejoin.lead')}</p><form method="post" action="${action}" enctype="multipart/form-data" novalidate>${csrfField(s.request, s.reply)}${
+      office && identityFields(s, more)
+    }${fileUpload({ name: 'file', label: t('rejoin.file'), hint: t('rejoin.file-hint'), error: errorOf(s, more.errors, 'file') })}${input({
+      name: 'code',
+      label: t('rejoin.code'),
+      hint: t('rejoin.code-hint'),
+      autocomplete: 'off',
+      spellcheck: false,
+      value: one(more.typed, 'code'),
+    })}${button({ text: t('rejoin.send') })}</form>${p(t('rejoin.after'))}`,
   })
 }
 
