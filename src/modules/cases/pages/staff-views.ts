@@ -636,15 +636,14 @@ export function strandedPage(s: Seen, deps: Deps, offices: readonly { office: Of
     title: t('stranded.title'),
     back: '/desk',
     wide: true,
-    body: html`<p class="govuk-body-l">${t('stranded.lead')}</p>${
-      offices.length === 0
-        ? p(t('stranded.none'))
-        : offices.map(
-            ({ office, turns }) =>
-              html`${h2(deps.catalogue.office(office)?.name(l) ?? office)}${strandedBlock(s, deps, office, turns, t('stranded.invite'))}${p(
-                a(`/admin/people?office=${office}#give`, t('stranded.go')),
-              )}`,
-          )
+    body: html`<p class="govuk-body-l">${t(offices.length === 0 ? 'stranded.none' : 'stranded.lead')}</p>${
+      offices.length > 0 &&
+      offices.map(
+        ({ office, turns }) =>
+          html`${h2(deps.catalogue.office(office)?.name(l) ?? office)}${strandedBlock(s, deps, office, turns, t('stranded.invite'))}${p(
+            a(`/admin/people?office=${office}#give`, t('stranded.go')),
+          )}`,
+      )
     }`,
   })
 }
