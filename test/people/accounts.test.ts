@@ -7,7 +7,7 @@ import { dayMs, FixedClock, minuteMs } from '#kernel/time'
 import type { SignedIn } from '#web'
 import { accounts } from '../../src/modules/people/accounts.ts'
 import { parseIdentity, seedDemo } from '../../src/modules/people/index.ts'
-import { aVisitor, clerkAt, testKeys } from '../../src/modules/people/testing.ts'
+import { aVisitor, clerkAt, testKeys, withoutContact } from '../../src/modules/people/testing.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 let t: TestDatabase
@@ -30,8 +30,8 @@ function open() {
   const sent: string[] = []
   const clock = new FixedClock('2026-11-24T16:00:00Z')
   const jobs = {
-    async add(_on: unknown, _name: string, data: object) {
-      sent.push((data as { id: string }).id)
+    async add(_on: unknown, name: string, data: object) {
+      if (name === 'people.letter') sent.push((data as { id: string }).id)
     },
   }
   const own = accounts({ db: t.db, clock, jobs, keys: keysOfTest, publicUrl: 'https://ventanilla.example' })
@@ -316,6 +316,25 @@ describe('at the counter', () => {
     assert.ok(first.slip && parseReference(first.slip.reference))
     const again = await t.db.tx((tx) => own.registerAtCounter(tx, clerk(), office, shown))
     assert.deepEqual(again, { person: first.person, known: true, slip: null })
+  })
+
+  test('a code to the contact confirms the filing it was sent for, once, before a clerk of the office, and nothing else', async () => {
+    const { own, signIn, codeOf } = open()
+    const { person, email } = await signIn()
+    const at = { office, browser: 'counter-browser', network: aNetwork() }
+    const [one, other] = ['EEEE-EEEEE', 'FFFF-FFFFF'].map((reference) => ({ person, reference: reference as Reference }))
+    await assert.rejects(own.askConfirmation(aVisitor(person), one!, at), refusedAs('forbidden'))
+    await assert.rejects(own.askConfirmation(aVisitor(clerk().person, clerkAt('otra')), one!, at), refusedAs('forbidden'))
+    await own.askConfirmation(clerk(), one!, at)
+    const code = await codeOf(email)
+    await assert.rejects(own.confirmByCode(clerk(), other!, { ...at, code }), refusedAs('people/code-wrong'))
+    await assert.rejects(own.confirmContact(clerk(), { ...at, code }), refusedAs('people/code-expired'))
+    await assert.rejects(own.signInByCode({ ...at, code, language: 'es', device: 'phone' }), refusedAs('people/code-expired'))
+    await assert.rejects(own.confirmByCode(clerk(), one!, { ...at, browser: 'another', code }), refusedAs('people/code-expired'))
+    await own.confirmByCode(clerk(), one!, { ...at, code })
+    await assert.rejects(own.confirmByCode(clerk(), one!, { ...at, code }), refusedAs('people/code-expired'))
+    await withoutContact(t.db, person)
+    await assert.rejects(own.askConfirmation(clerk(), one!, at), refusedAs('not-found'))
   })
 
   test('nobody without a counter of that office registers or restores, and nobody restores themselves', async () => {

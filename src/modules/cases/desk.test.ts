@@ -188,6 +188,99 @@ test('a conflict declared after the turn was taken does not move it', async () =
   assert.equal(await serving(official, office), reference)
 })
 
+test('a conflict that is withdrawn frees only turns taken later, and can be declared again', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const { desks } = it.cases
+  const curps = [aCurp(7200), aCurp(7201)] as const
+  const [before, after] = [await it.aPerson({ identity: curps[0] }), await it.aPerson({ identity: curps[1] })]
+  await assert.rejects(desks.withdrawConflict(official, office, curps[0]), refused('not-found'))
+  for (const curp of curps) await desks.declareConflict(official, office, curp)
+  it.clock.advance(minuteMs)
+  await it.aSubmittedCase({ service, by: before })
+  it.clock.advance(minuteMs)
+  for (const curp of curps) await desks.withdrawConflict(official, office, curp)
+  await assert.rejects(desks.withdrawConflict(official, office, curps[0]), refused('not-found'))
+  it.clock.advance(minuteMs)
+  const free = await it.aSubmittedCase({ service, by: after })
+  await desks.goOn(official, office)
+  await desks.next(official, office)
+  assert.equal(await serving(official, office), free.reference)
+  assert.equal((await actsOf(office)).filter((a) => a === 'turn.passed/conflict').length, 1)
+  // Another desk's declaration is its own to withdraw.
+  await desks.declareConflict(official, office, curps[1])
+  await assert.rejects(desks.withdrawConflict(await it.anOfficial(office), office, curps[1]), refused('not-found'))
+  it.clock.advance(minuteMs)
+  // The next step's turn is taken after it was declared again.
+  await desks.review(official, office, await turnAt(official, office), { result: 'ok', note: '' })
+  assert.equal(await serving(official, office), null)
+  assert.equal((await actsOf(office)).filter((a) => a === 'turn.passed/conflict').length, 2)
+})
+
+test('a turn that everybody of the office has passed is told and seen, and an official who comes is given it by the rule', async () => {
+  const { office, service } = anOffice()
+  const [a, b] = [await it.anOfficial(office), await it.anOfficial(office)]
+  const supervisor = await it.aSupervisor(office)
+  const { desks, staffing } = it.cases
+  const curp = aCurp(7300)
+  const applicant = await it.aPerson({ identity: curp })
+  for (const official of [a, b]) await desks.declareConflict(official, office, curp)
+  it.clock.advance(minuteMs)
+  const stranded = await it.aSubmittedCase({ service, by: applicant })
+  const other = await it.aSubmittedCase({ service })
+  await desks.goOn(a, office)
+  await desks.next(a, office)
+  assert.equal(await serving(a, office), other.reference)
+  // Another may still serve it.
+  assert.deepEqual(await staffing.stranded(office), [])
+  await desks.goOn(b, office)
+  await desks.next(b, office)
+  const [seen, ...more] = await staffing.stranded(office)
+  assert.deepEqual([seen!.number, seen!.line, more], [2, `${office}/general`, []])
+  assert.deepEqual(Object.keys(seen!).sort(), ['due', 'line', 'number', 'since'])
+  assert.deepEqual(
+    (await staffing.offices()).map((o) => o.office),
+    [office],
+  )
+  await it.jobs.drain()
+  const told = async (who: SignedIn) => (await it.messages.inbox(who.person, { language: 'es', limit: 100 })).map((m) => m.template)
+  assert.ok((await told(applicant)).includes('stranded'))
+  assert.deepEqual(await told(supervisor), ['office-stranded'])
+
+  const fresh = await it.anOfficial(office)
+  assert.deepEqual(await staffing.stranded(office), [])
+  await desks.goOn(fresh, office)
+  await desks.next(fresh, office)
+  assert.equal(await serving(fresh, office), stranded.reference)
+})
+
+test('a desk whose person is no official any more is closed, its turn goes back, and what only they could serve is told', async () => {
+  const { office, service } = anOffice()
+  const [a, b] = [await it.anOfficial(office), await it.anOfficial(office)]
+  const { desks, staffing } = it.cases
+  const curp = aCurp(7400)
+  await desks.declareConflict(a, office, curp)
+  it.clock.advance(minuteMs)
+  const { reference } = await it.aSubmittedCase({ service, by: await it.aPerson({ identity: curp }) })
+  for (const official of [a, b]) await desks.goOn(official, office)
+  await desks.next(a, office)
+  await desks.next(b, office)
+  assert.equal(await serving(b, office), reference)
+  // Nothing is done to who holds the role.
+  await desks.closeFor(b.person, office)
+  assert.equal(await serving(b, office), reference)
+  await it.db.tx((tx) => it.people.withdrawRole(tx, null, b.person, { role: 'official', office }))
+  await it.jobs.drain()
+  assert.equal((await store.deskOf(it.db, office, b.person))!.state.line, null)
+  assert.deepEqual((await actsOf(office)).slice(-2), ['turn.returned/off', 'line.desk'])
+  assert.equal((await staffing.stranded(office)).length, 1)
+  // Given the role again, the same desk is given the turn again.
+  await it.db.tx((tx) => it.people.giveRole(tx, null, b.person, { role: 'official', office }))
+  await desks.goOn(b, office)
+  await desks.next(b, office)
+  assert.equal(await serving(b, office), reference)
+})
+
 test('what waits or is at another desk cannot be acted on, and a review cannot be given for a decision', async () => {
   const { office, service } = anOffice()
   const [a, b] = [await it.anOfficial(office), await it.anOfficial(office)]

@@ -150,6 +150,7 @@ export function openDesks(deps: Deps) {
           entries: [acts.act(passed)],
         })
         acts.tell({ kind: 'passed', place: c.place, caseId: c.id, turn: next.turn })
+        acts.job('cases/tell-stranded', { office })
         continue
       }
       const call = callTurn(acts.line(line), desk.state, candidates, acts.now)!
@@ -203,6 +204,40 @@ export function openDesks(deps: Deps) {
     acts.act(off)
     acts.act(on)
     return acts.desk(desk, on.desk)
+  }
+
+  /** Takes a desk off duty, as it was seen before its locks; a called turn goes back to its place. */
+  async function close(tx: Tx, peek: Desk): Promise<void> {
+    const turn = peek.state.turn ? await store.turnById(tx, peek.place, peek.state.turn) : undefined
+    const c = turn ? await store.lockCase(tx, turn.place, turn.caseId) : undefined
+    const acts = new Acts(clock.now())
+    acts.hold(await store.lockLines(tx, [peek.state.office]))
+    let desk = (await store.lockDesk(tx, peek.place, peek.state.desk))!
+    if (desk.state.line === null) return
+    // The applicant withdrew, or the call went back by itself, while this waited: look again.
+    if (desk.state.turn !== (peek.state.turn ?? null)) throw new CaseBusy()
+    if (turn && c && desk.state.turn) {
+      const back = returnTurn(acts.line(turn.line), desk.state, turn.state, 'off', acts.now)
+      acts.case(c)
+      acts.event({
+        place: c.place,
+        caseId: c.id,
+        at: acts.now,
+        kind: 'returned',
+        turn: turn.state.turn,
+        desk: desk.state.desk,
+        data: { reason: 'off' },
+        sealed: null,
+        entries: [acts.act(back)],
+      })
+      acts.turn(turn, back.turn, { calledAt: null, touchedAt: null })
+      desk = acts.desk(desk, back.desk)
+      acts.tell({ kind: 'returned', place: c.place, caseId: c.id, turn: turn.state.turn, data: { reason: 'off' } })
+    }
+    const off = deskOff(acts.line(desk.state.line!), desk.state, acts.now)
+    acts.act(off)
+    acts.desk(desk, off.desk)
+    await acts.write(tx, deps)
   }
 
   /** Null where the desk has changed its line as often as it may today. */
@@ -347,38 +382,15 @@ export function openDesks(deps: Deps) {
 
     /** Goes off duty; a called turn goes back to its place. */
     goOff(visitor: SignedIn, office: OfficeId): Promise<void> {
+      return calling(async (tx) => close(tx, await lockedDesk(tx, visitor, office)))
+    },
+
+    /** The system takes a desk off duty whose person is no official of the office any more. Does nothing for one who is, or has no desk. */
+    closeFor(person: PersonId, office: OfficeId): Promise<void> {
       return calling(async (tx) => {
-        const peek = await lockedDesk(tx, visitor, office)
-        const turn = peek.state.turn ? await store.turnById(tx, peek.place, peek.state.turn) : undefined
-        const c = turn ? await store.lockCase(tx, turn.place, turn.caseId) : undefined
-        const acts = new Acts(clock.now())
-        acts.hold(await store.lockLines(tx, [office]))
-        let desk = (await store.lockDesk(tx, peek.place, peek.state.desk))!
-        if (desk.state.line === null) return
-        // The applicant withdrew, or the call went back by itself, while this waited: look again.
-        if (desk.state.turn !== (peek.state.turn ?? null)) throw new CaseBusy()
-        if (turn && c && desk.state.turn) {
-          const back = returnTurn(acts.line(turn.line), desk.state, turn.state, 'off', acts.now)
-          acts.case(c)
-          acts.event({
-            place: c.place,
-            caseId: c.id,
-            at: acts.now,
-            kind: 'returned',
-            turn: turn.state.turn,
-            desk: desk.state.desk,
-            data: { reason: 'off' },
-            sealed: null,
-            entries: [acts.act(back)],
-          })
-          acts.turn(turn, back.turn, { calledAt: null, touchedAt: null })
-          desk = acts.desk(desk, back.desk)
-          acts.tell({ kind: 'returned', place: c.place, caseId: c.id, turn: turn.state.turn, data: { reason: 'off' } })
-        }
-        const off = deskOff(acts.line(desk.state.line!), desk.state, acts.now)
-        acts.act(off)
-        acts.desk(desk, off.desk)
-        await acts.write(tx, deps)
+        if ((await deps.people.holders(tx, 'official', office)).includes(person)) return
+        const desk = await store.deskOf(tx, office, person)
+        if (desk) await close(tx, desk)
       })
     },
 
@@ -654,6 +666,9 @@ export function openDesks(deps: Deps) {
         if (desk.state.turn !== turn) throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
         const t = (await store.turnById(tx, desk.place, turn))!
         const c = (await store.lockCase(tx, t.place, t.caseId))!
+        // The call may have ended while this waited for the case: then it is another desk's to write.
+        if ((await store.turnById(tx, t.place, turn))?.state.desk !== desk.state.desk)
+          throw new Problem('cases/not-your-turn', 'That turn is not at your desk.')
         await writeMessage(tx, deps, c, { person: visitor.person, office }, desk.state.desk, words)
         await store.touchTurn(tx, t, clock.now())
       })
@@ -672,7 +687,19 @@ export function openDesks(deps: Deps) {
       })
     },
 
-    callNext,
+    /**
+     * Takes a declaration back: it counts no more for turns taken from now on, and still for those taken before, so that nobody frees a turn that already waits.
+     * Refuses with `not-found` what this desk has not declared.
+     */
+    withdrawConflict(visitor: SignedIn, office: OfficeId, identity: string): Promise<void> {
+      return db.tx(async (tx) => {
+        official(visitor, office)
+        const subject = conflictDigest(deps.keys, identity)
+        const desk = await store.deskOf(tx, office, visitor.person)
+        if (!desk || !(await store.withdrawConflict(tx, desk.place, desk.state.desk, subject, clock.now())))
+          throw new Problem('not-found', 'You have not declared this conflict.')
+      })
+    },
   }
 }
 

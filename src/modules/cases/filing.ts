@@ -92,10 +92,20 @@ export function openFilings(deps: Deps) {
     places: catalogue.places,
   })
 
-  /** The case of this visitor, or of the counter where they took it. Another person's reads as absent. */
+  /** The case of this visitor, or of the counter while it has to do with it. Another person's reads as absent. */
   function mine(visitor: SignedIn, c: Case | undefined): Case {
-    if (c && (c.applicant === visitor.person || (c.takenBy === visitor.person && holds(visitor, ['clerk'], c.office)))) return c
+    if (c && (c.applicant === visitor.person || atCounter(visitor, c))) return c
     throw new Problem('not-found', 'There is no such case.')
+  }
+
+  /**
+   * Whether this is the clerk who took the filing, with something left to do for the person present: to fill it in, on the day it was filed to print and confirm, and
+   * to scan what was asked for. At any other time it would be a way to a waiting case out of turn.
+   */
+  function atCounter(visitor: SignedIn, c: Case): boolean {
+    if (c.takenBy !== visitor.person || !holds(visitor, ['clerk'], c.office)) return false
+    if (c.state === 'draft' || c.state === 'asked') return true
+    return c.state === 'open' && c.filedOn === dateIn(clock.now(), catalogue.calendarOf(c.office).zone)
   }
 
   function draft(c: Case): Case {

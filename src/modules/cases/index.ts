@@ -14,10 +14,13 @@ import { registerCounter } from './pages/counter.ts'
 import { registerDesk } from './pages/desk.ts'
 import { registerOffice } from './pages/office.ts'
 import { registerPapers } from './pages/papers.ts'
+import { registerRejoin } from './pages/rejoin.ts'
 import { registerReports } from './pages/report.ts'
 import { durationWords, waitWords } from './pages/wait.ts'
 import { openReceipts } from './receipt.ts'
 import { openRecovery } from './recover.ts'
+import { openRejoins } from './rejoin.ts'
+import { openStaffing } from './staffing.ts'
 import * as store from './store.ts'
 import { openSubmit } from './submit.ts'
 import { handleNews } from './tell.ts'
@@ -42,6 +45,8 @@ export function openCases(given: CasesDeps) {
   const timers = openTimers(deps)
   const recovery = openRecovery(deps)
   const { stepDone } = openOutside(deps)
+  const rejoins = openRejoins(deps, filings)
+  const staffing = openStaffing(deps, desks)
   handleNews(deps)
   deps.jobs.every('cases/run-timers', '* * * * *', async () => {
     // What fails in the one must not stop the other; the job tells both.
@@ -53,7 +58,7 @@ export function openCases(given: CasesDeps) {
   deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
     await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))
   })
-  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery }
+  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing }
 }
 
 /** The wait at a service's line in words, from what was measured: the likely one, or with its desks closed what people waited today. Null where too little was measured. */
@@ -79,6 +84,7 @@ export function registerCases(web: Web, cases: Cases): void {
   registerPapers(web, cases.deps, cases)
   registerDesk(web, cases.deps, cases)
   registerCounter(web, cases.deps, cases)
-  registerOffice(web, cases.deps)
+  registerRejoin(web, cases.deps, cases)
+  registerOffice(web, cases.deps, cases)
   registerReports(web, cases.deps)
 }

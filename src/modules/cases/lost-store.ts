@@ -143,3 +143,57 @@ export async function insertLostDesk(tx: Tx, place: string, s: DeskState, person
     [place, s.office, s.desk, person],
   )
 }
+
+/** A turn without its case, and the draft that its holder began for it. */
+export type Rejoin = {
+  readonly place: string
+  readonly turn: TurnId
+  readonly holder: string
+  readonly standIn: CaseId
+  readonly draft: CaseId | null
+  readonly opening: Buffer | null
+}
+
+const rejoinColumns = 'place, turn, holder, stand_in as "standIn", draft, opening'
+
+/** The turn of this name without its case, locked until commit. */
+export async function lockLostTurn(tx: Tx, turn: TurnId): Promise<Rejoin | undefined> {
+  const [row] = await queryIn<Rejoin>(tx, `select ${rejoinColumns} from cases_lost_turn where turn = $1 for update`, [turn])
+  return row
+}
+
+/** Notes in which draft the turn's holder fills it in again. A later one takes its place. */
+export async function linkDraft(tx: Tx, lost: Pick<Rejoin, 'place' | 'turn'>, draft: CaseId, opening: Buffer): Promise<void> {
+  await queryIn(tx, 'update cases_lost_turn set draft = $3, opening = $4 where place = $1 and turn = $2', [
+    lost.place,
+    lost.turn,
+    draft,
+    opening,
+  ])
+}
+
+/** The turns that these drafts are to be joined to, locked until commit. Empty where nothing was ever lost. */
+export async function rejoinsOf(tx: Tx, drafts: readonly CaseId[]): Promise<Map<CaseId, Rejoin & { opening: Buffer }>> {
+  const rows = await queryIn<Rejoin & { draft: CaseId; opening: Buffer }>(
+    tx,
+    `select ${rejoinColumns} from cases_lost_turn where draft = any($1) order by place, turn for update`,
+    [drafts],
+    'cases-rejoins',
+  )
+  return new Map(rows.map((r) => [r.draft, r]))
+}
+
+/** Puts a case behind a turn again: it is lost no more. `filing` is what its `holder` names, for this turn and the case's later ones. */
+export async function rejoinTurn(
+  tx: Tx,
+  lost: Pick<Rejoin, 'place' | 'turn'>,
+  c: { id: CaseId; applicant: PersonId; step: string; branch: string | null; opening: Buffer; filing: string | null },
+): Promise<void> {
+  await queryIn(
+    tx,
+    'update cases_turn set case_id = $3, applicant = $4, step = $5, branch = $6, opening = $7, told_near = false where place = $1 and turn = $2',
+    [lost.place, lost.turn, c.id, c.applicant, c.step, c.branch, c.opening],
+  )
+  await queryIn(tx, 'update cases_case set filing = $3 where place = $1 and id = $2', [lost.place, c.id, c.filing])
+  await queryIn(tx, 'delete from cases_lost_turn where place = $1 and turn = $2', [lost.place, lost.turn])
+}

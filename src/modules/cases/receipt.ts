@@ -41,7 +41,13 @@ export type Standing = {
   /** A decision is stored that is not this case's: somebody changed it past the engine. `decision` is null then. */
   readonly decisionDiffers: boolean
   /** The holder's opening for the receipt's QR; null when a turn of the case is not its own: then somebody changed who stands behind the turn. */
-  readonly receipt: { readonly openings: string; readonly secret: string | null } | null
+  readonly receipt: {
+    readonly openings: string
+    /** The printed secret; null until a job has made it, and where it is not for this reader. */
+    readonly secret: string | null
+    /** A clerk reads, and the person has a way in of their own: the secret opens all that is theirs, not this case alone. */
+    readonly secretWithheld: boolean
+  } | null
   /** Index of the turn's first entry in the public log, once published. */
   readonly published: bigint | null
   readonly head: { readonly size: bigint; readonly short: string }
@@ -61,12 +67,20 @@ export function openReceipts(deps: Deps) {
     return { papers: asked.papers, why: (event.data.why ?? {}) as Record<string, string>, note, at: asked.at }
   }
 
+  /** Whether this reader may print the secret: the person, or the clerk before whom they stand without a contact or a case from elsewhere. */
+  async function mayPrint(visitor: SignedIn, c: Case): Promise<boolean> {
+    if (c.applicant === visitor.person) return true
+    const person = await deps.people.person(db, c.applicant)
+    return person?.email === null && (await store.casesOf(db, c.applicant)).every((other) => other.takenBy === visitor.person)
+  }
+
   return {
     request,
 
-    /** Where the case stands. `o` was opened by its owner, so the use is recorded already. */
-    async standing(_visitor: SignedIn, o: OpenCase): Promise<Standing> {
+    /** Where the case stands. `o` was opened by this visitor, so the use is recorded already. A clerk reads neither messages nor a decision. */
+    async standing(visitor: SignedIn, o: OpenCase): Promise<Standing> {
       const { c, vault } = o
+      const own = c.applicant === visitor.person
       const turns = await store.turnsOf(db, c)
       const living = turns.filter((t) => t.state.state !== 'left' && t.state.state !== 'finished')
       const turn = living[0] ?? turns.at(-1) ?? null
@@ -80,7 +94,7 @@ export function openReceipts(deps: Deps) {
           .map(async (t) => ({ number: t.state.place, office: (await store.lineAt(db, t.place, t.line))?.office ?? c.office })),
       )
       const wait = turn && ahead !== null ? waitRange(ahead, desks, await store.serviceMinutes(db, turn.place, turn.line)) : null
-      const row = await store.decisionOf(db, c)
+      const row = own ? await store.decisionOf(db, c) : undefined
       const sealed = row ? opened(() => vault.open<SealedDecision>('decision', row.sealed)) : null
       const decided =
         row && sealed?.record.turn === row.turn && sealed.record.code === row.code && sealed.record.reference === c.reference
@@ -89,6 +103,7 @@ export function openReceipts(deps: Deps) {
       const first = events.find((e) => e.kind === 'submitted')
       const entry = first?.entries[1] ?? first?.entries[0]
       const holders = ownTurns(vault, c, turns, await deps.people.person(db, c.applicant))
+      const printable = await mayPrint(visitor, c)
       const holder = typeof holders === 'string' || !turn ? null : holders[turns.indexOf(turn)]!
       return {
         turn,
@@ -101,7 +116,7 @@ export function openReceipts(deps: Deps) {
         ahead,
         wait,
         events,
-        messages: (await store.messagesOf(db, c)).map((m) => ({
+        messages: (own ? await store.messagesOf(db, c) : []).map((m) => ({
           at: m.at,
           author: m.author,
           text: vault.open<{ text: string }>(`message/${m.id}`, m.sealed).text,
@@ -121,7 +136,8 @@ export function openReceipts(deps: Deps) {
           turn && holder
             ? {
                 openings: packOpenings({ v: 1, turn: turn.state.turn, holder }),
-                secret: c.receipt ? vault.open<string>('receipt', c.receipt) : null,
+                secret: c.receipt && printable ? vault.open<string>('receipt', c.receipt) : null,
+                secretWithheld: !printable,
               }
             : null,
         published: entry === undefined ? null : await publiclog.place(entry),

@@ -797,6 +797,30 @@ export async function insertPass(tx: Tx, place: string, turn: TurnId, desk: Desk
   await q(tx).insertInto('cases_pass').values({ place, turn, desk }).execute()
 }
 
+/** The waiting turns of a line that all of these desks have passed, the lowest places first. */
+export async function passedByAll(on: Db | Tx, place: string, line: LineId, desks: readonly DeskId[], most = 50): Promise<Turn[]> {
+  if (desks.length === 0) return []
+  const rows = await queryIn<Selectable<TurnTable>>(
+    on,
+    `select t.* from cases_turn t where t.place = $1 and t.line = $2 and t.state = 'waiting' and t.class in ('general', 'priority')
+        and (select count(*) from cases_pass p where p.place = t.place and p.turn = t.turn and p.desk = any($3)) = $4
+      order by t.at_place limit $5`,
+    [place, line, desks, desks.length, most],
+  )
+  return rows.map(toTurn)
+}
+
+/** Offices where a turn waits that some desk has passed. */
+export async function officesWithPasses(on: Db | Tx, most = 500): Promise<OfficeId[]> {
+  const rows = await queryIn<{ office: OfficeId }>(
+    on,
+    `select distinct l.office from cases_pass p join cases_turn t on t.turn = p.turn and t.place = p.place and t.state = 'waiting'
+      join cases_line l on l.place = t.place and l.id = t.line order by l.office limit $1`,
+    [most],
+  )
+  return rows.map((r) => r.office)
+}
+
 /** How many wait before `place`, counted up to `most`. */
 export async function aheadOf(on: Db | Tx, t: Turn, most = 1000): Promise<number> {
   const [row] = await queryIn<{ n: number }>(
@@ -915,7 +939,7 @@ export async function updateDesk(tx: Tx, d: Desk): Promise<void> {
     .execute()
 }
 
-/** Whether this desk declared a conflict about the subject before `at` and has not withdrawn it. */
+/** Whether a conflict about one of the subjects was declared at this desk when a turn was taken at `at`: before it, and withdrawn, if ever, not before it. */
 export async function inConflict(tx: Tx, place: string, desk: DeskId, subjects: readonly string[], at: Date): Promise<boolean> {
   if (subjects.length === 0) return false
   const row = await q(tx)
@@ -925,12 +949,12 @@ export async function inConflict(tx: Tx, place: string, desk: DeskId, subjects: 
     .where('desk', '=', desk)
     .where('subject', 'in', [...subjects])
     .where('declared_at', '<', at)
-    .where('withdrawn_at', 'is', null)
+    .where((e) => e.or([e('withdrawn_at', 'is', null), e('withdrawn_at', '>=', at)]))
     .executeTakeFirst()
   return row !== undefined
 }
 
-/** Whether the desk has any conflict declared: most have none, and need no look at who waits. */
+/** Whether the desk ever declared a conflict: most did not, and need no look at who waits. One that was withdrawn binds the turns taken before. */
 export async function hasConflicts(tx: Tx, place: string, desk: DeskId): Promise<boolean> {
   return (
     (await q(tx)
@@ -938,7 +962,6 @@ export async function hasConflicts(tx: Tx, place: string, desk: DeskId): Promise
       .select('subject')
       .where('place', '=', place)
       .where('desk', '=', desk)
-      .where('withdrawn_at', 'is', null)
       .limit(1)
       .executeTakeFirst()) !== undefined
   )
@@ -953,6 +976,19 @@ export async function insertConflict(tx: Tx, place: string, desk: DeskId, subjec
       on conflict do nothing`,
     [place, desk, subject, at],
   )
+}
+
+/** Withdraws a declared conflict; false when none is declared. The row stays: it binds the turns that were taken meanwhile. */
+export async function withdrawConflict(tx: Tx, place: string, desk: DeskId, subject: string, at: Date): Promise<boolean> {
+  const done = await q(tx)
+    .updateTable('cases_conflict')
+    .set({ withdrawn_at: at })
+    .where('place', '=', place)
+    .where('desk', '=', desk)
+    .where('subject', '=', subject)
+    .where('withdrawn_at', 'is', null)
+    .executeTakeFirst()
+  return done.numUpdatedRows > 0n
 }
 
 export async function countConflicts(on: Db | Tx, place: string, desk: DeskId): Promise<number> {

@@ -12,6 +12,7 @@ import { askBy, draftDays, dueOn } from './clock.ts'
 import type { Deps } from './deps.ts'
 import { beginOutside, lockPlans, planOf, stepTimers, takeTurns } from './enact.ts'
 import type { Filing } from './filing.ts'
+import { findRejoins, rejoin } from './rejoin.ts'
 import type { Case, CaseChannel } from './store.ts'
 import * as store from './store.ts'
 
@@ -106,6 +107,10 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     ),
   )
   const acts = new Acts(now)
+  const lost = await findRejoins(
+    tx,
+    kept.map(({ c }) => c),
+  )
   await lockPlans(tx, deps, acts, plans)
   for (const [i, { c, service, identity }] of kept.entries()) {
     const vault = vaults[i]!
@@ -126,7 +131,11 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
       channel,
       commitment: promise.commitment,
     })
-    const { turns, entries } = takeTurns(acts, c, plan, identity, vault, c.matter)
+    const found = lost.get(c.id)
+    const back = found ? await rejoin(tx, acts, c, plan, vault, found) : null
+    const { turns, entries } = back
+      ? takeTurns(acts, { ...c, filing: back.filing }, { ...plan, opens: back.opens }, identity, vault)
+      : takeTurns(acts, c, plan, identity, vault, c.matter)
     acts.case({
       ...c,
       state: 'open',
@@ -142,11 +151,11 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
       caseId: c.id,
       at: now,
       kind: 'submitted',
-      turn: turns[0]?.state.turn ?? null,
+      turn: (back?.turn ?? turns[0])?.state.turn ?? null,
       desk: null,
       data: { channel },
       sealed: vault.seal('submitted', promise.opening),
-      entries: [first, ...entries],
+      entries: [first, ...(back?.entries ?? []), ...entries],
     })
     acts.clearTimers(c, ['draft'])
     acts.setTimer({ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) })

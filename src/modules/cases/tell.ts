@@ -54,6 +54,17 @@ export function handleNews(deps: Deps): void {
             data: { ...act, service: name, office, place: told.n ?? 0, due: c.dueOn ?? '' },
           },
         ]
+      case 'rejoined': {
+        const t = told.turn && (await store.turnById(db, told.place, told.turn))
+        return [
+          {
+            ...about,
+            key: `${c.id}/rejoined`,
+            template: 'rejoined',
+            data: { reference: c.reference, office, place: t?.state.place ?? 0, due: c.dueOn ?? '' },
+          },
+        ]
+      }
       case 'called':
         return [{ ...about, key: key('called'), template: 'called', data: { ...act, office } }]
       case 'passed':
@@ -111,7 +122,7 @@ export function handleNews(deps: Deps): void {
     if (!c || isStandIn(c)) return
     const all = await messagesFor(told, c)
     await db.tx(async (tx) => {
-      if (told.kind === 'taken') await printReceipt(tx, c)
+      if (told.kind === 'taken' || told.kind === 'rejoined') await printReceipt(tx, c)
       if (all.length) await messages.send(tx, all)
     })
   })

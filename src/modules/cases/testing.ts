@@ -11,6 +11,7 @@ import type { Db } from '#db'
 import { openFiles } from '#files'
 import { openJobs } from '#jobs'
 import type { OfficeId, PersonId, Reference, ServiceId } from '#kernel/id'
+import type { Language } from '#kernel/text'
 import { FixedClock } from '#kernel/time'
 import { openKeys, type SigningKey } from '#keys'
 import { openMessages } from '#messages'
@@ -101,7 +102,9 @@ export async function openTestCases({
     clock,
     log: silent,
   })
-  const people = openPeople({ db, clock, jobs, keys, publicUrl })
+  let catalogue: Catalogue | null = null
+  const officeName = (office: string, language: Language) => catalogue?.office(office)?.name(language) ?? null
+  const people = openPeople({ db, clock, jobs, keys, publicUrl, officeName })
   const messages = openMessages({
     db,
     clock,
@@ -113,7 +116,7 @@ export async function openTestCases({
     smtpUrl: null,
     mailFrom: 'Ventanilla <no-reply@test.invalid>',
   })
-  const catalogue: Catalogue = await openCatalogue({ db, clock, reference, publiclog, log: silent })
+  catalogue = await openCatalogue({ db, clock, reference, publiclog, log: silent })
   const loaded = await catalogue.load(join(folder, 'services'))
   if (loaded.faults.length > 0) throw new Error(`The tests' services have a fault: ${JSON.stringify(loaded.faults[0])}`)
   const signing = openSigning({ keys })
@@ -221,6 +224,7 @@ export async function openTestCases({
     aClerk: (office?: OfficeId) => aStaff('clerk', office),
     aSupervisor: (office?: OfficeId) => aStaff('supervisor', office),
     aControl: () => aStaff('control', null),
+    anAdministrator: () => aStaff('admin', null),
     aDraft,
     fill,
     /** A case that has its turn, of a person of its own unless one is given. */

@@ -33,9 +33,12 @@ const toCase = '/cases/{reference}'
 /** Told to people with an inbox. The braces of `link` are fields. */
 export const templates = {
   'turn-taken': { fields: { ...act, service: 'words', office: 'text', place: 'number', due: 'date' }, link: toCase },
+  rejoined: { fields: { reference: 'text', office: 'text', place: 'number', due: 'date' }, link: toCase },
   near: { fields: { reference: 'text', office: 'text', before: 'number' }, link: toCase },
   called: { fields: { ...act, office: 'text' }, link: toCase },
   passed: { fields: { ...act }, link: toCase },
+  stranded: { fields: { reference: 'text', office: 'text', due: 'date', effect: ['granted', 'refused'] }, link: toCase },
+  'office-stranded': { fields: { office: 'text', number: 'number', due: 'date' }, link: '/supervise/{office}' },
   held: { fields: { ...act, service: 'words', papers: 'list', until: 'date' }, link: toCase },
   'held-agency': { fields: { ...act, until: 'date' }, link: toCase },
   resumed: { fields: { ...act }, link: toCase },
@@ -54,6 +57,7 @@ export const templates = {
 export const letters = {
   'sign-in-code': { fields: { code: 'text', minutes: 'number' }, link: null },
   'contact-code': { fields: { code: 'text', minutes: 'number' }, link: null },
+  'counter-code': { fields: { code: 'text', minutes: 'number', reference: 'text' }, link: null },
   invite: { fields: { link: 'text', role: 'text', office: 'text', days: 'number' }, link: '{link}' },
   'contact-added': { fields: { email: 'text' }, link: '/me' },
   'contact-ended': { fields: {}, link: null },

@@ -10,7 +10,7 @@ import { type Grant, holds, networkOf, type Role, roles, type SignedIn, type Vis
 import { maskEmail, parseEmail } from './address.ts'
 import { type Identity, parseIdentity } from './identity.ts'
 import { hashToken, keyedHash, newCode, newPrintedSecret, parseCode, parsePrintedSecret, sameHash } from './secrets.ts'
-import type { On, Way } from './store.ts'
+import type { CodePurpose, On, Way } from './store.ts'
 import * as store from './store.ts'
 
 /** OWASP ASVS 4.0.3, 3.3.2 at level 2: half an hour idle, twelve hours in all. */
@@ -41,6 +41,7 @@ const limits = {
 export type Letter = { to: string; language: Language } & (
   | { template: 'sign-in-code' | 'contact-code'; data: { code: string; minutes: number } }
   | { template: 'invite'; data: { link: string; role: Role; office: string; days: number } }
+  | { template: 'counter-code'; data: { code: string; minutes: number; reference: Reference } }
   | { template: 'contact-added'; data: { email: string } }
   | { template: 'contact-ended' | 'contact-removed'; data: Record<string, never> }
 )
@@ -55,6 +56,9 @@ export type Person = {
   email: string | null
   identities: readonly (Identity & { shownAt: Date | null })[]
 }
+
+/** What a person confirms at a counter: their own case. */
+type Confirmed = { readonly person: PersonId; readonly reference: Reference }
 
 /** What the accounts need of their neighbours. */
 export type AccountDeps = {
@@ -187,7 +191,10 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
     browser: string
     network: string
     language: Language
+    /** Whose contact the address becomes. */
     contactOf?: PersonId
+    /** What somebody confirms at a counter. */
+    confirms?: Confirmed
   }): Promise<{ email: string }> {
     const email = parseEmail(asked.email)
     await within('code-network', networkOf(asked.network))
@@ -196,32 +203,40 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
     const now = clock.now()
     const id = uuidv7(now.getTime())
     const code = newCode()
-    const purpose = asked.contactOf ? 'contact' : 'sign-in'
+    const purpose = asked.confirms ? 'counter' : asked.contactOf ? 'contact' : 'sign-in'
     await db.tx(async (tx) => {
       await store.putCode(tx, {
         id,
         purpose,
-        person: asked.contactOf ?? null,
+        person: asked.confirms?.person ?? asked.contactOf ?? null,
         email,
         browser_hash: hashToken(asked.browser),
-        code_hash: keyedHash(codeKey, id, code),
+        code_hash: codeHash(id, code, asked.confirms),
         tries: 0,
         created_at: now,
         expires_at: later(now, codeMinutes * minuteMs),
         used_at: null,
       })
-      const template = asked.contactOf ? ('contact-code' as const) : ('sign-in-code' as const)
-      await write(tx, { to: email, language: asked.language, template, data: { code, minutes: codeMinutes } }, codeMinutes * minuteMs)
+      const data = { code, minutes: codeMinutes }
+      const letter: Letter = asked.confirms
+        ? { to: email, language: asked.language, template: 'counter-code', data: { ...data, reference: asked.confirms.reference } }
+        : { to: email, language: asked.language, template: asked.contactOf ? 'contact-code' : 'sign-in-code', data }
+      await write(tx, letter, codeMinutes * minuteMs)
     })
     return { email }
   }
 
+  /** A code counts for what it was sent for: that of one filing confirms no other. */
+  function codeHash(id: string, code: string, confirms?: Confirmed): Buffer {
+    return keyedHash(codeKey, confirms ? `${id}/${confirms.person}/${confirms.reference}` : id, code)
+  }
+
   /** Counts the try, then says whether the code is right. */
-  async function judgeCode(given: { code: string; browser: string; network: string }, purpose: 'sign-in' | 'contact') {
+  async function judgeCode(given: { code: string; browser: string; network: string; confirms?: Confirmed }, purpose: CodePurpose) {
     await within('try-network', networkOf(given.network))
     const found = await store.tryCode(db, hashToken(given.browser), purpose, clock.now(), codeTries)
     if (!found) throw new Problem('people/code-expired', 'This code is over.')
-    if (!sameHash(found.code_hash, keyedHash(codeKey, found.id, parseCode(given.code)))) {
+    if (!sameHash(found.code_hash, codeHash(found.id, parseCode(given.code), given.confirms))) {
       throw new Problem('people/code-wrong', 'The code is not right.', {
         fields: [{ pointer: '/code', code: 'code-wrong', detail: `${codeTries - found.tries} tries left.` }],
       })
@@ -390,6 +405,34 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
           if (c.confirmed_at)
             await write(tx, { to: c.email, language, template: 'contact-added', data: { email: maskEmail(email) } }, dayMs)
         return { person, email }
+      })
+    },
+
+    /**
+     * Sends a code to the proved contact of the person before the clerk, by which they confirm the filing `reference`; nothing of the address is told. It signs
+     * nobody in. Refuses with `forbidden` who is no clerk of this office, and with `not-found` where there is no proved contact (then `askContact`).
+     */
+    async askConfirmation(
+      clerk: Visitor,
+      confirms: Confirmed,
+      asked: { office: OfficeId; browser: string; network: string },
+    ): Promise<void> {
+      atCounter(clerk, asked.office)
+      const row = await store.findPerson(db, confirms.person)
+      if (!row?.email) throw new Problem('not-found', 'This person has no contact.')
+      await askCode({ email: row.email, browser: asked.browser, network: asked.network, language: row.language, confirms })
+    },
+
+    /** Whether the code is the one sent for this filing; it counts once, in the browser that asked. Refuses as `signInByCode`. */
+    async confirmByCode(
+      clerk: Visitor,
+      confirms: Confirmed,
+      given: { code: string; office: OfficeId; browser: string; network: string },
+    ): Promise<void> {
+      atCounter(clerk, given.office)
+      const { id } = await judgeCode({ ...given, confirms }, 'counter')
+      await db.tx(async (tx) => {
+        if (!(await store.useCode(tx, id, clock.now()))) throw new Problem('people/code-expired', 'This code was used.')
       })
     },
 
@@ -647,6 +690,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       if (!(await store.removeGrant(on, person, grant))) return
       await store.endSessions(on, person)
       await store.addEvent(on, clock.now(), 'role-withdrawn', person, by?.person ?? null, grant)
+      await jobs.add(on, 'people.role-withdrawn', { person, role: grant.role, office: grant.office })
     },
 
     grants: (on: On, person: PersonId) => store.grantsOf(on, person),

@@ -7,7 +7,7 @@ import { browserToken, type Cookies, cookies } from './cookies.ts'
 import { pages } from './pages.ts'
 import type { On, Way } from './store.ts'
 
-export type { Letter, Person, Slip, Use } from './accounts.ts'
+export { administers, type Letter, type Person, type Slip, type Use } from './accounts.ts'
 export { maskEmail, parseEmail } from './address.ts'
 export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
@@ -27,7 +27,9 @@ export interface People
   extends Pick<
     Accounts,
     | 'allowReceipts'
+    | 'askConfirmation'
     | 'askContact'
+    | 'confirmByCode'
     | 'confirmContact'
     | 'grants'
     | 'giveRole'
@@ -63,7 +65,9 @@ export function openPeople(deps: PeopleDeps): People {
 
   return {
     allowReceipts: own.allowReceipts,
+    askConfirmation: own.askConfirmation,
     askContact: own.askContact,
+    confirmByCode: own.confirmByCode,
     confirmContact: own.confirmContact,
     grants: own.grants,
     giveRole: own.giveRole,

@@ -1,9 +1,9 @@
 /** The routes of people, complete without scripts. What they show stands in views.ts. */
 import { Type } from 'typebox'
 import type { Html } from '#kernel/html'
-import { type PersonId, parseReference } from '#kernel/id'
+import { type OfficeId, type PersonId, parseReference } from '#kernel/id'
 import { Problem } from '#kernel/problem'
-import { type Reply, type Request, signedIn, type Visitor, type Web } from '#web'
+import { type Reply, type Request, type Role, signedIn, type Visitor, type Web } from '#web'
 import { type Accounts, administers, codeMinutes, parseGrant } from './accounts.ts'
 import { ownPath } from './address.ts'
 import { browserToken, type Cookies } from './cookies.ts'
@@ -413,14 +413,23 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
     method: 'GET',
     url: '/admin/people',
     access: admins,
-    schema: { querystring: Type.Object({ done: optionalLine(20) }) },
+    schema: { querystring: Type.Object({ done: optionalLine(20), office: optionalLine(100) }) },
     handler: (request, reply) => {
       administrator(request.visitor)
       return adminPage(request, reply, {
         done: request.query.done === 'given' || request.query.done === 'withdrawn' ? request.query.done : null,
+        ...(request.query.office ? { typed: { office: request.query.office, role: 'official' } } : {}),
       })
     },
   })
+
+  /** A slip of the pen would give a role over nothing, which looks like one over something. */
+  const officeFault = (request: Request, role: Role, office: OfficeId) => {
+    if (role === 'admin') return { code: 'office-none', detail: 'An administrator is of the whole system.' }
+    if (deps.officeName && deps.officeName(office, request.visitor.language) === null)
+      return { code: 'office-unknown', detail: 'There is no such office.' }
+    return null
+  }
 
   web.route({
     method: 'POST',
@@ -434,6 +443,8 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
         reply,
         async () => {
           const grant = parseGrant(role, office)
+          const wrong = grant.office !== null && officeFault(request, grant.role, grant.office)
+          if (wrong) throw new Problem('invalid', wrong.detail, { fields: [{ pointer: '/office', ...wrong }] })
           const person = await own.ownerOf(email)
           if (person) {
             await db.tx((tx) => own.giveRole(tx, by, person, grant))

@@ -24,6 +24,9 @@ export type EventKind =
   | 'role-given'
   | 'role-withdrawn'
 
+/** What a code is sent for. */
+export type CodePurpose = 'sign-in' | 'contact' | 'counter'
+
 type Tables = {
   people_person: { id: PersonId; name: string | null; language: Language; created_at: Date }
   people_identity: { person: PersonId; kind: Identity['kind']; value: string; set_at: Date; shown_at: Date | null }
@@ -47,7 +50,7 @@ type Tables = {
   }
   people_code: {
     id: string
-    purpose: 'sign-in' | 'contact'
+    purpose: CodePurpose
     person: PersonId | null
     email: string
     browser_hash: Buffer
@@ -318,7 +321,7 @@ export async function putCode(on: On, row: Tables['people_code']): Promise<void>
 }
 
 /** Counts a try and returns the code when one is left. A statement of its own: a refusal afterwards must not give the try back. */
-export function tryCode(on: Db, browserHash: Buffer, purpose: 'sign-in' | 'contact', now: Date, most: number) {
+export function tryCode(on: Db, browserHash: Buffer, purpose: CodePurpose, now: Date, most: number) {
   return q(on)
     .updateTable('people_code')
     .set({ tries: sql`tries + 1` })

@@ -443,7 +443,7 @@ export function adminPage(
         ]),
       }),
     )}</div>
-    <h2 class="govuk-heading-m">${t('admin.give')}</h2>
+    <h2 class="govuk-heading-m" id="give">${t('admin.give')}</h2>
     ${form(request, reply, '/admin/people/give', [
       input({
         name: 'email',

@@ -6,6 +6,7 @@ import { Problem } from '#kernel/problem'
 import { holds, type Reply, type Request, type SignedIn, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import type { Filings } from '../filing.ts'
+import type { Case } from '../store.ts'
 import * as store from '../store.ts'
 import { Form, field, OneOffice, officeOf } from './desk.ts'
 import { text } from './staff-text.ts'
@@ -14,7 +15,7 @@ import * as views from './staff-views.ts'
 const OneFiling = Type.Object({ office: OneOffice.properties.office, reference: Type.String({ maxLength: 20 }) })
 
 /** What is wrong with the person's name or number, in the words of these pages; any other refusal goes on. */
-function identityErrors(error: unknown): views.Errors {
+export function identityErrors(error: unknown): views.Errors {
   if (!(error instanceof Problem)) throw error
   if (error.code === 'not-found') return { identity: 'error.nobody' }
   if (error.code === 'forbidden') return { identity: 'error.oneself' }
@@ -147,6 +148,9 @@ export function registerCounter(web: Web, deps: Deps, { filings }: { readonly fi
     return c
   }
 
+  /** Whether the applicant has a proved contact: a code goes there, and the counter adds none. */
+  const hasContact = async (c: Case) => (await people.person(db, c.applicant))?.email != null
+
   web.route({
     method: 'GET',
     url: '/counter/:office/cases/:reference/confirm',
@@ -156,7 +160,7 @@ export function registerCounter(web: Web, deps: Deps, { filings }: { readonly fi
       const { clerk, office } = atCounter(request, request.params)
       const c = await taken(clerk, office, request.params.reference)
       const how = (await store.eventsOf(db, c)).find((e) => e.kind === 'confirmed-by-code' || e.kind === 'signed-on-paper')?.kind ?? null
-      return views.confirmFilingPage({ request, reply }, deps, office, c.reference, { stage: 'choose', how })
+      return views.confirmFilingPage({ request, reply }, deps, office, c.reference, { stage: 'choose', how, known: await hasContact(c) })
     },
   })
 
@@ -169,11 +173,13 @@ export function registerCounter(web: Web, deps: Deps, { filings }: { readonly fi
       const { clerk, office } = atCounter(request, request.params)
       const form = request.body
       const c = await taken(clerk, office, request.params.reference)
-      const show = (stage: 'choose' | 'code', errors?: views.Errors) => {
+      const known = await hasContact(c)
+      const show = (stage: views.ConfirmStage, errors?: views.Errors) => {
         if (errors) reply.code(422)
         return views.confirmFilingPage({ request, reply }, deps, office, c.reference, {
           stage,
           how: null,
+          known,
           ...(errors ? { errors, typed: form } : {}),
         })
       }
@@ -183,16 +189,18 @@ export function registerCounter(web: Web, deps: Deps, { filings }: { readonly fi
       }
       const browser = people.browserOf(request, reply)
       const network = request.ip
-      switch (field(form, 'how', 10)) {
+      const confirms = { person: c.applicant, reference: c.reference }
+      switch (field(form, 'how', 20)) {
         case 'paper':
           return done('signed-on-paper')
         case 'email':
+          if (known) return show('choose')
           try {
             const email = field(form, 'email', 300)
             await people.askContact(clerk, c.applicant, { email, browser, network, language: clerk.language, office })
             return show('code')
           } catch (error) {
-            if (error instanceof Problem && error.code === 'forbidden') return show('choose', { email: 'error.has-contact' })
+            if (error instanceof Problem && error.code === 'forbidden') return show('choose', { email: 'error.no-new-contact' })
             return show('choose', identityErrors(error))
           }
         case 'code':
@@ -205,6 +213,20 @@ export function registerCounter(web: Web, deps: Deps, { filings }: { readonly fi
             if (error.code === 'people/code-expired') return show('choose', { email: 'error.code-expired' })
             if (error.code === 'conflict') return show('choose', { email: 'error.contact-taken' })
             if (error.code === 'people/code-wrong' || error.code === 'invalid') return show('code', { code: 'error.code-wrong' })
+            throw error
+          }
+          return done('confirmed-by-code')
+        case 'contact':
+          if (!known) return show('choose')
+          await people.askConfirmation(clerk, confirms, { office, browser, network })
+          return show('contact-code')
+        case 'contact-code':
+          try {
+            await people.confirmByCode(clerk, confirms, { code: field(form, 'code', 50), office, browser, network })
+          } catch (error) {
+            if (!(error instanceof Problem)) throw error
+            if (error.code === 'people/code-expired') return show('choose', { contact: 'error.code-expired' })
+            if (error.code === 'people/code-wrong') return show('contact-code', { code: 'error.code-wrong' })
             throw error
           }
           return done('confirmed-by-code')

@@ -3,7 +3,8 @@ import { Type } from 'typebox'
 import type { FormFields } from '#catalogue'
 import type { DeskId, LineId, OfficeId, TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
-import { holds, type Reply, type Request, type Role, signedIn, type Web } from '#web'
+import { administers } from '#people'
+import { holds, type Reply, type Request, type Role, roles, type SignedIn, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import { type AskReason, askReasons, type Desks } from '../desk.ts'
 import * as store from '../store.ts'
@@ -51,6 +52,9 @@ const dones = {
   moved: 'done.moved',
 } as const satisfies Record<string, StaffKey>
 
+/** What is wrong with the number of a conflict. */
+const conflictErrors = { invalid: 'error.identity', 'not-found': 'error.not-declared' } as const satisfies Record<string, StaffKey>
+
 const staffPlaces = [
   { role: 'official', path: 'desk', words: 'places.desk' },
   { role: 'clerk', path: 'counter', words: 'places.counter' },
@@ -96,7 +100,7 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
   web.route({
     method: 'GET',
     url: '/desk',
-    access: { roles: ['official', 'clerk', 'supervisor', 'control'] },
+    access: { roles },
     schema: {},
     handler: (request, reply) => {
       const { visitor } = request
@@ -108,6 +112,11 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
         ),
       )
       if (holds(visitor, ['control'])) places.push({ href: '/control', text: text(visitor.language, 'places.control'), office: null })
+      if (administers(visitor))
+        places.push(
+          { href: '/admin/people', text: text(visitor.language, 'places.people'), office: null },
+          { href: '/admin/turns', text: text(visitor.language, 'stranded.title'), office: null },
+        )
       if (places.length === 1) return reply.redirect(places[0]!.href, 303)
       return views.placesPage({ request, reply }, deps, places)
     },
@@ -270,34 +279,49 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
     request: Request,
     reply: Reply,
     office: OfficeId,
-    more: { done: boolean; errors?: views.Errors; typed?: FormFields },
+    more: { done: StaffKey | null; errors?: views.Errors; typed?: FormFields },
   ) {
     const desk = await desks.desk(signedIn(request), office)
     const count = desk ? await store.countConflicts(deps.db, desk.place, desk.state.desk as DeskId) : 0
     return views.conflictsPage({ request, reply }, deps, office, count, more)
   }
+  const conflictDones = { declared: 'done.conflict', withdrawn: 'done.conflict-withdrawn' } as const satisfies Record<string, StaffKey>
   web.route({
     method: 'GET',
     url: '/desk/:office/conflicts',
     access: officials,
     schema: { params: OneOffice, querystring: Type.Object({ done: Type.Optional(Type.String({ maxLength: 20 })) }) },
-    handler: (request, reply) => conflictsPage(request, reply, officeOf(deps, request.params), { done: request.query.done === 'conflict' }),
-  })
-  web.route({
-    method: 'POST',
-    url: '/desk/:office/conflicts',
-    access: officials,
-    schema: { params: OneOffice, body: Form },
-    handler: async (request, reply) => {
-      const office = officeOf(deps, request.params)
-      try {
-        await desks.declareConflict(signedIn(request), office, field(request.body, 'identity', 60))
-      } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'invalid') throw error
-        reply.code(422)
-        return conflictsPage(request, reply, office, { done: false, errors: { identity: 'error.identity' }, typed: request.body })
-      }
-      return reply.redirect(`/desk/${office}/conflicts?done=conflict`, 303)
+    handler: (request, reply) => {
+      const { done = '' } = request.query
+      const words = Object.hasOwn(conflictDones, done) ? conflictDones[done as keyof typeof conflictDones] : null
+      return conflictsPage(request, reply, officeOf(deps, request.params), { done: words })
     },
   })
+
+  const onConflict = (
+    path: string,
+    name: string,
+    done: keyof typeof conflictDones,
+    work: (visitor: SignedIn, office: OfficeId, identity: string) => Promise<void>,
+  ) =>
+    web.route({
+      method: 'POST',
+      url: `/desk/:office/${path}`,
+      access: officials,
+      schema: { params: OneOffice, body: Form },
+      handler: async (request, reply) => {
+        const office = officeOf(deps, request.params)
+        try {
+          await work(signedIn(request), office, field(request.body, name, 60))
+        } catch (error) {
+          const key = error instanceof Problem && conflictErrors[error.code as keyof typeof conflictErrors]
+          if (!key) throw error
+          reply.code(422)
+          return conflictsPage(request, reply, office, { done: null, errors: { [name]: key }, typed: request.body })
+        }
+        return reply.redirect(`/desk/${office}/conflicts?done=${done}`, 303)
+      },
+    })
+  onConflict('conflicts', 'identity', 'declared', desks.declareConflict)
+  onConflict('conflicts/withdraw', 'withdrawn', 'withdrawn', desks.withdrawConflict)
 }

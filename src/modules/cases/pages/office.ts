@@ -8,11 +8,13 @@ import { Problem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
 import { addDays, dateIn, dayMs, type PlainDate, startOfDay } from '#kernel/time'
 import { figures, layout, officeNow, places, summaryList, tag } from '#look'
+import { administers } from '#people'
 import { holds, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import { deskName } from '../desk.ts'
 import { upcoming } from '../line.ts'
 import { medianMinutes, type WaitRange, waitRange } from '../line-statistics.ts'
+import type { Staffing } from '../staffing.ts'
 import * as store from '../store.ts'
 import { OneOffice, officeOf } from './desk.ts'
 import { reportForm } from './report.ts'
@@ -63,8 +65,13 @@ type LineStatistics = {
   readonly tallies: Awaited<ReturnType<typeof store.deskTallies>>
 }
 
-/** Adds the public pages of offices and the supervisor's. `freshMs`: how long what they show may be old. */
-export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { readonly freshMs?: number } = {}): void {
+/** Adds the public pages of offices, the supervisor's, and what an administrator sees of them. `freshMs`: how long what they show may be old. */
+export function registerOffice(
+  web: Web,
+  deps: Deps,
+  { staffing }: { readonly staffing: Staffing },
+  { freshMs = 3000 }: { readonly freshMs?: number } = {},
+): void {
   const { db, catalogue, clock } = deps
 
   async function linesNow(office: OfficeId): Promise<LineNow[]> {
@@ -183,7 +190,12 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
       if (!holds(signedIn(request), ['supervisor'], office)) throw new Problem('forbidden', 'This is another office.')
       const calendar = catalogue.calendarOf(office)
       const until = addWorkingDays(dateIn(clock.now(), calendar.zone), 5, calendar)
-      const [now, stats, lines] = await Promise.all([nowOf(office), statisticsOf(office), store.linesOf(db, office)])
+      const [now, stats, lines, stranded] = await Promise.all([
+        nowOf(office),
+        statisticsOf(office),
+        store.linesOf(db, office),
+        staffing.stranded(office),
+      ])
       const all = await Promise.all(
         lines.map(async ({ place, state }, i): Promise<views.LineView> => {
           const line = now.find((n) => n.line === state.line)
@@ -193,6 +205,7 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
             onDuty: (line?.serving ?? []).map((s) => ({ desk: s.desk, serving: s.number !== null })),
             waiting: line?.waiting ?? 0,
             held: line?.held ?? 0,
+            stranded: stranded.filter((s) => s.line === state.line),
             since: await store.waitingSince(db, place, state.line),
             dues: await store.duesNear(db, place, state.line, until),
             tallies: stats[i]?.tallies ?? { desks: [], medianMinutes: null },
@@ -200,6 +213,17 @@ export function registerOffice(web: Web, deps: Deps, { freshMs = 3000 }: { reado
         }),
       )
       return views.supervisePage({ request, reply }, deps, office, all)
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/admin/turns',
+    access: { roles: ['admin'] },
+    schema: {},
+    handler: async (request, reply) => {
+      if (!administers(signedIn(request))) throw new Problem('forbidden', 'Only an administrator of the portal.')
+      return views.strandedPage({ request, reply }, deps, await staffing.offices())
     },
   })
 }

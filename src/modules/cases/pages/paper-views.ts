@@ -149,7 +149,7 @@ export function receiptPage(
     },
   )}</section><section class="v-receipt__secret" aria-labelledby="secret"><h2 class="govuk-heading-m" id="secret">${text(l, 'receipt.secret-title')}</h2>${
     s.receipt.secret === null
-      ? html`<p class="govuk-body">${text(l, 'receipt.secret-soon')}</p>`
+      ? html`<p class="govuk-body">${text(l, s.receipt.secretWithheld ? 'receipt.secret-own' : 'receipt.secret-soon')}</p>`
       : html`<p class="govuk-body">${text(l, 'receipt.secret', { url: shortUrl(deps, '/sign-in/receipt') })}</p><p class="govuk-body"><span class="v-soft">${text(l, 'receipt.secret-label')}</span> <strong class="v-code">${s.receipt.secret}</strong></p><p class="govuk-body v-soft">${text(l, 'receipt.secret-keep')}</p>`
   }</section></div><div class="v-receipt__pair"><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${
     s.published === null ? text(l, 'receipt.promise') : text(l, 'receipt.published', { index: formatNumber(l, Number(s.published)) })
@@ -161,7 +161,7 @@ export function receiptPage(
     body,
     backLink: `/cases/${c.reference}`,
     // The secret and the proof come by jobs: the page completes itself.
-    ...(s.receipt.secret === null || s.published === null ? { refreshSeconds: 5 } : {}),
+    ...((s.receipt.secret === null && !s.receipt.secretWithheld) || s.published === null ? { refreshSeconds: 5 } : {}),
   })
 }
 

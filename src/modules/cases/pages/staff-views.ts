@@ -11,6 +11,7 @@ import {
   clockLine,
   closedList,
   details,
+  fileUpload,
   input,
   insetText,
   notificationBanner,
@@ -29,6 +30,7 @@ import type { Slip } from '#people'
 import { csrfField, problemText, type Reply, type Request } from '#web'
 import type { Deps } from '../deps.ts'
 import { askReasons, deskName, type Served } from '../desk.ts'
+import type { Stranded } from '../staffing.ts'
 import type { DeskTally } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { type StaffKey, text } from './staff-text.ts'
@@ -97,7 +99,7 @@ export function placesPage(s: Seen, deps: Deps, places: readonly { href: string;
   const l = s.request.visitor.language
   return staffPage(s, deps, {
     title: t('places.title'),
-    body: html`<ul class="govuk-list">${places.map(
+    body: html`${places.length === 0 && p(t('places.none'))}<ul class="govuk-list">${places.map(
       (o) => html`<li>${a(o.href, o.text)}${o.office && html` · ${deps.catalogue.office(o.office)?.name(l) ?? o.office}`}</li>`,
     )}</ul>`,
   })
@@ -524,32 +526,37 @@ export function conflictsPage(
   deps: Deps,
   office: OfficeId,
   count: number,
-  more: { done: boolean; errors?: Errors; typed?: Typed },
+  more: { done: StaffKey | null; errors?: Errors; typed?: Typed },
 ): Html {
   const t = wordsOf(s.request)
+  const number = (name: 'identity' | 'withdrawn') =>
+    input({
+      name,
+      label: t('conflicts.identity'),
+      hint: t(name === 'identity' ? 'conflicts.hint' : 'conflicts.withdraw-hint'),
+      classes: 'govuk-input--width-20',
+      autocapitalize: 'characters',
+      spellcheck: false,
+      autocomplete: 'off',
+      value: one(more.typed, name),
+      error: errorOf(s, more.errors, name),
+    })
   return staffPage(s, deps, {
     title: t('conflicts.title'),
     office,
     back: `/desk/${office}`,
     errors: more.errors,
-    body: html`${doneBanner(s, more.done ? 'done.conflict' : null)}<p class="govuk-body-l">${t('conflicts.lead')}</p>${p(t('conflicts.count', { count }))}${post(
+    body: html`${doneBanner(s, more.done)}<p class="govuk-body-l">${t('conflicts.lead')}</p>${p(t('conflicts.count', { count }))}${post(
       s,
       `/desk/${office}/conflicts`,
-      [
-        input({
-          name: 'identity',
-          label: t('conflicts.identity'),
-          hint: t('conflicts.hint'),
-          classes: 'govuk-input--width-20',
-          autocapitalize: 'characters',
-          spellcheck: false,
-          autocomplete: 'off',
-          value: one(more.typed, 'identity'),
-          error: errorOf(s, more.errors, 'identity'),
-        }),
-        button({ text: t('conflicts.declare') }),
-      ],
-    )}`,
+      [number('identity'), button({ text: t('conflicts.declare') })],
+    )}${
+      count > 0 &&
+      html`${h2(t('conflicts.withdraw-title'))}${post(s, `/desk/${office}/conflicts/withdraw`, [
+        number('withdrawn'),
+        button({ text: t('conflicts.withdraw'), kind: 'secondary' }),
+      ])}`
+    }`,
   })
 }
 
@@ -599,9 +606,46 @@ export type LineView = {
   readonly onDuty: readonly { readonly desk: string; readonly serving: boolean }[]
   readonly waiting: number
   readonly held: number
+  /** Turns that everybody of the office has passed. */
+  readonly stranded: readonly Stranded[]
   readonly since: Date | null
   readonly dues: readonly { readonly due: string; readonly cases: number }[]
   readonly tallies: { readonly desks: readonly DeskTally[]; readonly medianMinutes: number | null }
+}
+
+/** Turns that nobody of an office may serve, and what can be done: ask for somebody else. The numbers are public; there is nothing to press. */
+function strandedBlock(s: Seen, deps: Deps, office: OfficeId, turns: readonly Stranded[], todo: string): Html {
+  const t = wordsOf(s.request)
+  const l = s.request.visitor.language
+  return html`${warningText({ language: l, text: t('stranded.count', { count: turns.length }) })}${scrolling(
+    t('stranded.title'),
+    table({
+      caption: t('stranded.caption'),
+      captionClasses: 'govuk-visually-hidden',
+      head: [t('stranded.number'), t('stranded.since'), t('stranded.due')],
+      rows: turns.map((turn) => [String(turn.number), when(deps, l, turn.since, office), formatDate(l, turn.due)]),
+    }),
+  )}${p(todo)}`
+}
+
+/** What an administrator sees of them: which offices need somebody else. */
+export function strandedPage(s: Seen, deps: Deps, offices: readonly { office: OfficeId; turns: readonly Stranded[] }[]): Html {
+  const t = wordsOf(s.request)
+  const l = s.request.visitor.language
+  return staffPage(s, deps, {
+    title: t('stranded.title'),
+    back: '/desk',
+    wide: true,
+    body: html`<p class="govuk-body-l">${t(offices.length === 0 ? 'stranded.none' : 'stranded.lead')}</p>${
+      offices.length > 0 &&
+      offices.map(
+        ({ office, turns }) =>
+          html`${h2(deps.catalogue.office(office)?.name(l) ?? office)}${strandedBlock(s, deps, office, turns, t('stranded.invite'))}${p(
+            a(`/admin/people?office=${office}#give`, t('stranded.go')),
+          )}`,
+      )
+    }`,
+  })
 }
 
 /** Loads, never people, and nothing to press: who could move a turn could sell its place. */
@@ -617,27 +661,29 @@ export function supervisePage(s: Seen, deps: Deps, office: OfficeId, lines: read
         ? p(t('supervise.none'))
         : lines.map(
             (line) =>
-              html`${h2(line.line)}${summaryList({
-                rows: [
-                  { key: t('supervise.waiting'), value: String(line.waiting) },
-                  { key: t('supervise.held'), value: String(line.held) },
-                  { key: t('supervise.since'), value: line.since ? when(deps, l, line.since, office) : '—' },
-                  {
-                    key: t('supervise.on-duty'),
-                    value:
-                      line.onDuty.length === 0
-                        ? t('supervise.nobody')
-                        : html`<ul class="govuk-list">${line.onDuty.map((d) => html`<li>${d.desk} · ${t(d.serving ? 'supervise.serving' : 'supervise.free')}</li>`)}</ul>`,
-                  },
-                  {
-                    key: t('supervise.dues'),
-                    value:
-                      line.dues.length === 0
-                        ? t('supervise.no-dues')
-                        : html`<ul class="govuk-list">${line.dues.map((d) => html`<li>${t('supervise.due', { date: formatDate(l, d.due), count: d.cases })}</li>`)}</ul>`,
-                  },
-                ],
-              })}${deskTable(l, line.tallies, line.quiet)}`,
+              html`${h2(line.line)}${line.stranded.length > 0 && strandedBlock(s, deps, office, line.stranded, t('stranded.ask'))}${summaryList(
+                {
+                  rows: [
+                    { key: t('supervise.waiting'), value: String(line.waiting) },
+                    { key: t('supervise.held'), value: String(line.held) },
+                    { key: t('supervise.since'), value: line.since ? when(deps, l, line.since, office) : '—' },
+                    {
+                      key: t('supervise.on-duty'),
+                      value:
+                        line.onDuty.length === 0
+                          ? t('supervise.nobody')
+                          : html`<ul class="govuk-list">${line.onDuty.map((d) => html`<li>${d.desk} · ${t(d.serving ? 'supervise.serving' : 'supervise.free')}</li>`)}</ul>`,
+                    },
+                    {
+                      key: t('supervise.dues'),
+                      value:
+                        line.dues.length === 0
+                          ? t('supervise.no-dues')
+                          : html`<ul class="govuk-list">${line.dues.map((d) => html`<li>${t('supervise.due', { date: formatDate(l, d.due), count: d.cases })}</li>`)}</ul>`,
+                    },
+                  ],
+                },
+              )}${deskTable(l, line.tallies, line.quiet)}`,
           )
     }${p(a(`/offices/${office}`, t('supervise.public')))}`,
   })
@@ -679,7 +725,7 @@ export function counterPage(
       spellcheck: false,
       value: one(more.typed, 'reference'),
       error: errorOf(s, more.errors, 'reference'),
-    })}${button({ text: t('counter.go'), kind: 'secondary' })}</form>${h2(t('restore.title'))}${p(t('restore.lead'))}${p(a(`/counter/${office}/restore`, t('restore.go')))}`,
+    })}${button({ text: t('counter.go'), kind: 'secondary' })}</form>${h2(t('restore.title'))}${p(t('restore.lead'))}${p(a(`/counter/${office}/restore`, t('restore.go')))}${p(a(`/counter/${office}/rejoin`, t('rejoin.title')))}`,
   })
 }
 
@@ -738,6 +784,28 @@ export function restorePage(s: Seen, deps: Deps, office: OfficeId, more: { error
   })
 }
 
+/** Brings a receipt whose case was lost: by its holder, or at a counter (`office`) by a clerk for the person present. */
+export function rejoinPage(s: Seen, deps: Deps, office: OfficeId | null, more: { errors?: Errors; typed?: Typed }): Html {
+  const t = wordsOf(s.request)
+  const action = office ? `/counter/${office}/rejoin` : '/rejoin'
+  return staffPage(s, deps, {
+    title: t('rejoin.title'),
+    ...(office ? { office } : {}),
+    back: office ? `/counter/${office}` : '/my-line',
+    errors: more.errors,
+    body: html`<p class="govuk-body-l">${t('rejoin.lead')}</p><form method="post" action="${action}" enctype="multipart/form-data" novalidate>${csrfField(s.request, s.reply)}${
+      office && identityFields(s, more)
+    }${fileUpload({ name: 'file', label: t('rejoin.file'), hint: t('rejoin.file-hint'), error: errorOf(s, more.errors, 'file') })}${input({
+      name: 'code',
+      label: t('rejoin.code'),
+      hint: t('rejoin.code-hint'),
+      autocomplete: 'off',
+      spellcheck: false,
+      value: one(more.typed, 'code'),
+    })}${button({ text: t('rejoin.send') })}</form>${p(t('rejoin.after'))}`,
+  })
+}
+
 /** The slip that is printed for the person: shown this once. */
 export function slipPage(s: Seen, deps: Deps, office: OfficeId, slip: Slip, next: { href: string; words: string }): Html {
   const t = wordsOf(s.request)
@@ -763,13 +831,16 @@ export function confirmLink(
   return html`<p class="govuk-body v-no-print">${a(`/counter/${c.office}/cases/${c.reference}/confirm`, wordsOf(request)('filing.link'))}</p>`
 }
 
-/** The person present confirms what was typed for them. */
+/** Where the confirmation is: choosing how, or waiting for the code that went to a new contact or to the one that is known. */
+export type ConfirmStage = 'choose' | 'code' | 'contact-code'
+
+/** The person present confirms what was typed for them. `known`: they have a proved contact, of which nothing is shown. */
 export function confirmFilingPage(
   s: Seen,
   deps: Deps,
   office: OfficeId,
   reference: string,
-  more: { stage: 'choose' | 'code'; how: string | null; errors?: Errors; typed?: Typed },
+  more: { stage: ConfirmStage; how: string | null; known: boolean; errors?: Errors; typed?: Typed },
 ): Html {
   const t = wordsOf(s.request)
   const action = `/counter/${office}/cases/${reference}/confirm`
@@ -781,9 +852,9 @@ export function confirmFilingPage(
     body: html`<p class="govuk-body-l">${t('filing.lead', { reference })}</p>${
       more.how !== null
         ? html`${notificationBanner({ language: s.request.visitor.language, success: true, text: t(more.how === 'signed-on-paper' ? 'filing.done-paper' : 'filing.done-code') })}${p(a(`/counter/${office}`, t('filing.again')))}`
-        : more.stage === 'code'
+        : more.stage !== 'choose'
           ? post(s, action, [
-              hidden('how', 'code'),
+              hidden('how', more.stage),
               input({
                 name: 'code',
                 label: t('filing.code'),
@@ -798,20 +869,27 @@ export function confirmFilingPage(
           : html`${h2(t('filing.paper-title'))}${p(a(`/cases/${reference}/receipt`, t('filing.print')))}${post(s, action, [
               hidden('how', 'paper'),
               button({ text: t('filing.paper') }),
-            ])}${h2(t('filing.email-title'))}${post(s, action, [
-              hidden('how', 'email'),
-              input({
-                name: 'email',
-                type: 'email',
-                label: t('filing.email'),
-                hint: t('filing.email-hint'),
-                autocomplete: 'off',
-                spellcheck: false,
-                value: one(more.typed, 'email'),
-                error: errorOf(s, more.errors, 'email'),
-              }),
-              button({ text: t('filing.email-send'), kind: 'secondary' }),
-            ])}`
+            ])}${h2(t('filing.email-title'), 'contact')}${
+              more.known
+                ? html`${p(t('filing.contact-lead'))}${post(s, action, [
+                    hidden('how', 'contact'),
+                    button({ text: t('filing.contact-send'), kind: 'secondary' }),
+                  ])}`
+                : post(s, action, [
+                    hidden('how', 'email'),
+                    input({
+                      name: 'email',
+                      type: 'email',
+                      label: t('filing.email'),
+                      hint: t('filing.email-hint'),
+                      autocomplete: 'off',
+                      spellcheck: false,
+                      value: one(more.typed, 'email'),
+                      error: errorOf(s, more.errors, 'email'),
+                    }),
+                    button({ text: t('filing.email-send'), kind: 'secondary' }),
+                  ])
+            }`
     }`,
   })
 }

@@ -168,6 +168,27 @@ describe('the pages of public servants in a browser', { skip: browserMissing() }
       await sound(page, 'the code', scripts)
       await page.goto(`${url}/counter/${office}/restore`)
       await sound(page, 'restore', scripts)
+      await page.goto(`${url}/counter/${office}/rejoin`)
+      await sound(page, 'rejoin at the counter', scripts)
+      await page.getByRole('textbox', { name: 'CURP o RFC' }).fill(aCurp(scripts ? 8001 : 8000))
+      await page.getByRole('textbox', { name: 'Nombre completo' }).fill('Hilario Poot Canché')
+      await page.getByRole('textbox', { name: 'O el enlace de su código' }).fill('https://ventanilla.example/check#abc')
+      await page.getByRole('button', { name: 'Seguir' }).click()
+      await sound(page, 'rejoin with an error', scripts)
+      // A receipt whose turn was never lost joins nothing.
+      const person = await it.aPerson()
+      const filed = await it.aSubmittedCase({ service, by: person })
+      const { receipt } = await it.cases.receipts.standing(person, await it.cases.filings.read(person, filed.reference))
+      await page.getByRole('textbox', { name: 'O el enlace de su código' }).fill(`${url}/check#${receipt!.openings}`)
+      await page.getByRole('button', { name: 'Seguir' }).click()
+      await page.getByRole('link', { name: 'Ningún turno perdido es de esta persona y de este recibo' }).click()
+      await page.goto(`${url}/rejoin`)
+      await page
+        .getByLabel('Archivo del recibo')
+        .setInputFiles({ name: 'recibo.html', mimeType: 'text/html', buffer: Buffer.from('<p>Hola</p>') })
+      await page.getByRole('button', { name: 'Seguir' }).click()
+      await page.getByRole('link', { name: 'Elija el recibo, o pegue el enlace de su código' }).waitFor()
+      await sound(page, 'rejoin', scripts)
     })
 
     test(`what anyone sees of an office, and who reports, ${scripts ? 'with' : 'without'} scripts`, async (t) => {

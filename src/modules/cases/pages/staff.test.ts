@@ -3,13 +3,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { OfficeId, ServiceId } from '#kernel/id'
+import { minuteMs } from '#kernel/time'
 import { openAsControl } from '#keys'
 import type { SignedIn } from '#web'
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
 import { type Answer, Browser, testWeb } from '../../people/testing.ts'
 import { deskName } from '../desk.ts'
 import { upcoming } from '../line.ts'
-import { aCurp, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
+import * as store from '../store.ts'
+import { aCurp, aPdf, licenceAnswers, openTestCases, type TestCases } from '../testing.ts'
 import { registerCitizen } from './citizen.ts'
 import { registerCounter } from './counter.ts'
 import { registerDesk } from './desk.ts'
@@ -28,7 +30,7 @@ before(async () => {
   registerPapers(web, it.deps, it.cases)
   registerDesk(web, it.deps, it.cases)
   registerCounter(web, it.deps, it.cases)
-  registerOffice(web, it.deps, { freshMs: 0 })
+  registerOffice(web, it.deps, it.cases, { freshMs: 0 })
   registerReports(web, it.deps)
 })
 after(async () => {
@@ -206,11 +208,22 @@ test('a conflict is declared by number; the page shows how many and never whom',
   const curp = aCurp(4000)
   for (const identity of [curp, curp.toLowerCase()]) {
     const good = await desk.post(`/desk/${office}/conflicts`, { identity })
-    assert.equal(good.location, `/desk/${office}/conflicts?done=conflict`)
+    assert.equal(good.location, `/desk/${office}/conflicts?done=declared`)
   }
   const page = await desk.get(`/desk/${office}/conflicts`)
   assert.match(wordsOf(page), /Tiene 1 conflicto declarado/)
   assert.doesNotMatch(page.body, new RegExp(curp))
+  const unknown = await desk.post(`/desk/${office}/conflicts/withdraw`, { withdrawn: aCurp(4001) })
+  assert.equal(unknown.status, 422)
+  assert.match(unknown.body, /href="#withdrawn"/)
+  const gone = await desk.post(`/desk/${office}/conflicts/withdraw`, { withdrawn: curp })
+  assert.equal(gone.location, `/desk/${office}/conflicts?done=withdrawn`)
+  const none = await desk.get(gone.location!)
+  assert.match(wordsOf(none), /Tiene 0 conflictos declarados/)
+  assert.ok(!actionsOf(none).includes(`/desk/${office}/conflicts/withdraw`))
+  const stranger = await as(await it.anOfficial('state-30' as OfficeId))
+  await stranger.get('/desk/state-30/conflicts')
+  assert.equal((await stranger.post(`/desk/${office}/conflicts/withdraw`, { withdrawn: curp })).status, 403)
 })
 
 test('the office page and its wall display show places and loads to anyone, and no person', async () => {
@@ -318,6 +331,53 @@ test('at the counter the person present gets a case of their own, and confirms i
   assert.equal((await counter.post(`/counter/${office}/restore`, { identity: aCurp(5001), name: 'Nadie', email: '' })).status, 422)
 })
 
+test('who has a contact confirms at the counter by a code to it, of which the counter learns nothing', async () => {
+  const { office, service } = anOffice()
+  const clerk = await it.aClerk(office)
+  const counter = await as(clerk)
+  const known = await it.aPerson({ identity: aCurp(5200) })
+  const { email } = (await it.people.person(database.db, known.person))!
+  const file = async (more: Record<string, string> = {}) => {
+    await counter.get(`/counter/${office}`)
+    const met = await counter.post(`/counter/${office}`, { identity: aCurp(5200), name: 'Jacinta Uc', service, ...more })
+    const reference = met.location!.split('/').at(-1) as never
+    await it.fill(clerk, reference, { ...licenceAnswers, ...more })
+    return reference
+  }
+  const reference = await file()
+  await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
+  const url = `/counter/${office}/cases/${reference}/confirm`
+  const page = await counter.get(url)
+  assert.ok(!page.body.includes(email!) && !page.body.includes('name="email"'))
+  // A clerk adds no address to an account that has one, whatever is posted.
+  await counter.post(url, { how: 'email', email: 'clerk@test.invalid' })
+  await assert.rejects(it.codeFor('clerk@test.invalid'))
+  const asked = await counter.post(url, { how: 'contact' })
+  assert.equal(asked.status, 200)
+  assert.ok(!asked.body.includes(email!))
+  const code = await it.codeFor(email!)
+  assert.equal((await counter.post(url, { how: 'contact-code', code: code === '000000' ? '000001' : '000000' })).status, 422)
+  // The code signs nobody in and proves no contact.
+  const thief = new Browser(web)
+  for (const [name, value] of counter.cookies) if (!name.includes('session')) thief.cookies.set(name, value)
+  await thief.get('/sign-in/code')
+  assert.notEqual((await thief.post('/sign-in/code', { code })).status, 303)
+  await counter.get('/me/contacts/code')
+  assert.notEqual((await counter.post('/me/contacts/code', { code })).status, 303)
+  // In another browser it is worth nothing.
+  const elsewhere = await as(clerk)
+  await elsewhere.get(url)
+  assert.equal((await elsewhere.post(url, { how: 'contact-code', code })).status, 422)
+  await counter.get(url)
+  assert.equal((await counter.post(url, { how: 'contact-code', code })).location, url)
+  assert.match(wordsOf(await counter.get(url)), /confirmó con un código/)
+  assert.equal((await counter.post(url, { how: 'contact-code', code })).status, 422)
+  assert.deepEqual(
+    (await store.eventsOf(database.db, await it.cases.filings.peek(clerk, reference))).map((e) => e.kind),
+    ['submitted', 'confirmed-by-code'],
+  )
+})
+
 test('a report is counted for all to see and opens with the control body’s key alone', async () => {
   const { office } = anOffice()
   const anyone = new Browser(web)
@@ -359,6 +419,94 @@ test('a report is counted for all to see and opens with the control body’s key
   let sent = 0
   for (; sent < 40; sent++) if ((await anyone.post('/reports', { office })).status === 429) break
   assert.ok(sent < 40)
+})
+
+test('who took a filing reads it while the person is there, and neither the next day, nor its decision, nor the way into an account', async () => {
+  const { office, service } = anOffice()
+  const clerk = await it.aClerk(office)
+  let counter = await as(clerk)
+  const { filings, receipts } = it.cases
+  const file = async (identity: string) => {
+    await counter.get(`/counter/${office}`)
+    const met = await counter.post(`/counter/${office}`, { identity, name: 'Eusebio Tun Pech', service })
+    const reference = (met.location ?? /href="(\/cases\/[\w-]+)"/.exec(met.body)![1]!).split('/').at(-1) as never
+    await it.fill(clerk, reference, licenceAnswers)
+    await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
+    // What the job prints, without waiting for it.
+    await it.db.tx(async (tx) => {
+      const c = await filings.peek(clerk, reference)
+      const [secret] = await it.people.allowReceipts(tx, [{ reference, person: c.applicant }])
+      const open = await it.deps.vault.use(tx, c, { person: null, office: null, purpose: 'print' })
+      await store.setReceipt(tx, c, open.seal('receipt', secret))
+    })
+    return reference
+  }
+  const secretOn = async (reference: string) =>
+    /<strong class="v-code">([^<]{12,})<\/strong>/.exec((await counter.get(`/cases/${reference}/receipt`)).body)?.[1]
+
+  // Somebody new has no other way in; somebody who has one keeps it for themselves.
+  const mine = await file(aCurp(5100))
+  assert.ok(await secretOn(mine))
+  const known = await it.aPerson({ identity: aCurp(5101) })
+  const theirs = await file(aCurp(5101))
+  assert.equal(await secretOn(theirs), undefined)
+  assert.match(wordsOf(await counter.get(`/cases/${theirs}/receipt`)), /Usted ya tiene cómo entrar a su cuenta/)
+  assert.ok((await receipts.standing(known, await filings.read(known, theirs))).receipt?.secret)
+
+  await filings.write(known, theirs, 'Es para trabajar')
+  assert.doesNotMatch((await counter.get(`/cases/${theirs}`)).body, /Es para trabajar/)
+  it.clock.advance(24 * 60 * minuteMs)
+  counter = await as(clerk)
+  for (const path of ['', '/receipt', '/proof', '/papers', '/decision', '/decision.pdf', '/decision.json'])
+    assert.equal((await counter.get(`/cases/${theirs}${path}`)).status, 404, path)
+  assert.equal((await counter.get(`/counter/${office}/cases/${theirs}/confirm`)).status, 404)
+  // Papers that were asked for may be brought to the counter, and then it is over again.
+  const official = await it.anOfficial(office)
+  await it.cases.desks.goOn(official, office)
+  await it.cases.desks.next(official, office)
+  await it.cases.desks.askPapers(
+    official,
+    office,
+    (await it.cases.desks.current(official, office))!.turn.state.turn,
+    [{ id: 'residence', why: 'missing' }],
+    '',
+  )
+  it.clock.advance(minuteMs)
+  assert.equal((await counter.get(`/cases/${mine}/papers`)).status, 200)
+  await filings.attach(clerk, mine, 'residence', { name: 'otra.pdf', stream: aPdf() })
+  await filings.answerRequest(clerk, mine, false)
+  assert.equal((await counter.get(`/cases/${mine}/papers`)).status, 404)
+})
+
+test('a turn that nobody of an office may serve is plain to its supervisor and to the administrator, with nothing to pick', async () => {
+  const { office, service } = anOffice()
+  const official = await it.anOfficial(office)
+  const supervisor = await as(await it.aSupervisor(office))
+  const applicant = await it.aPerson({ identity: aCurp(5300), name: 'Perla Canul Ek' })
+  const admin = await it.anAdministrator()
+  const administrator = await as(admin)
+  assert.doesNotMatch(wordsOf(await administrator.get('/admin/turns')), /Número/)
+  await it.cases.desks.declareConflict(official, office, aCurp(5300))
+  it.clock.advance(minuteMs)
+  const { reference } = await it.aSubmittedCase({ service, by: applicant })
+  await it.cases.desks.goOn(official, office)
+  assert.equal(await it.cases.desks.next(official, office), false)
+  for (const page of [await supervisor.get(`/supervise/${office}`), await administrator.get('/admin/turns')]) {
+    assert.equal(page.status, 200)
+    assert.match(wordsOf(page), /1 turno no tiene quien lo atienda en esta oficina/)
+    assert.deepEqual(actionsOf(page), [])
+    for (const hidden of [reference, 'Perla', aCurp(5300), '/turns/']) assert.ok(!page.body.includes(hidden), hidden)
+  }
+  assert.match((await administrator.get('/admin/turns')).body, new RegExp(`/admin/people\\?office=${office}#give`))
+  assert.match(wordsOf(await administrator.get('/desk')), /Personas y encargos Turnos que nadie puede atender/)
+  assert.match((await administrator.get(`/admin/people?office=${office}`)).body, new RegExp(`name="office"[^>]*value="${office}"`))
+  // A role over an office that is not, or of an administrator over one office, looks like something and gives nothing.
+  for (const [role, at] of [
+    ['official', 'state-99'],
+    ['admin', office],
+  ] as const)
+    assert.equal((await administrator.post('/admin/people/give', { email: 'nueva@test.invalid', role, office: at })).status, 422, role)
+  for (const other of [supervisor, await as(official)]) assert.equal((await other.get('/admin/turns')).status, 403)
 })
 
 test('what many ask at once is looked up once, and a failure is not kept', async () => {
