@@ -40,7 +40,7 @@ import type { CaseEvent } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { named, promptFields, summaryOf } from './prompts.ts'
 import { text } from './text.ts'
-import { waitWords } from './wait.ts'
+import { waitNow } from './wait.ts'
 
 type Seen = { request: Request; reply: Reply }
 const post = (s: Seen, action: string, inside: Html, more: { id?: string } = {}): Html =>
@@ -335,7 +335,7 @@ function picture(l: Language, o: OpenCase, refused: boolean): Html {
 
 /** The wait that is likely, in words; null where too little was measured to say. */
 export function standingWait(l: Language, s: Pick<Standing, 'wait' | 'desks'>): string | null {
-  return waitWords(l, s.wait) ?? (s.desks === 0 ? text(l, 'wait.closed') : null)
+  return waitNow(l, s.wait, s.desks)
 }
 
 /** The applicant's page of a case that was filed. */
@@ -495,6 +495,6 @@ export function myLine(request: Request, deps: Deps, all: Awaited<ReturnType<Rec
       facts,
     })
   })
-  const body = html`<h1 class="govuk-heading-l">${title}</h1>${cards.length > 0 ? cardList(cards) : html`<p class="govuk-body">${text(l, 'my-line.none')}</p>${button({ text: text(l, 'my-line.find'), href: '/services' })}`}`
+  const body = html`<h1 class="govuk-heading-l">${title}</h1>${cards.length > 0 ? cardList(cards) : html`<p class="govuk-body">${text(l, 'my-line.none')}</p>${button({ text: text(l, 'my-line.find'), href: '/services' })}`}<p class="govuk-body v-soft">${text(l, 'my-line.lost')} <a class="govuk-link" href="/rejoin">${text(l, 'my-line.rejoin')}</a></p>`
   return personPage(request, deps, { title, body })
 }

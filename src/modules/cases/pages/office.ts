@@ -20,7 +20,7 @@ import { OneOffice, officeOf } from './desk.ts'
 import { reportForm } from './report.ts'
 import { text } from './staff-text.ts'
 import * as views from './staff-views.ts'
-import { durationWords, waitWords } from './wait.ts'
+import { durationWords, waitNow } from './wait.ts'
 
 /** A wall display asks again after so many seconds. */
 const wallSeconds = 15
@@ -276,7 +276,7 @@ function officePage(
       serving.length === 0
         ? html`<span class="v-ticket__ahead">${t('office.nobody')}</span>`
         : html`<span class="${`v-ticket__number${serving.length > 1 ? ' v-ticket__numbers' : ''}`}">${serving.length > 1 ? serving.map((d) => html`<span>${d.number}</span> `) : serving[0]!.number}</span>`
-    }</h2>${tag({ text: line.serving.length === 0 ? t('office.none-open') : t('office.on-duty', { count: line.serving.length }), kind: line.serving.length > 0 ? 'done' : 'quiet' })}</div><div class="v-ticket__body"><p class="v-ticket__ahead">${t('office.waiting', { count: line.waiting })}</p><p class="v-ticket__wait"><span>${t('office.wait-now')}</span> <strong>${waitWords(l, stats?.wait) ?? t('wait.unknown')}</strong></p><p class="v-ticket__where"><a class="govuk-link" href="/offices/${office.id}/now${i > 0 ? `?line=${i + 1}` : ''}">${t('office.wall')}</a></p></div></section>${
+    }</h2>${tag({ text: line.serving.length === 0 ? t('office.none-open') : t('office.on-duty', { count: line.serving.length }), kind: line.serving.length > 0 ? 'done' : 'quiet' })}</div><div class="v-ticket__body"><p class="v-ticket__ahead">${t('office.waiting', { count: line.waiting })}</p><p class="v-ticket__wait"><span>${t('office.wait-now')}</span> <strong>${waitNow(l, stats?.wait, line.serving.length) ?? t('wait.unknown')}</strong></p><p class="v-ticket__where"><a class="govuk-link" href="/offices/${office.id}/now${i > 0 ? `?line=${i + 1}` : ''}">${t('office.wall')}</a></p></div></section>${
       stats &&
       figures(l, [
         {

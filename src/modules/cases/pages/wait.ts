@@ -25,3 +25,8 @@ export function waitWords(l: Language, wait: WaitRange | null | undefined): stri
   const low = rounded(wait.low, unit)
   return low === rounded(wait.high, unit) ? text(l, 'wait.about', { span: high }) : text(l, 'wait.range', { low: String(low), high })
 }
+
+/** The same; where no desk is open, that. */
+export function waitNow(l: Language, wait: WaitRange | null | undefined, desks: number): string | null {
+  return waitWords(l, wait) ?? (desks === 0 ? text(l, 'wait.closed') : null)
+}
