@@ -41,6 +41,8 @@ const withoutBody: Readonly<Record<string, string>> = {
   '/me/sessions': 'a button alone: it ends the others',
   '/cases/:reference/papers/:paper': 'multipart, read and checked as it streams in',
   '/check': 'multipart, read and checked as it streams in',
+  '/rejoin': 'multipart, read and checked as it streams in',
+  '/counter/:office/rejoin': 'multipart, read and checked as it streams in',
 }
 
 /** Routes for programs that hold no cookie. */
