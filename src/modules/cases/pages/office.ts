@@ -7,7 +7,7 @@ import type { OfficeId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
 import { addDays, dateIn, dayMs, type PlainDate, startOfDay } from '#kernel/time'
-import { figures, layout, officeNow, places, summaryList, tag } from '#look'
+import { details, figures, layout, officeNow, places, summaryList, tag } from '#look'
 import { administers } from '#people'
 import { holds, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
@@ -26,6 +26,8 @@ import { durationWords, waitNow } from './wait.ts'
 const wallSeconds = 15
 /** Statistics of desks look back this far. */
 const statisticsDays = 30
+/** More services than this stand behind their number. */
+const mostListed = 12
 /** Reports are counted over a year. */
 const reportDays = 365
 
@@ -269,6 +271,10 @@ function officePage(
   const name = office.name(l)
   const services = deps.catalogue.servedAt(office.id)
   const unconfirmed = !office.confirmed && html` ${tag({ text: t('unverified'), kind: 'waiting' })}`
+  const byName = services.toSorted((a, b) => a.text(l, 'name').localeCompare(b.text(l, 'name'), l))
+  const served = html`<ul class="govuk-list">${byName.map(
+    (x) => html`<li><a class="govuk-link" href="/services/${x.id}">${x.text(l, 'name')}</a></li>`,
+  )}</ul>`
   const lineBlock = (line: LineNow, i: number): Html => {
     const serving = line.serving.filter((d) => d.number !== null)
     const stats = given.stats[i]
@@ -290,15 +296,15 @@ function officePage(
   }
   const body = html`<h1 class="govuk-heading-xl">${name}</h1><p class="govuk-body-l">${t('office.no-number')}</p>${
     given.lines.length === 0 ? html`<p class="govuk-body">${t('office.no-line')}</p>` : given.lines.map(lineBlock)
-  }<h2 class="govuk-heading-m">${t('office.serves')}</h2><ul class="govuk-list">${services.map(
-    (x) => html`<li><a class="govuk-link" href="/services/${x.id}">${x.text(l, 'name')}</a></li>`,
-  )}</ul><h2 class="govuk-heading-m">${t('office.where')}</h2>${summaryList({
-    rows: [
-      { key: t('office.address'), value: html`${office.address ? `${office.address}, ${office.town}` : office.town}${unconfirmed}` },
-      { key: t('office.hours'), value: html`${hoursRows(l, office)}${unconfirmed}` },
-      { key: t('office.zone'), value: zoneWords(l, office.zone) },
-    ],
-  })}<h2 class="govuk-heading-m" id="fair">${t('office.fair')}</h2>${given.lines.map(
+  }<h2 class="govuk-heading-m">${t('office.serves')}</h2>${services.length > mostListed ? details({ summary: t('office.serves-count', { count: services.length }), body: served }) : served}<h2 class="govuk-heading-m">${t('office.where')}</h2>${summaryList(
+    {
+      rows: [
+        { key: t('office.address'), value: html`${office.address ? `${office.address}, ${office.town}` : office.town}${unconfirmed}` },
+        { key: t('office.hours'), value: html`${hoursRows(l, office)}${unconfirmed}` },
+        { key: t('office.zone'), value: zoneWords(l, office.zone) },
+      ],
+    },
+  )}<h2 class="govuk-heading-m" id="fair">${t('office.fair')}</h2>${given.lines.map(
     (line, i) =>
       html`<p class="govuk-body">${t('office.line-name', { line: line.line, count: line.acts })}</p>${
         given.stats[i] && given.stats[i].tallies.desks.length > 0 && views.deskTable(l, given.stats[i].tallies, line.quiet)
