@@ -7,7 +7,7 @@ import { type DefaultTreeAdapterTypes, parse } from 'parse5'
 import type { Db } from '#db'
 import { minuteStamp } from '#kernel/time'
 import type { Entry } from '#publiclog'
-import { openVoice } from '#voice'
+import type { Rating } from '#voice'
 import { openWeb, type Web } from '#web'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { openTestCases, type TestCases } from '../cases/testing.ts'
@@ -18,6 +18,8 @@ let db: Db
 let it: TestCases
 let insight: Insight
 let web: Web
+/** What people said, as the voice module would hand it over. */
+const said = new Map<string, Rating[]>()
 
 before(async () => {
   database = await testDatabase()
@@ -26,7 +28,14 @@ before(async () => {
   const shapes = JSON.parse(readFileSync(new URL('../../../reference/states-map.json', import.meta.url), 'utf8'))
   insight = openInsight({
     ...it,
-    voice: openVoice({ ...it, demo: false }),
+    voice: {
+      months: async () => [...said.keys()],
+      take: async (_tx, month) => {
+        const all = said.get(month) ?? []
+        said.delete(month)
+        return all
+      },
+    },
     shapes,
     publicUrl: 'http://localhost:3000',
     demo: false,
@@ -160,6 +169,20 @@ test('months that were released stand beside the running one, as columns and as 
   const { body } = await get('/numbers/services/state/birth-certificate@19')
   assert.match(body, /class="v-columns"[^>]*aria-label="Solicitudes presentadas cada mes\. Nov 26: 30; Dic 26: 12"/)
   assert.match((await get('/numbers?month=2026-11')).body, /Su huella está en el registro público/)
+})
+
+test('what people said stands beside what was counted, with how many said it', async () => {
+  const rating = (visits: '0' | '4', asked: 'no' | '1000') => ({ service: 'state/birth-certificate@19', visits, asked }) as Rating
+  said.set('2026-11', [...Array.from({ length: 15 }, () => rating('0', 'no')), ...Array.from({ length: 5 }, () => rating('4', '1000'))])
+  await insight.refresh()
+  for (const url of ['/numbers', '/numbers/services/state/birth-certificate', '/numbers/services/state/birth-certificate@19']) {
+    const { body } = await get(url)
+    assert.match(body, /Lo que dice la gente/, url)
+    assert.match(body, /de 20 respuestas, Noviembre de 2026/)
+    assert.match(body, /25%/)
+    assert.match(body, /\$250/)
+  }
+  assert.doesNotMatch((await get('/numbers/services/state/birth-certificate@15')).body, /Lo que dice la gente/)
 })
 
 test('the spreadsheet has one line a row, and empty cells for what may not be shown', async () => {

@@ -65,7 +65,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       const title = views.text(l, 'title')
       // A portal whose workers have not started yet.
       if (!request.query.month && !(await tables.table(null))) return page(request, reply, title, views.emptyBody(l))
-      return page(request, reply, title, views.nationBody(await seen(request, request.query.month)))
+      return page(request, reply, title, views.nationBody(await seen(request, request.query.month), await tables.said('mx')))
     },
   })
 
@@ -95,7 +95,13 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
     const s = await seen(request, month)
     const months = await tables.monthsOf(scope, id)
     const row = s.table.rows.get(`${scope} ${id}`) ?? null
-    return page(request, reply, views.text(s.l, 'of', { name }), views.rowBody(s, { name, months, row, parts: parts(s), link, url, lines }))
+    const said = lines ? views.saidBody(s.l, await tables.said(id)) : null
+    return page(
+      request,
+      reply,
+      views.text(s.l, 'of', { name }),
+      views.rowBody(s, { name, months, row, parts: [said, ...parts(s)], link, url, lines }),
+    )
   }
 
   const rowsWhere = (s: views.Seen, scope: Row['scope'], fits: (id: string) => boolean) =>

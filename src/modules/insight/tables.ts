@@ -4,6 +4,7 @@ import { gunzip } from 'node:zlib'
 import type { Db } from '#db'
 import { servicesSet } from './follow.ts'
 import type { Numbers, OfficeRow, Row, Scope } from './numbers.ts'
+import type { PeopleRow } from './people.ts'
 import * as store from './store.ts'
 
 const unpack = promisify(gunzip)
@@ -21,6 +22,9 @@ export type OpenTable = {
 
 /** One thing in one month; null where nothing may be shown of it. */
 export type Month<R> = { readonly period: string; readonly released: boolean; readonly row: R | null }
+
+/** What people said of one thing, of which a month was released. */
+export type SaidMonth = { readonly period: string; readonly row: PeopleRow }
 
 /** Opens them. A page may be `freshMs` behind the job that makes tables. */
 export function openTables(db: Db, freshMs = 5_000) {
@@ -83,6 +87,9 @@ export function openTables(db: Db, freshMs = 5_000) {
     table,
     /** A row's months, the newest first, the running one among them. */
     monthsOf: (scope: Scope, id: string, most = 13) => months<Row>(scope, id, (t) => t.rows.get(`${scope} ${id}`), most),
+    /** What people said of a thing, by month, the newest first: released months alone. */
+    said: async (id: string, most = 13): Promise<SaidMonth[]> =>
+      (await store.series(db, 'people', id, most)).map(({ period, data }) => ({ period, row: data as PeopleRow })),
     /** An office's. */
     officeMonths: (office: string, most = 13) => months<OfficeRow>('office', office, (t) => t.offices.get(office), most),
   }

@@ -4,7 +4,7 @@ import { type Child, type Html, html } from '#kernel/html'
 import { formatNumber, formatShare, formatSpan, type Language, localeOf, texts } from '#kernel/text'
 import { type Cell, columnChart, details, type Figure, figures, type MapShapes, scrolling, shareBar, stateMap, table } from '#look'
 import type { OfficeRow, Row } from './numbers.ts'
-import type { Month, OpenTable } from './tables.ts'
+import type { Month, OpenTable, SaidMonth } from './tables.ts'
 import en from './text.en.json' with { type: 'json' }
 import es from './text.es.json' with { type: 'json' }
 
@@ -135,6 +135,43 @@ function openData(l: Language, t: OpenTable, origin: string): Html {
   )}`
 }
 
+/** What people answered when their cases were over; null where nothing is released. */
+export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null {
+  const [newest] = months
+  if (!newest) return null
+  const { row, period } = newest
+  const pesos = (r: SaidMonth['row']) => formatPesos(l, r.askedPesos / r.n)
+  const count = text(l, 'said.of', { count: row.n, month: monthName(l, period) })
+  return html`<h2 class="govuk-heading-m" id="said">${text(l, 'said')}</h2>${figures(l, [
+    { label: text(l, 'said.visits'), value: formatMean(l, row.visits / row.n), note: count },
+    { label: text(l, 'said.asked'), value: formatShare(l, row.asked / row.n), note: count },
+    { label: text(l, 'said.cost'), value: pesos(row), note: text(l, 'said.cost.note') },
+  ])}${
+    months.length > 1 &&
+    scrolling(
+      text(l, 'said'),
+      table({
+        head: [
+          text(l, 'month'),
+          ...(['said.answers', 'said.visits', 'said.asked', 'said.cost'] as const).map((key) => numeric(text(l, key))),
+        ],
+        firstCellIsHeader: true,
+        rows: months.map((m) => [
+          monthName(l, m.period),
+          numeric(formatNumber(l, m.row.n)),
+          numeric(formatMean(l, m.row.visits / m.row.n)),
+          numeric(html`${formatShare(l, m.row.asked / m.row.n)} ${shareBar(m.row.asked / m.row.n)}`),
+          numeric(pesos(m.row)),
+        ]),
+      }),
+    )
+  }<p class="govuk-body v-soft">${text(l, 'said.how')} <a class="govuk-link" href="/api/numbers?set=people&amp;period=${period}">${text(l, 'open.json')}</a></p>`
+}
+
+const formatMean = (l: Language, n: number) => new Intl.NumberFormat(localeOf[l], { maximumFractionDigits: 1 }).format(n)
+const formatPesos = (l: Language, n: number) =>
+  new Intl.NumberFormat(localeOf[l], { style: 'currency', currency: 'MXN', maximumFractionDigits: 0 }).format(n)
+
 /** What the pages draw from. */
 export type Seen = {
   readonly l: Language
@@ -154,7 +191,7 @@ export function emptyBody(l: Language): Html {
 }
 
 /** The nation: figures, the map, and the ways into everything else. */
-export function nationBody(s: Seen): Html {
+export function nationBody(s: Seen, said: readonly SaidMonth[]): Html {
   const { l, table: t, catalogue } = s
   const states = Object.keys(s.shapes.states).map((code) => ({
     name: catalogue.places.nameOf(code),
@@ -163,7 +200,7 @@ export function nationBody(s: Seen): Html {
   }))
   const counted = states.filter((x) => x.row)
   const silent = states.filter((x) => !x.row)
-  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
+  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${saidBody(l, said)}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
     silent.length > 0 &&
     html`<p class="govuk-body">${text(l, 'states.few')} ${silent.map((x, i) => html`${i > 0 && ' · '}<a class="govuk-link" href="${x.href}">${x.name}</a>`)}</p>`
   }${rowsTable(
