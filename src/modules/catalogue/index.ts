@@ -4,7 +4,7 @@ import type { Db } from '#db'
 import type { OfficeId, ServiceId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
-import { type Clock, minuteMs } from '#kernel/time'
+import { type Clock, minuteMs, type PlainDate } from '#kernel/time'
 import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
 import { localPaperId } from './check.ts'
@@ -49,6 +49,7 @@ export {
   type ShownAnswer,
   showAnswers,
 } from './journey.ts'
+export { type DigitalLevel, digitalLevel, digitalLevels } from './level.ts'
 export type { Loaded } from './load.ts'
 export type { Agency, Hours, Office, OfficeCalendar } from './offices.ts'
 export type { CachedPage, PageOptions } from './pages.ts'
@@ -89,6 +90,16 @@ export type Listed = {
   agency(language: Language): string
 }
 
+/** One publication: a base's definition, or what a place changed; null where it was taken back. */
+export type PublishedVersion = {
+  readonly base: string
+  /** Null for the base itself. */
+  readonly place: string | null
+  readonly from: PlainDate
+  readonly definition: Definition | null
+  readonly adoption: Adoption | null
+}
+
 /** What was found, and the place that was meant. */
 export type Results = { readonly total: number; readonly items: readonly Listed[]; readonly place: Jurisdiction | null }
 
@@ -120,6 +131,8 @@ export interface Catalogue {
   calendarOf(office: OfficeId): OfficeCalendar
   /** An agency's name; its id where it is unknown. */
   agencyName(agency: string, language: Language): string
+  /** All that was ever published, in order, read from the store: for those who tell its history. */
+  history(): Promise<PublishedVersion[]>
   /** Checks a folder of services and publishes what is new in it; see load.ts. */
   load(folder: string): Promise<Loaded>
   /** Hears of what other processes published; at most every 2 s, unless `now`. */
@@ -201,6 +214,19 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
     version = newest
     day = ''
     settle()
+  }
+
+  async function history(): Promise<PublishedVersion[]> {
+    const rows = await store.published(db)
+    const definitions = await store.definitions(db, [...new Set(rows.flatMap((r) => r.definition ?? []))])
+    const adoptions = await store.adoptions(db, [...new Set(rows.flatMap((r) => r.adoption ?? []))])
+    return rows.map((r) => ({
+      base: r.base,
+      place: r.place === '' ? null : r.place,
+      from: r.from,
+      definition: r.definition === null ? null : parseBase(r.definition, definitions.get(r.definition)!).definition,
+      adoption: r.adoption === null ? null : (JSON.parse(adoptions.get(r.adoption)!) as Adoption),
+    }))
   }
 
   function pick<T>(rows: Dated<T> | undefined, today: string): T | undefined {
@@ -394,6 +420,7 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
       return loaded
     },
     refresh,
+    history,
     register: (web, options) => registerPages(web, catalogue, { ...options, clock }),
     get version() {
       current()

@@ -8,6 +8,7 @@ import type { Clock } from '#kernel/time'
 import { takesGzip, type Web } from '#web'
 import { peopleSet, servicesSet } from './follow.ts'
 import * as store from './store.ts'
+import type { Tables } from './tables.ts'
 
 /** A release is called one when its entry stands in the published log: within a second, if all is well. */
 const settledMs = 5_000
@@ -85,10 +86,21 @@ const PeriodsBody = Type.Object({
   ),
 })
 
-/** Adds `/api/numbers` and `/api/numbers/periods`. */
+const LevelsBody = Type.Object({
+  months: Type.Array(
+    Type.Object({
+      month: Type.String(),
+      services: Type.Integer(),
+      levels: Type.Array(Type.Integer(), { description: 'Services by digital level, 0 to 4, at the end of the month' }),
+      eServices: Type.Integer({ description: 'Those of level 3 or 4: nobody has to go anywhere' }),
+    }),
+  ),
+})
+
+/** Adds `/api/numbers`, `/api/numbers/periods` and `/api/numbers/levels`. */
 export function registerApi(
   web: Pick<Web, 'route'>,
-  { db, clock, publicUrl }: { readonly db: Db; readonly clock: Clock; readonly publicUrl: string },
+  { db, clock, publicUrl, tables }: { readonly db: Db; readonly clock: Clock; readonly publicUrl: string; readonly tables: Tables },
 ): void {
   web.route({
     method: 'GET',
@@ -135,6 +147,17 @@ export function registerApi(
           url: `${publicUrl}/api/numbers?set=${t.set}&period=${t.period}`,
         })),
       }
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/api/numbers/levels',
+    access: 'public',
+    schema: { api: { summary: 'How many services are done without going anywhere, month by month', response: { 200: LevelsBody } } },
+    async handler(_request, reply) {
+      reply.header('cache-control', 'public, max-age=60')
+      return { months: (await tables.levels()).months }
     },
   })
 }

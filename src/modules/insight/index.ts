@@ -23,7 +23,7 @@ export type InsightDeps = {
   readonly clock: Clock
   readonly jobs: Jobs
   readonly publiclog: Pick<PublicLog, 'append' | 'entries'>
-  readonly catalogue: Pick<Catalogue, 'get' | 'places' | 'agencyName' | 'agencies' | 'office'>
+  readonly catalogue: Pick<Catalogue, 'get' | 'places' | 'agencyName' | 'agencies' | 'office' | 'history' | 'version'>
   /** Where areas lie on the map: `reference/states-map.json`. */
   readonly shapes: MapShapes
   readonly publicUrl: string
@@ -49,12 +49,12 @@ export function openInsight(deps: InsightDeps): Insight {
     await publishVoices()
   }
   deps.jobs.every('insight/refresh', '* * * * *', refresh)
-  const tables = openTables(deps.db, deps.freshMs)
+  const tables = openTables(deps, deps.freshMs)
   return {
     refresh,
     tile: (l) => ({ href: places.numbers, title: text(l, 'home.tile'), text: text(l, 'home.tile.text') }),
     register(web) {
-      registerApi(web, deps)
+      registerApi(web, { ...deps, tables })
       registerPages(web, { ...deps, tables })
     },
   }

@@ -185,6 +185,19 @@ test('what people said stands beside what was counted, with how many said it', a
   assert.doesNotMatch((await get('/numbers/services/state/birth-certificate@15')).body, /Lo que dice la gente/)
 })
 
+test('how many services are electronic follows from what is published, for all and for one', async () => {
+  const { months } = JSON.parse((await get('/api/numbers/levels')).body)
+  assert.equal(months[0].month, '2026-12')
+  assert.equal(
+    months[0].services,
+    months[0].levels.reduce((a: number, n: number) => a + n, 0),
+  )
+  assert.match((await get('/numbers')).body, /Cuántos trámites son de verdad electrónicos/)
+  // No place of these tests has said anything of its own.
+  assert.equal(months[0].levels[0], months[0].services)
+  assert.match((await get('/numbers/services/state/drivers-licence@31')).body, /Nivel 0 de 4\./)
+})
+
 test('the spreadsheet has one line a row, and empty cells for what may not be shown', async () => {
   const answer = await get('/numbers/2026-11.csv')
   assert.match(String(answer.headers['content-type']), /^text\/csv/)

@@ -65,7 +65,12 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       const title = views.text(l, 'title')
       // A portal whose workers have not started yet.
       if (!request.query.month && !(await tables.table(null))) return page(request, reply, title, views.emptyBody(l))
-      return page(request, reply, title, views.nationBody(await seen(request, request.query.month), await tables.said('mx')))
+      return page(
+        request,
+        reply,
+        title,
+        views.nationBody(await seen(request, request.query.month), await tables.said('mx'), (await tables.levels()).months),
+      )
     },
   })
 
@@ -82,6 +87,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       parts,
       link,
       lines = false,
+      level,
     }: {
       scope: Row['scope']
       id: string
@@ -90,17 +96,20 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       parts: (s: views.Seen) => readonly (Html | null)[]
       link?: Html
       lines?: boolean
+      /** Whose digital level is told. */
+      level?: { readonly base: string; readonly place: string | null }
     },
   ): Promise<Html> {
     const s = await seen(request, month)
     const months = await tables.monthsOf(scope, id)
     const row = s.table.rows.get(`${scope} ${id}`) ?? null
     const said = lines ? views.saidBody(s.l, await tables.said(id)) : null
+    const levels = level ? views.levelBody(s.l, (await tables.levels()).of(level.base, level.place)) : null
     return page(
       request,
       reply,
       views.text(s.l, 'of', { name }),
-      views.rowBody(s, { name, months, row, parts: [said, ...parts(s)], link, url, lines }),
+      views.rowBody(s, { name, months, row, parts: [said, levels, ...parts(s)], link, url, lines }),
     )
   }
 
@@ -182,6 +191,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
         name: placed ? `${service.text(l, 'name')}, ${service.jurisdiction.name}` : service.text(l, 'name'),
         url: `/numbers/services/${id}`,
         lines: true,
+        level: placed || service.placed ? { base, place: placed ? id.slice(base.length + 1) : null } : undefined,
         link: html`<p class="govuk-body"><a class="govuk-link" href="/services/${id}">${views.text(l, 'go-service')}</a></p>`,
         parts: (s) => [
           placed

@@ -1,8 +1,11 @@
 /** The published tables as pages read them. Tables never change under their hash, so parsed ones are kept. */
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import type { Catalogue } from '#catalogue'
 import type { Db } from '#db'
+import type { Clock } from '#kernel/time'
 import { servicesSet } from './follow.ts'
+import { type LevelsMonth, levelHistory, levelsByMonth } from './levels.ts'
 import type { Numbers, OfficeRow, Row, Scope } from './numbers.ts'
 import type { PeopleRow } from './people.ts'
 import * as store from './store.ts'
@@ -26,8 +29,13 @@ export type Month<R> = { readonly period: string; readonly released: boolean; re
 /** What people said of one thing, of which a month was released. */
 export type SaidMonth = { readonly period: string; readonly row: PeopleRow }
 
+/** The digital levels of all services by month, and those of one over time. */
+export type Levels = { readonly months: readonly LevelsMonth[]; of(base: string, place: string | null): ReturnType<typeof levelHistory> }
+
 /** Opens them. A page may be `freshMs` behind the job that makes tables. */
-export function openTables(db: Db, freshMs = 5_000) {
+export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000) {
+  let levels: { readonly version: string; readonly value: Promise<Levels> } | null = null
+
   const parsed = new Map<string, OpenTable>()
   const newest = new Map<string, { at: number; table: Promise<OpenTable | null> }>()
 
@@ -83,8 +91,28 @@ export function openTables(db: Db, freshMs = 5_000) {
     return months.slice(0, most)
   }
 
+  async function readLevels(): Promise<Levels> {
+    const versions = await catalogue.history()
+    const { states, municipalities } = catalogue.places.count
+    return {
+      months: levelsByMonth(versions, { state: states, municipal: municipalities }, clock.now().toISOString().slice(0, 7)),
+      of: (base, place) => levelHistory(versions, base, place),
+    }
+  }
+
   return {
     table,
+    /** Read anew when something is published, or the day changes. */
+    levels(): Promise<Levels> {
+      const { version } = catalogue
+      if (levels?.version !== version) {
+        levels = { version, value: readLevels() }
+        levels.value.catch(() => {
+          levels = null
+        })
+      }
+      return levels.value
+    },
     /** A row's months, the newest first, the running one among them. */
     monthsOf: (scope: Scope, id: string, most = 13) => months<Row>(scope, id, (t) => t.rows.get(`${scope} ${id}`), most),
     /** What people said of a thing, by month, the newest first: released months alone. */
@@ -95,4 +123,5 @@ export function openTables(db: Db, freshMs = 5_000) {
   }
 }
 
+export type TablesDeps = { readonly db: Db; readonly clock: Clock; readonly catalogue: Pick<Catalogue, 'history' | 'version' | 'places'> }
 export type Tables = ReturnType<typeof openTables>

@@ -1,8 +1,9 @@
 /** What the pages of numbers show. The table is the truth, the picture beside it says the same. */
 import type { Catalogue } from '#catalogue'
 import { type Child, type Html, html } from '#kernel/html'
-import { formatNumber, formatShare, formatSpan, type Language, localeOf, texts } from '#kernel/text'
+import { formatDate, formatNumber, formatShare, formatSpan, type Language, localeOf, texts } from '#kernel/text'
 import { type Cell, columnChart, details, type Figure, figures, type MapShapes, scrolling, shareBar, stateMap, table } from '#look'
+import type { LevelsMonth } from './levels.ts'
 import type { OfficeRow, Row } from './numbers.ts'
 import type { Month, OpenTable, SaidMonth } from './tables.ts'
 import en from './text.en.json' with { type: 'json' }
@@ -168,6 +169,42 @@ export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null
   }<p class="govuk-body v-soft">${text(l, 'said.how')} <a class="govuk-link" href="/api/numbers?set=people&amp;period=${period}">${text(l, 'open.json')}</a></p>`
 }
 
+/** How many services are e-services, by what was published and not by what is claimed. */
+function levelsBody(l: Language, months: readonly LevelsMonth[]): Html | null {
+  const [now] = months
+  if (!now) return null
+  return html`<h2 class="govuk-heading-m" id="levels">${text(l, 'levels')}</h2><p class="govuk-body">${text(l, 'levels.now', { count: now.eServices, services: now.services })}</p>${table(
+    {
+      head: [text(l, 'levels.level'), numeric(text(l, 'levels.services')), text(l, 'share')],
+      firstCellIsHeader: true,
+      rows: now.levels.map((n, level) => [
+        html`${level}. ${text(l, `level.${level as 0}`)}`,
+        numeric(formatNumber(l, n)),
+        html`${formatShare(l, n / now.services)} ${shareBar(n / now.services)}`,
+      ]),
+    },
+  )}${
+    months.length > 1 &&
+    columnChart({
+      name: text(l, 'levels.chart'),
+      columns: months
+        .slice(0, 12)
+        .reverse()
+        .map((m) => ({ name: monthName(l, m.month, true), value: m.eServices, text: formatNumber(l, m.eServices) })),
+    })
+  }<p class="govuk-body v-soft">${text(l, 'levels.how')} <a class="govuk-link" href="/api/numbers/levels">${text(l, 'open.json')}</a></p>`
+}
+
+/** The digital level of one service, and since when. */
+export function levelBody(l: Language, history: readonly { readonly from: string; readonly level: number }[]): Html | null {
+  const [now, ...before] = history
+  if (!now) return null
+  return html`<h2 class="govuk-heading-m">${text(l, 'levels.level')}</h2><p class="govuk-body"><strong>${text(l, 'level.of', { level: now.level })}</strong> ${text(l, `level.${now.level as 0}`)} ${text(l, 'level.since', { date: formatDate(l, now.from) })}</p>${
+    before.length > 0 &&
+    html`<ul class="govuk-list">${before.map((h) => html`<li>${text(l, 'level.of', { level: h.level })} ${text(l, 'level.since', { date: formatDate(l, h.from) })}</li>`)}</ul>`
+  }`
+}
+
 const formatMean = (l: Language, n: number) => new Intl.NumberFormat(localeOf[l], { maximumFractionDigits: 1 }).format(n)
 const formatPesos = (l: Language, n: number) =>
   new Intl.NumberFormat(localeOf[l], { style: 'currency', currency: 'MXN', maximumFractionDigits: 0 }).format(n)
@@ -191,7 +228,7 @@ export function emptyBody(l: Language): Html {
 }
 
 /** The nation: figures, the map, and the ways into everything else. */
-export function nationBody(s: Seen, said: readonly SaidMonth[]): Html {
+export function nationBody(s: Seen, said: readonly SaidMonth[], levels: readonly LevelsMonth[]): Html {
   const { l, table: t, catalogue } = s
   const states = Object.keys(s.shapes.states).map((code) => ({
     name: catalogue.places.nameOf(code),
@@ -213,7 +250,7 @@ export function nationBody(s: Seen, said: readonly SaidMonth[]): Html {
     text(l, 'agencies'),
     text(l, 'agency'),
     rowsOf(t, 'agency').map((row) => ({ name: catalogue.agencyName(row.id, l), href: addressOf.agency(row.id), row })),
-  )}${openData(l, t, s.origin)}`
+  )}${levelsBody(l, levels)}${openData(l, t, s.origin)}`
 }
 
 /** Months as pictures and as a table. */
