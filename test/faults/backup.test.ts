@@ -133,7 +133,7 @@ describe('a backup', () => {
   test('is not written over another, and one that fails leaves nothing', async () => {
     const folder = join(scratch, 'twice')
     await takeBackup(source(), folder, {})
-    await assert.rejects(takeBackup(source(), folder, {}), { name: 'BackupError', message: /not empty/ })
+    await assert.rejects(takeBackup(source(), folder, {}), { name: 'BackupError', message: /not an empty folder/ })
     await assert.rejects(takeBackup({ ...source(), keys: join(scratch, 'nowhere') }, join(scratch, 'no-keys'), { withKeys: true }))
     assert.deepEqual(
       readdirSync(scratch).filter((name) => name.includes('no-keys')),

@@ -7,10 +7,10 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { Language } from '#kernel/text'
 import { assetFolder } from '#look'
 import { openWeb, type SignedIn, type Visitor, type Web } from '#web'
-import { type Parts, registerAll } from '../../src/main.ts'
 import { licence, licenceOffice, openTestCases, type TestCases } from '../../src/modules/cases/testing.ts'
 import { csrfTokens } from '../../src/platform/web/csrf.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { registerEverything } from '../support/everything.ts'
 
 const long = process.env.VENTANILLA_LONG === '1'
 /** Tries of each route and visitor. */
@@ -111,7 +111,7 @@ describe('odd values', () => {
         asked ? { ...asked, language } : { person: null, session: null, language, grants: [] },
     })
     diagnostics.unsubscribe('fastify.initialization', listen)
-    registerAll(web, { ...it0, config: { publicUrl: 'http://localhost:3000', demo: false } } as unknown as Parts)
+    registerEverything(web, it0)
     // After the error handler of the web part, which answers with a page: here the error itself is wanted.
     web.app.addHook('onError', async (request, _reply, error) => {
       const { statusCode } = error as { statusCode?: number }

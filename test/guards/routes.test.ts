@@ -5,15 +5,13 @@ import diagnostics from 'node:diagnostics_channel'
 import { after, before, describe, it } from 'node:test'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { Type } from 'typebox'
-import { openInsight } from '#insight'
 import { html } from '#kernel/html'
 import { type Language, languages } from '#kernel/text'
 import { assetFolder } from '#look'
-import { openVoice } from '#voice'
 import { openWeb, roles, type SignedIn, type Visitor, type Web } from '#web'
-import { type Parts, readShapes, registerAll } from '../../src/main.ts'
 import { licence, licenceOffice, openTestCases, type TestCases } from '../../src/modules/cases/testing.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { registerEverything } from '../support/everything.ts'
 import { inlineInPage } from './inline.ts'
 import type { Fault } from './source.ts'
 
@@ -90,10 +88,7 @@ describe('the routes of the whole program', () => {
     const opened = await collecting(async (_request, language) => (asked === null ? nobody(language) : { ...asked, language }))
     web = opened.web
     routes = opened.routes
-    const config = { publicUrl: 'http://localhost:3000', demo: false }
-    const voice = openVoice({ ...it0, ...config })
-    const insight = openInsight({ ...it0, ...config, voice, shapes: readShapes() })
-    registerAll(web, { ...it0, voice, insight, config } as unknown as Parts)
+    registerEverything(web, it0)
     await web.app.ready()
   })
   after(async () => {

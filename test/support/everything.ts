@@ -1,0 +1,14 @@
+/** Every route of the whole program over the engine of a test: for guards and generators that must forget none. */
+import { openInsight } from '#insight'
+import { openVoice } from '#voice'
+import type { Web } from '#web'
+import { type Parts, readShapes, registerAll } from '../../src/main.ts'
+import type { TestCases } from '../../src/modules/cases/testing.ts'
+
+/** Adds what `main.ts` adds, with the modules above the cases opened over these. */
+export function registerEverything(web: Web, it: TestCases): void {
+  const config = { publicUrl: 'http://localhost:3000', demo: false }
+  const voice = openVoice({ ...it, ...config })
+  const insight = openInsight({ ...it, ...config, voice, shapes: readShapes() })
+  registerAll(web, { ...it, voice, insight, config } as unknown as Parts)
+}
