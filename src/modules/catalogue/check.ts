@@ -642,7 +642,13 @@ function weeklyHours(hours: NonNullable<Adoption['hours']>): number | null {
 }
 
 /** Faults of one adoption against its base's bounds. */
-function checkAdoption(file: string, pointer: string, adoption: unknown, base: Definition, around: Pick<Surroundings, 'bases'>): Fault[] {
+export function checkAdoption(
+  file: string,
+  pointer: string,
+  adoption: unknown,
+  base: Definition,
+  around: Pick<Surroundings, 'bases'>,
+): Fault[] {
   if (!validAdoption(adoption)) return schemaFaults(file, validAdoption.errors, pointer)
   const a = adoption as Adoption
   const faults: Fault[] = []
