@@ -140,6 +140,7 @@ export function registerAll(web: Web, parts: Parts): void {
     demo: parts.config.demo,
     waitOf: (service, language) => waitOf(cases, service, language),
     officeUrl: (office) => `/offices/${office}`,
+    names: (ids) => people.names(parts.db, ids),
   })
   openInformation({ publiclog, demo: parts.config.demo, publicUrl: parts.config.publicUrl }).register(web)
 }

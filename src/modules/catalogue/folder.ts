@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { type Checked, checkAdoptions, checkDefinition, type Fault, type Surroundings } from './check.ts'
+import { type Checked, checkAdoptions, checkDefinition, type Surroundings } from './check.ts'
 import type { Adoption, Definition } from './definition.ts'
+import { type Fault, faultAt } from './faults.ts'
 import { type Agencies, readAgencies } from './offices.ts'
 import { readPlaces } from './places.ts'
 
@@ -38,13 +39,12 @@ type Read = { readonly value: unknown; readonly text: string } | { readonly faul
 
 /** The value of a file's text; `text` null where there is none. `shown` names it in a fault. */
 export function parseFile(text: string | null, shown: string, bytes = text === null ? 0 : Buffer.byteLength(text)): Read {
-  const fault = (what: string, remedy: string) => ({ fault: { file: shown, pointer: '', what, remedy } })
-  if (text === null && bytes === 0) return fault('the file is missing', 'Add it.')
-  if (text === null || bytes > maxBytes) return fault(`it has ${bytes} bytes`, `Keep it under ${maxBytes}.`)
+  if (text === null && bytes === 0) return { fault: faultAt(shown, '', 'file-missing') }
+  if (text === null || bytes > maxBytes) return { fault: faultAt(shown, '', 'file-large', { bytes, most: maxBytes }) }
   try {
     return { value: JSON.parse(text) as unknown, text }
   } catch (error) {
-    return fault(`it is not JSON: ${(error as Error).message}`, 'Mend the JSON at that place.')
+    return { fault: faultAt(shown, '', 'not-json', { why: (error as Error).message }) }
   }
 }
 
@@ -119,12 +119,7 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
   }
   const circle = circleOfPapers(definitions)
   if (circle) {
-    faults.push({
-      file: `${circle[0]}/definition.json`,
-      pointer: '/papers',
-      what: `papers that need each other: ${circle.join(' → ')}`,
-      remedy: 'Take one of them off a list.',
-    })
+    faults.push(faultAt(`${circle[0]}/definition.json`, '/papers', 'circle', { circle: circle.join(' → ') }))
     definitions.delete(circle[0]!)
   }
   const adoptions = new Map<string, ReadonlyMap<string, Adoption>>()
@@ -141,12 +136,7 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
       checkedFiles++
       const inState = basename(dirname(path))
       if (place.length === 5 && inState !== place.slice(0, 2)) {
-        faults.push({
-          file: shown,
-          pointer: '',
-          what: `the municipality ${place} lies in the state ${place.slice(0, 2)}`,
-          remedy: `Move it to adoptions/${place.slice(0, 2)}/.`,
-        })
+        faults.push(faultAt(shown, '', 'wrong-folder', { place, state: place.slice(0, 2) }))
         continue
       }
       const read = readJson(path, shown)

@@ -9,6 +9,8 @@ import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
 import { localPaperId } from './check.ts'
 import type { Adoption, Definition, DefinitionTexts } from './definition.ts'
+import { type Drafts, openDrafts } from './editor/drafts.ts'
+import { registerEditor } from './editor/pages.ts'
 import { type Loaded, loadFolder } from './load.ts'
 import { type Agencies, type Office, type OfficeCalendar, openOffices } from './offices.ts'
 import { type PageOptions, registerPages } from './pages.ts'
@@ -30,9 +32,10 @@ export {
   processPicture,
   straightPath,
 } from './advance.ts'
-export { definitionSchema, type Fault } from './check.ts'
+export { definitionSchema } from './check.ts'
 export type { Adoption, Definition, Example, Paper, Question, Reason, Source, Step } from './definition.ts'
 export { channels, lifeEvents } from './definition.ts'
+export type { Fault } from './faults.ts'
 export { checkFolder } from './folder.ts'
 export {
   type Accepted,
@@ -126,6 +129,8 @@ export interface Catalogue {
   load(folder: string): Promise<Loaded>
   /** Hears of what other processes published; at most every 2 s, unless `now`. */
   refresh(now?: boolean): Promise<void>
+  /** What analysts write, and how it is published. */
+  readonly drafts: Drafts
   /** Adds the pages and the API; what comes back gives a service page's bytes, for the bench. */
   register(web: Pick<Web, 'route'>, options: Omit<PageOptions, 'clock'>): ReturnType<typeof registerPages>
   /** Changes whenever what is in force changes: for caches of pages. */
@@ -412,7 +417,24 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
       return loaded
     },
     refresh,
-    register: (web, options) => registerPages(web, catalogue, { ...options, clock }),
+    drafts: openDrafts({
+      db,
+      clock,
+      publiclog: deps.publiclog,
+      places,
+      offices,
+      inForce() {
+        current()
+        return inForce
+      },
+      refresh: () => refresh(true),
+    }),
+    register(web, options) {
+      const pages = registerPages(web, catalogue, { ...options, clock })
+      const { names = async () => new Map() } = options
+      registerEditor(web, { catalogue, drafts: catalogue.drafts, clock, demo: options.demo, names })
+      return pages
+    },
     get version() {
       current()
       return `${version}.${day}`

@@ -4,8 +4,9 @@ import { join, relative } from 'node:path'
 import type { Db, Tx } from '#db'
 import { canonical } from '#kernel/canonical'
 import type { ServiceId } from '#kernel/id'
-import { type Checked, checkAdoption, type Fault } from './check.ts'
+import { type Checked, checkAdoption } from './check.ts'
 import type { Adoption } from './definition.ts'
+import type { Fault } from './faults.ts'
 import { type FolderContent, readServices } from './folder.ts'
 import type { Places } from './places.ts'
 import { type PublishDeps, publishWanted, readStanding, type Standing, type Wanted } from './publish.ts'
@@ -63,7 +64,7 @@ async function whatIsNew(
   ): Promise<boolean> => {
     const was = sources.get(`${base}@${place}`) ?? null
     // Before books were kept nobody but the folder published.
-    const seed = was || newest === null ? (was?.seed ?? null) : newest
+    const seed = sources.size === 0 ? newest : (was?.seed ?? null)
     const own = newest === seed
     const note = async (row: Omit<store.SourceRow, 'base' | 'place'>) => {
       if (was?.files === row.files && was.seed === row.seed && was.seedFiles === row.seedFiles) return
@@ -75,7 +76,7 @@ async function whatIsNew(
       return hash !== newest
     }
     if (hash !== seed) kept.push((place === '' ? base : `${base}@${place}`) as ServiceId)
-    await note({ files: was?.files ?? null, seed: hash, seedFiles: files })
+    await note({ files: was?.files ?? null, seed: hash, seedFiles: hash === seed ? (was?.seedFiles ?? null) : files })
     return false
   }
 

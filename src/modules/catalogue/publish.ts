@@ -52,13 +52,21 @@ export type Standing = {
   readonly bases: readonly string[]
 }
 
+/** The day it is, and the first on which a burden entered today may hold. */
+export function noticeDates({ clock, offices }: Pick<PublishDeps, 'clock' | 'offices'>): {
+  readonly today: string
+  readonly later: string
+} {
+  const today = catalogueDay(clock)
+  return { today, later: addWorkingDays(today, noticeDays, offices.calendarOf(offices.get('sat')!.id)) }
+}
+
 /** Reads what is published. Inside a transaction that publishes, the state is locked first. */
 export async function readStanding(
   on: Parameters<typeof store.published>[0],
   deps: Pick<PublishDeps, 'clock' | 'offices'>,
 ): Promise<Standing> {
-  const { clock, offices } = deps
-  const today = catalogueDay(clock)
+  const { today, later } = noticeDates(deps)
   const rows = await store.published(on)
   const definitions = await store.definitions(on, [...new Set(rows.flatMap((r) => r.definition ?? []))])
   const adoptions = await store.adoptions(on, [...new Set(rows.flatMap((r) => r.adoption ?? []))])
@@ -82,7 +90,7 @@ export async function readStanding(
   }
   return {
     today,
-    later: addWorkingDays(today, noticeDays, offices.calendarOf(offices.get('sat')!.id)),
+    later,
     base: (id) =>
       both(`${id}@`, (r) => ({
         from: r.from,

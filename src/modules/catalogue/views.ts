@@ -281,23 +281,32 @@ function placed(base: string, service: Service, catalogue: Catalogue): string {
 
 function stages(service: Service, catalogue: Catalogue, l: Language, today: string) {
   const d = service.definition
-  const who = (unit: string | undefined) =>
-    unit === undefined ? undefined : service.text(l, `units.${unit}`) || catalogue.agencyName(unit, l)
-  return straightPath(d, { answers: {}, today }).map((id) => {
+  return stagesOf(
+    d,
+    straightPath(d, { answers: {}, today }),
+    (key) => service.text(l, key),
+    (unit) => catalogue.agencyName(unit, l),
+  )
+}
+
+/** The steps of a path as their picture takes them: branches of a parallel step stand together. */
+export function stagesOf(d: Definition, path: readonly string[], t: (key: string) => string, agencyName: (unit: string) => string) {
+  const who = (unit: string | undefined) => (unit === undefined ? undefined : t(`units.${unit}`) || agencyName(unit))
+  return path.map((id) => {
     const step = d.steps.find((s) => s.id === id)!
     if (step.kind === 'parallel') {
       return step.branches.map((b) => ({
-        name: service.text(l, `steps.${id}.${b.id}`),
+        name: t(`steps.${id}.${b.id}`),
         ...(b.unit === undefined ? {} : { detail: who(b.unit)! }),
       }))
     }
     const detail = 'unit' in step ? who(step.unit) : undefined
-    return { name: service.text(l, `steps.${id}`), ...(detail === undefined ? {} : { detail }) }
+    return { name: t(`steps.${id}`), ...(detail === undefined ? {} : { detail }) }
   })
 }
 
 /** `lun–vie 09:00–15:00`: days of the same hours stand together. */
-function hoursWords(hours: Hours, l: Language): string {
+export function hoursWords(hours: Hours, l: Language): string {
   const runs: { from: number; to: number; spans: string }[] = []
   for (const [n, open] of Object.entries(hours)) {
     const spans = open.map(([from, to]) => `${from}–${to}`).join(', ')
