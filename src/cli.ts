@@ -9,6 +9,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   migrate: () => import('./commands/migrate.ts'),
   invite: () => import('./commands/invite.ts'),
   'check-service': () => import('./commands/check-service.ts'),
+  'import-services': () => import('./commands/import-services.ts'),
   'verify-log': () => import('./commands/verify-log.ts'),
   'verify-turns': () => import('./commands/verify-turns.ts'),
   backup: () => import('./commands/backup.ts'),

@@ -39,6 +39,7 @@ const withoutBody: Readonly<Record<string, string>> = {
   '/me/sessions': 'a button alone: it ends the others',
   '/cases/:reference/papers/:paper': 'multipart, read and checked as it streams in',
   '/check': 'multipart, read and checked as it streams in',
+  '/editor/import': 'multipart, read whole and checked before anything is kept',
 }
 
 /** Routes for programs that hold no cookie. */
@@ -151,12 +152,20 @@ describe('the routes of the whole program', () => {
     const people: (Visitor | null)[] = [null, applicant, official, await it0.aClerk(), await it0.aSupervisor(), await it0.aControl()]
     const admin = await it0.aPerson()
     people.push({ ...admin, grants: [{ role: 'admin', office: null }] } satisfies SignedIn)
+    const analyst: SignedIn = { ...(await it0.aPerson()), grants: [{ role: 'analyst', office: null }] }
+    people.push(analyst)
+    const { drafts } = it0.catalogue
+    const edited = await drafts.begin(analyst, { how: 'change', base: licence.split('@')[0]! })
+    const town = await drafts.begin(analyst, { how: 'place', place: '15106' })
     const values: Record<string, readonly string[]> = {
       reference: [reference, draft],
       office: [licenceOffice],
       '*': [licence],
       page: (await cases.filings.read(applicant, reference)).journey.pages.map((p) => p.id),
       event: ['car'],
+      draft: [edited, town],
+      part: ['questions', 'fee', 'steps'],
+      place: ['15106'],
       agency: ['sre'],
     }
     const addresses = routes
@@ -193,6 +202,11 @@ describe('the routes of the whole program', () => {
       '/control',
       '/admin/people',
       '/me/uses',
+      '/editor',
+      `/editor/drafts/${edited}`,
+      `/editor/drafts/${town}`,
+      `/editor/drafts/${edited}/parts/questions`,
+      '/editor/places/15106',
     ])
       assert.ok(seen.has(url), `${url} was seen; ${[...seen].join(' ')}`)
   })

@@ -48,7 +48,7 @@ const part = async (page: Page, draft: string, name: string) => {
 
 test('make, preview, keep an example, see the difference, be approved by another, be found and used to the decision', {
   skip,
-  timeout: 180_000,
+  timeout: 400_000,
 }, async (t) => {
   const ana = await openPage(t, browser)
   await signIn(ana, system, 'analista1@example.mx')

@@ -1,9 +1,19 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { pesos } from '#kernel/money'
 import { languages } from '#kernel/text'
+import { isPlainDate } from '#kernel/time'
 import { straightPath, wayNames } from './advance.ts'
 import { compileCondition, type Names } from './condition.ts'
-import { Adoption, AdoptionFile, Definition, type DefinitionTexts, Example, type Question, type Step } from './definition.ts'
+import {
+  Adoption,
+  AdoptionFile,
+  Definition,
+  type DefinitionTexts,
+  Example,
+  type OfficeFacts,
+  type Question,
+  type Step,
+} from './definition.ts'
 import { ConditionError, type Fault, type FaultCode, type FaultValues, faultAt } from './faults.ts'
 import { accept, ask, asked, fee } from './journey.ts'
 import { answerNames, nameOf } from './names.ts'
@@ -105,9 +115,11 @@ function schemaFaults(file: string, errors: readonly ErrorObject[] | null | unde
     (e) => !silent.some((o) => o !== e && o.instancePath !== e.instancePath && within(o.instancePath, e.instancePath)),
   )
   const rest = [...meant, ...top]
-  const deep = rest.filter(
-    (e) => e.keyword !== 'const' || !rest.some((o) => o !== e && o.instancePath.startsWith(e.instancePath) && o.keyword !== 'const'),
-  )
+  // A value of a list of parts is no `"unverified"`, and what is wrong inside it says more.
+  const deep = rest.filter((e) => {
+    if (e.keyword === 'type') return !rest.some((o) => o.instancePath.startsWith(`${e.instancePath}/`))
+    return e.keyword !== 'const' || !rest.some((o) => o !== e && o.instancePath.startsWith(e.instancePath) && o.keyword !== 'const')
+  })
   const seen = new Set<string>()
   return deep.slice(0, 30).flatMap((e) => {
     const fault = faultAt(file, prefix + e.instancePath, ...codeOf(e))
@@ -134,7 +146,7 @@ function depthOf(value: unknown): number {
 
 /** Names that FEEL or this catalogue keeps for itself. */
 const reserved = new Set(
-  'result results today date time duration and or not in if then else true false null between for return some every satisfies function papers hint options'.split(
+  'result results today date time duration and or not in if then else true false null between for return some every satisfies function papers hint options constructor'.split(
     ' ',
   ),
 )
@@ -621,6 +633,12 @@ function weeklyHours(hours: NonNullable<Adoption['hours']>): number | null {
   return total / 60
 }
 
+/** Whether the last of 18 digits is the one the others make (Banco de México: weights 3, 7, 1). */
+function isClabe(account: string): boolean {
+  const sum = [...account.slice(0, 17)].reduce((all, digit, i) => all + ((Number(digit) * [3, 7, 1][i % 3]!) % 10), 0)
+  return Number(account[17]) === (10 - (sum % 10)) % 10
+}
+
 /** Faults of one adoption against its base's bounds. */
 export function checkAdoption(
   file: string,
@@ -687,7 +705,7 @@ export function checkAdoptions(
       broken: ['*'],
     }
   if (!validAdoptionFile(content)) return { faults: schemaFaults(path, validAdoptionFile.errors), adoptions, broken: ['*'] }
-  const f = content as { place: string; services: Record<string, unknown> }
+  const f = content as { place: string; office?: OfficeFacts; services: Record<string, unknown> }
   const level = place.length === 2 ? 'state' : 'municipal'
   const faults: Fault[] = []
   if (f.place !== place || !(place.length === 2 ? around.places.state(place) : around.places.municipality(place))) {
@@ -697,6 +715,10 @@ export function checkAdoptions(
       broken: ['*'],
     }
   }
+  if (f.office?.hours && weeklyHours(f.office.hours) === null) faults.push(faultAt(path, '/office/hours', 'hours'))
+  if (f.office?.account !== undefined && !isClabe(f.office.account)) faults.push(faultAt(path, '/office/account', 'clabe'))
+  for (const [i, day] of (f.office?.holidays ?? []).entries())
+    if (!isPlainDate(day)) faults.push(faultAt(path, `/office/holidays/${i}`, 'holiday', { day }))
   for (const [id, adoption] of Object.entries(f.services)) {
     const pointer = `/services/${id.replaceAll('~', '~0').replaceAll('/', '~1')}`
     const base = bases.get(id)

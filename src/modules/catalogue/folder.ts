@@ -155,6 +155,16 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
   return { definitions, adoptions, placeFiles, broken, faults, checkedFiles }
 }
 
+/** What a checker of single files must know, from the folders of a program that is not running. */
+export function readAround(
+  services: string,
+  reference: string,
+): Surroundings & { readonly agencies: Agencies; readonly definitions: FolderContent['definitions'] } {
+  const around = { agencies: readAgencies(reference), places: readPlaces(reference) }
+  const { definitions } = readServices(services, around)
+  return { ...around, bases: new Set(definitions.keys()), definitions }
+}
+
 /**
  * Checks `folder`, which is one definition's folder or a whole `services` folder; what the command `check-service` prints. Throws a `RangeError` where
  * the folder is neither.

@@ -8,7 +8,7 @@ import { type Clock, minuteMs } from '#kernel/time'
 import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
 import { localPaperId } from './check.ts'
-import type { Adoption, Definition, DefinitionTexts } from './definition.ts'
+import type { Adoption, AdoptionFile, Definition, DefinitionTexts, OfficeFacts } from './definition.ts'
 import { type Drafts, openDrafts } from './editor/drafts.ts'
 import { registerEditor } from './editor/pages.ts'
 import { type Loaded, loadFolder } from './load.ts'
@@ -35,8 +35,10 @@ export {
 export { definitionSchema } from './check.ts'
 export type { Adoption, Definition, Example, Paper, Question, Reason, Source, Step } from './definition.ts'
 export { channels, lifeEvents } from './definition.ts'
+export { readImport } from './editor/import.ts'
+export { missingWords, takenWords } from './editor/records.ts'
 export type { Fault } from './faults.ts'
-export { checkFolder } from './folder.ts'
+export { checkFolder, readAround } from './folder.ts'
 export {
   type Accepted,
   type AskedPage,
@@ -148,7 +150,8 @@ type Dated<T> = readonly { readonly from: string; readonly value: T }[]
 export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
   const { db, clock, reference, log } = deps
   const places = readPlaces(reference)
-  const offices = openOffices(reference, places)
+  let placeFacts = new Map<string, OfficeFacts>()
+  const offices = openOffices(reference, places, (place) => placeFacts.get(place))
   const synonyms = JSON.parse(readFileSync(join(reference, 'synonyms.json'), 'utf8')) as Synonyms
 
   let version = -1
@@ -203,6 +206,12 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
         byPlace.set(r.place, [...(byPlace.get(r.place) ?? []), { from: r.from, value }])
       }
     }
+    placeFacts = new Map(
+      (await store.placeFiles(db)).flatMap(({ place, files }) => {
+        const { office } = JSON.parse(files) as AdoptionFile
+        return office ? [[place, office] as const] : []
+      }),
+    )
     baseRows = bases
     adoptionRows = local
     version = newest
@@ -348,10 +357,13 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
     return { total: bases.length, items, place }
   }
 
+  /** Whether this place's window does the steps of every unit. */
+  const doesAll = (office: string): boolean => placeFacts.get(/^(?:state|mun)-(\d+)$/.exec(office)?.[1] ?? '')?.oneLine === true
+
   function officeFor(service: Pick<Service, 'id' | 'office'>, unit?: string): OfficeId {
     if (service.office === null)
       throw new Problem('catalogue/not-offered', 'Choose the place first: this service is asked for in a state or a municipality.')
-    return (unit === undefined ? service.office : `${service.office}-${unit}`) as OfficeId
+    return (unit === undefined || doesAll(service.office) ? service.office : `${service.office}-${unit}`) as OfficeId
   }
 
   const catalogue: Catalogue = {
@@ -400,10 +412,10 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
       return [...inForce.values()].flatMap((b) => {
         const d = b.definition
         if (d.level !== office.jurisdiction.level || (d.level === 'federal' && d.agency !== office.agency)) return []
+        const all = doesAll(office.id)
+        const own = (unit: string | undefined) => all || (unit ?? null) === office.unit
         const does = d.steps.some((s) =>
-          s.kind === 'parallel'
-            ? s.branches.some((x) => (x.unit ?? null) === office.unit)
-            : (s.kind === 'review' || s.kind === 'decide') && (s.unit ?? null) === office.unit,
+          s.kind === 'parallel' ? s.branches.some((x) => own(x.unit)) : (s.kind === 'review' || s.kind === 'decide') && own(s.unit),
         )
         return does ? [get(place === null ? d.id : `${d.id}@${place}`)!] : []
       })

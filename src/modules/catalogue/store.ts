@@ -131,6 +131,11 @@ export async function setSource(tx: Tx, row: SourceRow): Promise<void> {
   )
 }
 
+/** The files of places' adoptions that are newest, by place. */
+export async function placeFiles(on: On): Promise<{ place: string; files: string }[]> {
+  return queryIn(on, `select place, files from catalogue_source where base = '' and files is not null`, [])
+}
+
 // ——— Drafts ———
 
 export type DraftState = 'open' | 'sent' | 'published' | 'dropped'

@@ -22,6 +22,7 @@ import {
   warningText,
 } from '#look'
 import { straightPath } from './advance.ts'
+import { localPaperId } from './check.ts'
 import { type Definition, lifeEvents, type Source } from './definition.ts'
 import type { Catalogue, Listed, Results } from './index.ts'
 import type { Hours, Office } from './offices.ts'
@@ -217,7 +218,7 @@ export function serviceBody(o: {
     d.level !== 'federal' &&
     service.adoption === null &&
     insetText({ text: words(l, 'service.no-local-facts', { place: service.jurisdiction.name }) })
-  }${t('note') !== '' && warningText({ language: l, text: t('note') })}<h2 class="govuk-heading-m">${words(l, 'service.who')}</h2><p class="govuk-body">${t('who')} ${t('when')}</p><p class="govuk-body">${words(l, 'service.result')} ${t('result')}</p><h2 class="govuk-heading-m" id="papers">${words(l, 'service.papers')}</h2>${
+  }${service.adoption && localDifference(service, catalogue, l)}${t('note') !== '' && warningText({ language: l, text: t('note') })}<h2 class="govuk-heading-m">${words(l, 'service.who')}</h2><p class="govuk-body">${t('who')} ${t('when')}</p><p class="govuk-body">${words(l, 'service.result')} ${t('result')}</p><h2 class="govuk-heading-m" id="papers">${words(l, 'service.papers')}</h2>${
     d.papers.length === 0
       ? html`<p class="govuk-body">${words(l, 'service.no-papers')}</p>`
       : html`<ul class="govuk-list govuk-list--bullet">${d.papers.map((p) => {
@@ -268,6 +269,36 @@ export function serviceBody(o: {
     summary: words(l, 'service.law'),
     body: html`<ul class="govuk-list govuk-list--bullet">${d.legalBasis.map((s) => html`<li>${sourceWords(s, l)}</li>`)}</ul>${d.homoclave && html`<p class="govuk-body">${words(l, 'service.homoclave', { homoclave: d.homoclave })}</p>`}<p class="govuk-body">${words(l, 'service.version', { hash: service.hash.slice(0, 16) })}</p>`,
   })}`
+}
+
+/** What this place changes of what holds in the whole country, beside the base's own. */
+function localDifference(service: Service, catalogue: Catalogue, l: Language): Html | false {
+  const base = catalogue.get(service.base)?.definition
+  const a = service.adoption
+  if (!base || !a) return false
+  const rows = [
+    a.fee && [
+      words(l, 'service.cost'),
+      shownFee(base.fee, l),
+      html`${shownFee(service.definition.fee, l)}<br>${sourceWords(a.fee.source, l)}`,
+    ],
+    a.term && [
+      words(l, 'service.term'),
+      shownTerm(base.term, l),
+      html`${shownTerm(service.definition.term, l)}<br>${sourceWords(a.term.source, l)}`,
+    ],
+    a.localPaper && [
+      words(l, 'local.paper'),
+      words(l, 'local.none'),
+      html`${service.text(l, `papers.${localPaperId}`)}<br>${sourceWords(a.localPaper.source, l)}`,
+    ],
+    a.hours && [words(l, 'local.hours'), words(l, 'local.none'), hoursWords(a.hours, l)],
+  ].filter((r) => r !== undefined)
+  return details({
+    id: 'local',
+    summary: words(l, 'local.summary', { place: service.jurisdiction.name }),
+    body: table({ head: [words(l, 'local.what'), words(l, 'local.base'), words(l, 'local.here')], rows, firstCellIsHeader: true }),
+  })
 }
 
 /** A paper's own service in the same place, where that place offers it. */
@@ -329,7 +360,7 @@ function formatWeekday(n: number, l: Language): string {
 
 function officeBlock(office: Office, hours: Hours, l: Language, link: string | null): Html {
   const name = office.name(l)
-  return html`<p class="govuk-body"><strong>${link === null ? name : html`<a class="govuk-link" href="${link}">${name}</a>`}</strong><br>${office.address ?? office.town}<br>${hoursWords(hours, l)}${!office.confirmed && html`<br>${tag({ text: words(l, 'office.unconfirmed'), kind: 'waiting' })}`}</p>`
+  return html`<p class="govuk-body"><strong>${link === null ? name : html`<a class="govuk-link" href="${link}">${name}</a>`}</strong><br>${office.address ?? office.town}<br>${hoursWords(hours, l)}${office.contact.map((c) => html`<br>${c}`)}${!office.confirmed && html`<br>${tag({ text: words(l, 'office.unconfirmed'), kind: 'waiting' })}`}</p>`
 }
 
 /** The offices of a place, and how to find them. */

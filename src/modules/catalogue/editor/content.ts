@@ -1,6 +1,6 @@
 /** What a draft holds, and where a new one begins. */
 import type { Language } from '#kernel/text'
-import type { Adoption, AdoptionFile, Definition, Example, Question } from '../definition.ts'
+import type { AdoptionFile, Definition, Example, Question } from '../definition.ts'
 import { fold } from '../fold.ts'
 import { text } from './text.ts'
 
@@ -119,11 +119,6 @@ export function copyOf(content: Content, level: Level, agency: string, name: { e
   return c
 }
 
-/** An empty file of adoptions. */
-export function emptyPlace(place: string): PlaceContent {
-  return { file: { format: 1, place, services: {} } }
-}
-
 /** Takes away every text under a key. */
 export function dropTexts(c: Content, key: string): void {
   for (const language of ['es', 'en'] as const)
@@ -147,9 +142,4 @@ export function findQuestion(d: Definition, path: string): { question: Question;
   const j = group.questions.findIndex((q) => q.id === inner)
   const question = group.questions[j]
   return question ? { question, list: group.questions, at: j, pointer: `/questions/${i}/questions/${j}` } : null
-}
-
-/** The difference of a place for one base; undefined where it has none. */
-export function adoptionOf(content: PlaceContent, base: string): Adoption | undefined {
-  return Object.hasOwn(content.file.services, base) ? content.file.services[base] : undefined
 }

@@ -12,7 +12,7 @@ import { circleOfPapers, type FileTexts, files } from '../folder.ts'
 import { noticeDates, type PublishDeps, type Published, publishWanted, readStanding, type Standing } from '../publish.ts'
 import { contentHash } from '../service.ts'
 import * as store from '../store.ts'
-import { type Content, copyOf, emptyPlace, type PlaceContent, skeleton } from './content.ts'
+import { type Content, copyOf, type PlaceContent, skeleton } from './content.ts'
 import { filesOf, placeFile } from './files.ts'
 import { mayApprove, mayWrite, type Target } from './rights.ts'
 
@@ -103,10 +103,15 @@ export function openDrafts(deps: DraftDeps) {
         const value = standing.adoption(id, place)?.newest.value
         if (value) all[id] = value
       }
-      const content: PlaceContent = { file: { ...emptyPlace(place).file, services: all } }
       const before = file === null ? null : parse<PlaceContent['file']>(file)
+      const office = before?.office
+      const content: PlaceContent = { file: { format: 1, place, ...(office ? { office } : {}), services: all } }
       const same = before !== null && isDeepStrictEqual(before.services, all)
-      return { hash: contentHash(canonical(all)), content: same ? { file: before } : content, came: file === null ? null : { place: file } }
+      return {
+        hash: contentHash(canonical({ office: office ?? null, services: all })),
+        content: same ? { file: before } : content,
+        came: file === null ? null : { place: file },
+      }
     }
     const hash = standing.base(base)?.newest.hash ?? null
     if (hash === null) return { hash, content: null, came: null }
@@ -185,74 +190,84 @@ export function openDrafts(deps: DraftDeps) {
   const readContent = async (on: Db | Tx, row: { id: string; n: number }, n = row.n) =>
     parse<unknown>((await store.savedContent(on, row.id, n))!)
 
-  async function begin(visitor: SignedIn, beginning: Beginning): Promise<string> {
-    return db.tx(async (tx) => {
-      // One after another: two who begin to change one service must find one draft.
-      await store.lockState(tx)
-      const standing = await readStanding(tx, deps)
-      let content: Content | PlaceContent
-      let target: Target
-      let begunFrom: string | null = null
-      switch (beginning.how) {
-        case 'new':
-          content = skeleton(beginning.level, beginning.agency, beginning.name)
-          target = { base: content.definition.id, place: '' }
-          break
-        case 'copy': {
-          const of = await newestOf(tx, { base: beginning.of, place: '' }, standing)
-          if (!of.content) throw new Problem('not-found', 'There is no such service.')
-          content = copyOf(of.content as Content, beginning.level, beginning.agency, beginning.name)
-          target = { base: content.definition.id, place: '' }
-          break
-        }
-        case 'change':
-        case 'seed': {
-          target = { base: beginning.base, place: '' }
-          const of = await newestOf(tx, target, standing)
-          if (!of.content) throw new Problem('not-found', 'There is no such service.')
-          const seed = beginning.how === 'seed' ? (await store.source(tx, beginning.base, ''))?.seedFiles : null
-          if (seed === undefined) throw new Problem('not-found', 'The folder brings nothing else.')
-          content = seed === null ? (of.content as Content) : contentOf(parse(seed))
-          begunFrom = of.hash
-          break
-        }
-        case 'place': {
-          if (!places.state(beginning.place) && !places.municipality(beginning.place))
-            throw new Problem('not-found', 'There is no such place.')
-          target = { base: '', place: beginning.place }
-          const of = await newestOf(tx, target, standing)
-          content = of.content as PlaceContent
-          begunFrom = of.hash
-          break
-        }
-        case 'import': {
-          content = beginning.content
-          target = { base: content.definition.id, place: '' }
-          begunFrom = standing.base(target.base)?.newest.hash ?? null
-          break
-        }
-        case 'import-place':
-          content = beginning.content
-          target = { base: '', place: content.file.place }
-          begunFrom = (await newestOf(tx, target, standing)).hash
+  /** Begins a draft; `around` is what is published, and the drafts there are. */
+  async function start(
+    tx: Tx,
+    { standing, living: drafted }: { readonly standing: Standing; readonly living: readonly store.DraftRow[] },
+    visitor: SignedIn,
+    beginning: Beginning,
+  ): Promise<string> {
+    let content: Content | PlaceContent
+    let target: Target
+    let begunFrom: string | null = null
+    switch (beginning.how) {
+      case 'new':
+        content = skeleton(beginning.level, beginning.agency, beginning.name)
+        target = { base: content.definition.id, place: '' }
+        break
+      case 'copy': {
+        const of = await newestOf(tx, { base: beginning.of, place: '' }, standing)
+        if (!of.content) throw new Problem('not-found', 'There is no such service.')
+        content = copyOf(of.content as Content, beginning.level, beginning.agency, beginning.name)
+        target = { base: content.definition.id, place: '' }
+        break
       }
-      if (!mayWrite(visitor, target)) throw new Problem('forbidden', 'This is not yours to write.')
-      const living = (await store.livingDrafts(tx)).find((d) => d.base === target.base && d.place === target.place)
-      if (living) {
-        if (beginning.how === 'change' || beginning.how === 'place') return living.id
-        throw new Problem('conflict', `There is a draft of ${target.base || places.nameOf(target.place)} already.`)
+      case 'change':
+      case 'seed': {
+        target = { base: beginning.base, place: '' }
+        const of = await newestOf(tx, target, standing)
+        if (!of.content) throw new Problem('not-found', 'There is no such service.')
+        const seed = beginning.how === 'seed' ? (await store.source(tx, beginning.base, ''))?.seedFiles : null
+        if (seed === undefined) throw new Problem('not-found', 'The folder brings nothing else.')
+        content = seed === null ? (of.content as Content) : contentOf(parse(seed))
+        begunFrom = of.hash
+        break
       }
-      if ((beginning.how === 'new' || beginning.how === 'copy') && standing.base(target.base))
-        throw new Problem('invalid', 'There is a service of that name already.', {
-          fields: [{ pointer: '/name', code: 'taken', detail: 'There is a service of that name already.' }],
-        })
-      const at = clock.now()
-      const id = uuidv7(at.getTime())
-      await store.addDraft(tx, { id, ...target, state: 'open', begunFrom, n: 1, changedAt: at })
-      await store.addSave(tx, id, { n: 1, at, person: visitor.person, part: beginning.how, backTo: null }, JSON.stringify(content))
-      return id
-    })
+      case 'place': {
+        if (!places.state(beginning.place) && !places.municipality(beginning.place))
+          throw new Problem('not-found', 'There is no such place.')
+        target = { base: '', place: beginning.place }
+        const of = await newestOf(tx, target, standing)
+        content = of.content as PlaceContent
+        begunFrom = of.hash
+        break
+      }
+      case 'import': {
+        content = beginning.content
+        target = { base: content.definition.id, place: '' }
+        begunFrom = standing.base(target.base)?.newest.hash ?? null
+        break
+      }
+      case 'import-place':
+        content = beginning.content
+        target = { base: '', place: content.file.place }
+        begunFrom = (await newestOf(tx, target, standing)).hash
+    }
+    if (!mayWrite(visitor, target)) throw new Problem('forbidden', 'This is not yours to write.')
+    const living = drafted.find((d) => d.base === target.base && d.place === target.place)
+    if (living) {
+      if (beginning.how === 'change' || beginning.how === 'place') return living.id
+      throw new Problem('conflict', `There is a draft of ${target.base || places.nameOf(target.place)} already.`)
+    }
+    if ((beginning.how === 'new' || beginning.how === 'copy') && standing.base(target.base))
+      throw new Problem('invalid', 'There is a service of that name already.', {
+        fields: [{ pointer: '/name', code: 'taken', detail: 'There is a service of that name already.' }],
+      })
+    const at = clock.now()
+    const id = uuidv7(at.getTime())
+    await store.addDraft(tx, { id, ...target, state: 'open', begunFrom, n: 1, changedAt: at })
+    await store.addSave(tx, id, { n: 1, at, person: visitor.person, part: beginning.how, backTo: null }, JSON.stringify(content))
+    return id
   }
+
+  /** What a draft begins among. One after another: two who begin to change one service must find one draft. */
+  async function beginnings(tx: Tx) {
+    await store.lockState(tx)
+    return { standing: await readStanding(tx, deps), living: await store.livingDrafts(tx) }
+  }
+
+  const begin = (visitor: SignedIn, beginning: Beginning): Promise<string> =>
+    db.tx(async (tx) => start(tx, await beginnings(tx), visitor, beginning))
 
   async function open(visitor: SignedIn, id: string): Promise<OpenDraft> {
     const { row, write: writes } = await seen(db, visitor, isUuid(id) ? await store.findDraft(db, id) : null)
@@ -289,6 +304,22 @@ export function openDrafts(deps: DraftDeps) {
   return {
     begin,
     open,
+
+    /** Begins a draft of each content, in one transaction; null where there is none, or there is such a service or draft already. */
+    beginAll: (visitor: SignedIn, contents: readonly (Content | null)[]): Promise<(string | null)[]> =>
+      db.tx(async (tx) => {
+        const among = await beginnings(tx)
+        const made: (string | null)[] = []
+        for (const content of contents) {
+          const base = content?.definition.id
+          const there = base === undefined || among.standing.base(base) !== null || among.living.some((d) => d.base === base)
+          made.push(content === null || there ? null : await start(tx, among, visitor, { how: 'import', content }))
+        }
+        return made
+      }),
+
+    /** What a file that somebody brings is checked against. */
+    importAround: () => ({ ...around(), definitions: deps.inForce() }),
 
     /** Drafts this analyst can write or approve. */
     async list(visitor: SignedIn): Promise<ListedDraft[]> {
@@ -443,6 +474,22 @@ export function openDrafts(deps: DraftDeps) {
       await deps.refresh()
       return published
     },
+
+    /** What was said about pairings with this town. */
+    pairings: (place: string) => store.pairings(db, place),
+
+    /** Says that this town and another approve for one another, or no longer; it holds once both have said so. For who writes the town's facts. */
+    pair: (visitor: SignedIn, place: string, partner: string, together: boolean) =>
+      db.tx(async (tx) => {
+        if (!mayWrite(visitor, { base: '', place })) throw new Problem('forbidden', 'This is not yours to write.')
+        if (!places.municipality(place) || !places.municipality(partner) || place === partner)
+          throw new Problem('catalogue/no-such-place', 'Name another municipality.')
+        if (together) await store.addPairing(tx, place, partner, visitor.person, clock.now())
+        else {
+          await store.removePairing(tx, place, partner)
+          await store.removePairing(tx, partner, place)
+        }
+      }),
 
     /** The draft's files as they would be published. */
     async files(visitor: SignedIn, id: string): Promise<{ readonly folder: string; readonly files: FileTexts }> {

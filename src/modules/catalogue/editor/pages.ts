@@ -23,6 +23,7 @@ import type { Content } from './content.ts'
 import { differences } from './difference.ts'
 import type { Drafts, OpenDraft, Stale } from './drafts.ts'
 import { packed } from './files.ts'
+import { registerImport } from './import-pages.ts'
 import {
   applyForm,
   type Edit,
@@ -37,6 +38,7 @@ import {
   placeOfFault,
   wordsOfCondition,
 } from './parts.ts'
+import { registerPlaces } from './place-pages.ts'
 import { ownAgencies, ownPlaces } from './rights.ts'
 import { spoken } from './spoken.ts'
 import { type Key, text } from './text.ts'
@@ -69,6 +71,20 @@ const one = (form: Form, name: string, most = 300): string => {
   return typeof first === 'string' ? first.normalize('NFC').trim().slice(0, most) : ''
 }
 const whole = (form: Form, name: string): number => (/^\d{1,7}$/.test(one(form, name)) ? Number(one(form, name)) : 0)
+
+/** What the pages of places share with those of services. */
+export type EditorFrame = Pick<EditorPages, 'catalogue' | 'drafts' | 'clock'> & {
+  page(
+    request: Request,
+    o: { title: string; body: Child; back?: string; error?: readonly SummaryError[] | undefined; wide?: boolean },
+  ): Html
+  urlOf(d: { id: string }, ...rest: string[]): string
+  hidden(request: Request, reply: Reply, d: { n: number }): Html
+  csrf(request: Request, reply: Reply): Html
+  one(form: Form, name: string, most?: number): string
+  whole(form: Form, name: string): number
+  namesFor(ids: Iterable<PersonId>, l: Language): Promise<(id: PersonId) => string>
+}
 
 /** Adds the editor's routes. */
 export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void {
@@ -168,14 +184,14 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
       const all = await drafts.list(visitor)
       const names = new Map(await Promise.all(all.map(async (d) => [d.id, await drafts.nameOf(d)] as const)))
       const waiting = all.filter((d) => d.state === 'sent' && d.mayApprove)
-      const own = all.filter((d) => !waiting.includes(d))
+      const others = all.filter((d) => !waiting.includes(d))
       const list = (some: typeof all) =>
         html`<ul class="govuk-list">${some.map(
           (d) =>
             html`<li>${v.link(urlOf(d), names.get(d.id)!)} ${tag({ text: text(l, `state.${d.state}` as Key), kind: d.state === 'sent' ? 'waiting' : 'quiet' })}<br><span class="v-soft">${d.base || text(l, 'place.adoptions')} · ${formatDate(l, d.changedAt, { time: true, short: true })}</span></li>`,
         )}</ul>`
       const agencies = ownAgencies(visitor)
-      const places = ownPlaces(visitor)
+      const own = ownPlaces(visitor)
       const found = catalogue.search({ q, limit: 20, offset })
       const mine = found.items.filter((i) => agencies === null || agencies.some((a) => i.base.startsWith(`federal/${a}/`)))
       const seeds = new Set(await drafts.withSeeds())
@@ -184,8 +200,11 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
         title: text(l, 'home.title'),
         body: html`<h1 class="govuk-heading-xl">${text(l, 'home.title')}</h1><p class="govuk-body-l">${text(l, 'home.lead')}</p>${
           waiting.length > 0 && html`<h2 class="govuk-heading-m">${text(l, 'home.waiting')}</h2>${list(waiting)}`
-        }<h2 class="govuk-heading-m">${text(l, 'home.drafts')}</h2>${own.length > 0 ? list(own) : html`<p class="govuk-body">${text(l, 'home.no-drafts')}</p>`}<div class="govuk-button-group">${
-          (agencies === null || agencies.length > 0) && button({ text: text(l, 'home.new'), href: '/editor/new' })
+        }<h2 class="govuk-heading-m">${text(l, 'home.drafts')}</h2>${others.length > 0 ? list(others) : html`<p class="govuk-body">${text(l, 'home.no-drafts')}</p>`}<div class="govuk-button-group">${
+          (agencies === null || agencies.length > 0) && [
+            button({ text: text(l, 'home.new'), href: '/editor/new' }),
+            button({ text: text(l, 'home.import'), href: '/editor/import', kind: 'secondary' }),
+          ]
         }</div>${
           (agencies === null || agencies.length > 0) &&
           html`<h2 class="govuk-heading-m" id="services">${text(l, 'home.services')}</h2><form action="/editor" method="get" >${v.searchField(l, q)}${button({ text: text(l, 'home.search'), kind: 'secondary' })}</form><ul class="govuk-list">${mine.map(
@@ -199,7 +218,7 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
               ...(offset + 20 < found.total ? { next: { href: next(offset + 20) } } : {}),
             })
           }`
-        }${v.placesOf(l, places?.map((code) => ({ code, name: catalogue.places.nameOf(code) })) ?? null)}`,
+        }${v.placesOf(l, own?.map((code) => ({ code, name: catalogue.places.nameOf(code) })) ?? null)}`,
       })
     },
   })
@@ -247,7 +266,10 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
         const id = await drafts.begin(visitor, { how, base })
         return reply.redirect(`/editor/drafts/${id}`, 303)
       }
-      if (how === 'place') return reply.redirect(`/editor/drafts/${await drafts.begin(visitor, { how, place: one(form, 'place') })}`, 303)
+      if (how === 'place') {
+        const id = await drafts.begin(visitor, { how, place: one(form, 'place') })
+        return reply.redirect(`/editor/drafts/${id}${form.join === undefined ? '' : '/places/join'}`, 303)
+      }
       const name = { es: one(form, 'es'), en: one(form, 'en') }
       const agency = one(form, 'agency')
       const level = Object.hasOwn(catalogue.agencies, agency) ? catalogue.agencies[agency]!.level : null
@@ -324,6 +346,10 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
     const known = await deps.names([...new Set(ids)])
     return (id: PersonId) => known.get(id) ?? text(l, 'somebody')
   }
+
+  const frame: EditorFrame = { catalogue, drafts, clock, page, urlOf, hidden, csrf: csrfField, one, whole, namesFor }
+  const places = registerPlaces(web, frame)
+  registerImport(web, frame)
 
   function summaryRows(d: ServiceDraft, l: Language) {
     const c = d.content
@@ -406,8 +432,8 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
           returned && insetText({ text: text(l, 'returned', { name: nameFor(returned.person), note: returned.note }) })
         }<ul class="govuk-list">${(d.kind === 'service' ? (['try', 'prompts', 'difference', 'history', 'files'] as const) : (['difference', 'history', 'files'] as const)).map((x) => html`<li>${v.link(urlOf(d, x), text(l, `act.${x}`))}</li>`)}</ul>${
           d.faults.length > 0 &&
-          html`<h2 class="govuk-heading-m">${text(l, 'faults.title', { count: d.faults.length })}</h2>${v.faultList(l, d.faults, d.kind === 'service' ? faultPage(d as ServiceDraft, l) : () => ({ href: urlOf(d), name: text(l, 'place.adoptions') }))}`
-        }${d.kind === 'service' ? v.summaryList({ rows: summaryRows(d as ServiceDraft, l) }) : ''}${nextActs(request, reply, d)}`,
+          html`<h2 class="govuk-heading-m">${text(l, 'faults.title', { count: d.faults.length })}</h2>${v.faultList(l, d.faults, d.kind === 'service' ? faultPage(d as ServiceDraft, l) : places.pageOf(d as OpenDraft & { kind: 'place' }, l))}`
+        }${d.kind === 'service' ? v.summaryList({ rows: summaryRows(d as ServiceDraft, l) }) : places.rows(d as OpenDraft & { kind: 'place' }, l)}${nextActs(request, reply, d)}`,
       })
     },
   })
@@ -860,18 +886,25 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
     schema: { params: Draft, querystring: Type.Object({ since: Count, ...Lang }) },
     async handler(request) {
       const l = request.visitor.language
-      const d = await service(request, request.params.draft)
+      const d = await drafts.open(signedIn(request), request.params.draft)
       const { since } = request.query
-      const before = since === undefined ? d.before : ((await drafts.stateOf(signedIn(request), d.id, since)) as Content)
       const dates = drafts.dates()
+      const before =
+        d.kind === 'place' || since === undefined ? d.before : ((await drafts.stateOf(signedIn(request), d.id, since)) as Content)
+      const changes =
+        d.kind === 'place'
+          ? places.changes(d as OpenDraft & { kind: 'place' }, l)
+          : before === null
+            ? null
+            : differences(before as Content, d.content, l)
       return page(request, {
         title: text(l, 'act.difference'),
         back: urlOf(d),
         wide: true,
         body: html`<h1 class="govuk-heading-xl">${text(l, 'act.difference')}</h1>${
-          before === null
+          changes === null
             ? html`<p class="govuk-body">${text(l, 'difference.new')}</p>`
-            : v.changeTable(l, differences(before, d.content, l), {
+            : v.changeTable(l, changes, {
                 burden: text(l, 'difference.burden-lead', { date: formatDate(l, dates.later) }),
                 relief: text(l, 'difference.relief-lead'),
               })

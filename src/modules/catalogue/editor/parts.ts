@@ -131,7 +131,7 @@ function countField(
   )
 }
 /** A sum of pesos as definitions have it: `150` becomes `150.00`. */
-const amount = (typed: string) => {
+export const amount = (typed: string): string => {
   const plain = typed.replace(/[$,\s]/g, '')
   return /^\d+$/.test(plain) ? `${plain}.00` : /^\d+\.\d$/.test(plain) ? `${plain}0` : plain
 }
