@@ -61,15 +61,14 @@ export function noticeDates({ clock, offices }: Pick<PublishDeps, 'clock' | 'off
   return { today, later: addWorkingDays(today, noticeDays, offices.calendarOf(offices.get('sat')!.id)) }
 }
 
-/** Reads what is published. Inside a transaction that publishes, the state is locked first. */
+/** Reads what is published: all of it, or what concerns one base or one place. Inside a transaction that publishes, the state is locked first. */
 export async function readStanding(
   on: Parameters<typeof store.published>[0],
   deps: Pick<PublishDeps, 'clock' | 'offices'>,
+  about: Parameters<typeof store.published>[1] = null,
 ): Promise<Standing> {
   const { today, later } = noticeDates(deps)
-  const rows = await store.published(on)
-  const definitions = await store.definitions(on, [...new Set(rows.flatMap((r) => r.definition ?? []))])
-  const adoptions = await store.adoptions(on, [...new Set(rows.flatMap((r) => r.adoption ?? []))])
+  const rows = await store.published(on, about)
   const byKey = new Map<string, store.PublishedRow[]>()
   const placesOf = new Map<string, string[]>()
   for (const r of rows) {
@@ -81,6 +80,10 @@ export async function readStanding(
       if (r.place !== '') placesOf.set(r.base, [...(placesOf.get(r.base) ?? []), r.place])
     }
   }
+  // Of the past nothing is compared: only the newest, and what is in force.
+  const living = [...byKey.values()].flatMap((all) => [all.at(-1)!, ...all.slice(all.findLastIndex((r) => r.from <= today))])
+  const definitions = await store.definitions(on, [...new Set(living.flatMap((r) => r.definition ?? []))])
+  const adoptions = await store.adoptions(on, [...new Set(living.flatMap((r) => r.adoption ?? []))])
   const none = { from: '', hash: null, value: null }
   const both = <T>(key: string, read: (row: store.PublishedRow) => Version<T>) => {
     const all = byKey.get(key)

@@ -35,12 +35,13 @@ export async function setState(tx: Tx, folder: string | null = null): Promise<vo
   await queryIn(tx, 'update catalogue_state set version = version + 1, folder = coalesce($1, folder)', [folder])
 }
 
-/** All that is published, oldest first. */
-export async function published(on: On): Promise<PublishedRow[]> {
+/** All that is published, oldest first; `about` a base: of it and of every place's difference to it; a place: of it and of every base. */
+export async function published(on: On, about: { readonly base: string; readonly place: string } | null = null): Promise<PublishedRow[]> {
+  const which = about === null ? '' : about.place === '' ? 'where base = $1' : `where place in ('', $1)`
   return queryIn<PublishedRow>(
     on,
-    'select base, place, from_date as "from", definition_hash as definition, adoption_hash as adoption from catalogue_published order by n',
-    [],
+    `select base, place, from_date as "from", definition_hash as definition, adoption_hash as adoption from catalogue_published ${which} order by n`,
+    about === null ? [] : [about.place === '' ? about.base : about.place],
   )
 }
 

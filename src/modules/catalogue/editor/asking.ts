@@ -7,7 +7,7 @@ import type { Answers, World } from '../questions/index.ts'
 import type { Content } from './content.ts'
 
 /** The draft as a journey asks it. */
-export const askingOf = (c: Content): Asking => ({
+const askingOf = (c: Content): Asking => ({
   definition: c.definition,
   text: (l, key) => (Object.hasOwn(c[l], key) ? c[l][key]! : ''),
 })
@@ -23,7 +23,7 @@ export function acceptDraft(c: Content, answers: Answers, page: string, form: Fo
 }
 
 /** Runs something over a draft whose conditions may not yet be readable. */
-export function readable<T>(run: () => T): T | null {
+function readable<T>(run: () => T): T | null {
   try {
     return run()
   } catch (error) {

@@ -31,7 +31,7 @@ export function idFrom(words: string, taken: Iterable<string>, otherwise: string
 }
 
 /** The base id of a new service. */
-export function baseId(level: Level, agency: string, name: string): string {
+function baseId(level: Level, agency: string, name: string): string {
   const last = idFrom(name, [], 'servicio')
   return level === 'federal' ? `federal/${agency}/${last}` : `${level}/${last}`
 }

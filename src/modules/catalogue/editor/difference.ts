@@ -192,7 +192,7 @@ function shownFeeOf(s: Side, l: Language): string {
 }
 
 /** What places may change, in words. */
-export function boundsWords(d: Definition, l: Language): string {
+function boundsWords(d: Definition, l: Language): string {
   const b = d.adoption
   if (!b) return text(l, 'bounds.none')
   return [

@@ -8,7 +8,7 @@ import { FixedClock } from '#kernel/time'
 import type { Grant, SignedIn } from '#web'
 import { type TestDatabase, testDatabase } from '../../../../test/support/database.ts'
 import { type Catalogue, openCatalogue } from '../index.ts'
-import type { Content } from './content.ts'
+import type { Content, PlaceContent } from './content.ts'
 import { contentOf } from './drafts.ts'
 import { filesOf, packed, readFiles, unpacked, written } from './files.ts'
 
@@ -204,4 +204,99 @@ test('an analyst of an agency writes its services, one of a place its own facts,
   await assert.rejects(catalogue.drafts.open(ana, 'no-uuid'), { code: 'not-found' })
   assert.equal((await catalogue.drafts.list(sre)).length, 0)
   assert.equal((await catalogue.drafts.list(analyst('state-14')))[0]?.mayApprove, true)
+})
+
+async function savePlace(who: SignedIn, id: string, edit: (c: PlaceContent) => void): Promise<void> {
+  const { n } = await catalogue.drafts.open(who, id)
+  const saved = await catalogue.drafts.save<PlaceContent>(who, id, n, 'services/join', (c) => {
+    edit(c)
+    return c
+  })
+  assert.ok(!('since' in saved))
+}
+
+test('a town joins: its facts hold once its state, or a town it is paired with, has approved them', async () => {
+  const town = analyst('mun-15106')
+  const base = 'municipal/proof-of-residence'
+  const id = await catalogue.drafts.begin(town, { how: 'place', place: '15106' })
+  await savePlace(town, id, (c) => {
+    c.file.services[base] = { fee: { amount: '9000.00', source: 'unverified' } }
+  })
+  assert.deepEqual(
+    (await catalogue.drafts.open(town, id)).faults.map((f) => f.code),
+    ['fee-outside'],
+  )
+  await savePlace(town, id, (c) => {
+    c.file.services[base] = { fee: { amount: '90.00', source: 'unverified' } }
+    c.file.office = {
+      hours: { 1: [['08:00', '15:00']] },
+      address: 'Plaza Cívica 1',
+      account: '032180000118359719',
+      holidays: ['2026-12-14'],
+      oneLine: true,
+      source: { law: 'Bando municipal' },
+    }
+  })
+  const { n } = await catalogue.drafts.open(town, id)
+  await catalogue.drafts.send(town, id, n, null)
+  await assert.rejects(catalogue.drafts.approve(analyst('state-14'), id, n), { code: 'not-found' }, 'another state does not even see it')
+  const neighbour = analyst('mun-15051')
+  await catalogue.drafts.pair(neighbour, '15051', '15106', true)
+  await assert.rejects(catalogue.drafts.approve(neighbour, id, n), { code: 'not-found' }, 'one side alone is no pairing')
+  await catalogue.drafts.pair(town, '15106', '15051', true)
+  await assert.rejects(catalogue.drafts.pair(town, '15051', '15106', false), { code: 'forbidden' })
+  assert.equal((await catalogue.drafts.open(neighbour, id)).mayApprove, true)
+  assert.deepEqual(
+    (await catalogue.drafts.approve(analyst('state-15'), id, n)).map((p) => [p.service, p.from]),
+    [[`${base}@15106`, '2026-11-24']],
+  )
+
+  const service = catalogue.get(`${base}@15106`)!
+  assert.deepEqual(service.definition.fee, { kind: 'fixed', amount: '90.00', source: 'unverified' })
+  const office = catalogue.office('mun-15106')!
+  assert.deepEqual([office.address, office.hours, office.confirmed], ['Plaza Cívica 1', { 1: [['08:00', '15:00']] }, true])
+  assert.ok(catalogue.calendarOf(office.id).holidays.has('2026-12-14'))
+  assert.ok(!catalogue.calendarOf(catalogue.office('mun-15001')!.id).holidays.has('2026-12-14'))
+  assert.equal(catalogue.officeFor(service, 'civil-protection'), 'mun-15106', 'one line for everything')
+  // The file that leaves is the file that comes: and its bytes are kept.
+  const again = await catalogue.drafts.begin(town, { how: 'place', place: '15106' })
+  const out = await catalogue.drafts.files(town, again)
+  assert.equal(out.files['15106.json'], written(((await catalogue.drafts.open(town, again)).content as PlaceContent).file))
+  const other = await openCatalogue({ db: database.db, clock, reference: join(root, 'reference'), log: { warn() {}, info() {} } })
+  assert.equal(other.office('mun-15106')!.address, 'Plaza Cívica 1', 'every process hears of it')
+})
+
+test('a place’s file under services/ leaves with its bytes, and the folder does not undo what the place published', async () => {
+  const juarez = analyst('mun-19031')
+  const id = await catalogue.drafts.begin(juarez, { how: 'place', place: '19031' })
+  assert.equal(
+    (await catalogue.drafts.files(juarez, id)).files['19031.json'],
+    readFileSync(join(services, 'adoptions/19/19031.json'), 'utf8'),
+  )
+  await savePlace(juarez, id, (c) => {
+    c.file.services['municipal/proof-of-residence']!.fee = { amount: '10.00', source: 'unverified' }
+  })
+  const published = await sendAndApprove(juarez, analyst('state-19'), id)
+  assert.equal(published[0]?.from, '2026-12-08', 'a higher fee waits')
+  const path = join(folder, 'adoptions/19/19031.json')
+  writeFileSync(path, `${readFileSync(path, 'utf8')}\n`)
+  assert.deepEqual((await catalogue.load(folder)).kept, [])
+  clock.set('2026-12-08T18:00:00Z')
+  assert.deepEqual(
+    catalogue.get('municipal/proof-of-residence@19031')!.definition.fee.kind === 'fixed' &&
+      catalogue.get('municipal/proof-of-residence@19031')!.adoption?.fee?.amount,
+    '10.00',
+  )
+})
+
+test('a base cannot be narrowed below what places have adopted', async () => {
+  const id = await catalogue.drafts.begin(ana, { how: 'change', base: 'municipal/proof-of-residence' })
+  await save(ana, id, (c) => {
+    c.definition.adoption = { ...c.definition.adoption, fee: { min: '0.00', max: '50.00' } }
+  })
+  const { faults } = await catalogue.drafts.open(ana, id)
+  assert.deepEqual(
+    faults.map((f) => [f.code, f.pointer, f.values.place]),
+    [['adopted-outside', '/adoption/fee', 'Toluca, Estado de México']],
+  )
 })

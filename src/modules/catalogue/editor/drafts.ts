@@ -271,7 +271,7 @@ export function openDrafts(deps: DraftDeps) {
 
   async function open(visitor: SignedIn, id: string): Promise<OpenDraft> {
     const { row, write: writes } = await seen(db, visitor, isUuid(id) ? await store.findDraft(db, id) : null)
-    const standing = await readStanding(db, deps)
+    const standing = await readStanding(db, deps, row)
     const authors = await authorsOf(db, id)
     const newest = await newestOf(db, row, standing)
     const approves = !authors.has(visitor.person) && (await mayApprove(db, visitor, row))
@@ -440,7 +440,7 @@ export function openDrafts(deps: DraftDeps) {
       const published = await db.tx(async (tx) => {
         await store.lockState(tx)
         const row = await second(tx, visitor, id, n)
-        const standing = await readStanding(tx, deps)
+        const standing = await readStanding(tx, deps, row)
         const newest = await newestOf(tx, row, standing)
         if (newest.hash !== row.begunFrom) throw new Problem('conflict', 'Another version was published since this draft was sent.')
         const at = clock.now()
@@ -501,7 +501,8 @@ export function openDrafts(deps: DraftDeps) {
 
     /** The files of what is newest of a base; null where there is none. */
     async newestFiles(base: string): Promise<FileTexts | null> {
-      const newest = await newestOf(db, { base, place: '' }, await readStanding(db, deps))
+      const target = { base, place: '' }
+      const newest = await newestOf(db, target, await readStanding(db, deps, target))
       return newest.content && filesOf(newest.content as Content, newest.came as FileTexts | null)
     },
 

@@ -101,17 +101,9 @@ export function readFiles(given: ReadonlyMap<string, { text: string | null; byte
   const definition = read(files.definition)
   const said = 'value' in definition ? (definition.value as { id?: unknown } | null)?.id : null
   const id = typeof said === 'string' && /^[a-z0-9/-]{1,120}$/.test(said) ? said : 'service'
+  const of = (name: string) => read(name, `${id}/${name}`)
   return {
     id,
-    ...checkFiles(
-      id,
-      {
-        definition: read(files.definition, `${id}/${files.definition}`),
-        es: read(files.es),
-        en: read(files.en),
-        examples: read(files.examples),
-      },
-      around,
-    ),
+    ...checkFiles(id, { definition: of(files.definition), es: of(files.es), en: of(files.en), examples: of(files.examples) }, around),
   }
 }

@@ -43,7 +43,7 @@ const code = [
   'applicant.name = "x"',
   'cases.other = 1',
   'person = null',
-  '('.repeat(200) + '1' + ')'.repeat(200),
+  `${'('.repeat(200)}1${')'.repeat(200)}`,
   `${'curp = "a" or '.repeat(40)}true`,
 ]
 for (const when of code)

@@ -315,7 +315,7 @@ const fee: Part = {
               row.amount = amount(v)
               return undefined
             }),
-            ...(i < rows.length - 1 ? [conditionField(l, row, `d:/fee/rows/${i}/when`, `when.${row.id}`)] : []),
+            ...(i < rows.length - 1 ? [conditionField(l, row, `d:/fee/rows/${i}/when`, `when.${row.id}`, text(l, 'condition.fee'))] : []),
           ],
         }),
       ),
@@ -1068,8 +1068,8 @@ const steps: Part = {
     )
     // It comes in on the way before the step that makes the document, or at the end of the list.
     const after = d.steps.find((s) => s.id === typedText(form.after) && 'next' in s) ?? d.steps[0]!
-    const onward = 'next' in after ? after.next.at(-1)!.to : d.steps.at(-1)!.id
-    const next = [{ to: onward }]
+    const beyond = 'next' in after ? after.next.at(-1)!.to : d.steps.at(-1)!.id
+    const next = [{ to: beyond }]
     const fresh: Step =
       kind === 'issue'
         ? { id, kind }
@@ -1092,10 +1092,10 @@ const steps: Part = {
     const gone = d.steps.find((s) => s.id === item)
     if (!gone || gone.kind === 'data') return
     // Who led to it is led on to where it led.
-    const onward = 'next' in gone ? gone.next.at(-1)!.to : null
+    const beyond = 'next' in gone ? gone.next.at(-1)!.to : null
     d.steps = d.steps.filter((s) => s !== gone)
-    if (onward !== null && onward !== item)
-      for (const s of d.steps) if ('next' in s) for (const w of s.next) if (w.to === item) w.to = onward
+    if (beyond !== null && beyond !== item)
+      for (const s of d.steps) if ('next' in s) for (const w of s.next) if (w.to === item) w.to = beyond
     dropTexts(c, `steps.${item}`)
     nameUnits(c, agencies)
   },
@@ -1301,13 +1301,15 @@ export function pageOfFault(edit: Edit, place: string): { readonly part: PartId 
 
 /** A condition in words where it is of the simple kind the page makes; as it is written otherwise. */
 export function wordsOfCondition(c: Content, when: string, l: Language): string {
-  if (/\bor\b/.test(unquoted(when)) && /\band\b/.test(unquoted(when))) return when
-  const joint = /\bor\b/.test(unquoted(when)) ? 'or' : 'and'
-  const said = splitOn(when, joint).map((one) => wordsOfTerm(c, one, l))
-  return said.every((s) => s !== null) ? said.join(` ${text(l, `condition.${joint}`)} `) : when
+  // `and` binds before `or`; what stands in brackets is for those who read FEEL.
+  const said = splitOn(when, 'or').map((some) => splitOn(some, 'and').map((one) => wordsOfTerm(c, one, l)))
+  if (said.some((some) => some.some((one) => one === null))) return when
+  const mixed = said.length > 1 && said.some((some) => some.length > 1)
+  return said
+    .map((some) => some.join(` ${text(l, 'condition.and')} `))
+    .join(mixed ? text(l, 'condition.or-else') : ` ${text(l, 'condition.or')} `)
 }
 
-const unquoted = (when: string) => when.replace(/"[^"]*"/g, '""')
 /** Splits outside of quotes. */
 function splitOn(when: string, joint: string): string[] {
   return when.split(new RegExp(` ${joint} (?=(?:[^"]*"[^"]*")*[^"]*$)`))

@@ -7,11 +7,11 @@ import { button, input, notificationBanner, type SummaryError, summaryList, tag 
 import { type Request, signedIn, type Web } from '#web'
 import { type Fault, faultWords } from '../faults.ts'
 import type { PlaceContent } from './content.ts'
-import { differences } from './difference.ts'
+import { type Change, differences } from './difference.ts'
 import type { OpenDraft } from './drafts.ts'
 import type { EditorFrame } from './pages.ts'
 import { type Field, type Form, flat, liesAt, placeOfFault, readFields } from './parts.ts'
-import { adoptionWords, joinFields, officeFields, type PlaceEdit, serviceFields } from './place-parts.ts'
+import { adoptionWords, joinFields, officeFields, officeWords, type PlaceEdit, serviceFields } from './place-parts.ts'
 import { mayWrite } from './rights.ts'
 import { type Key, text } from './text.ts'
 import * as v from './views.ts'
@@ -270,7 +270,16 @@ export function registerPlaces(web: Pick<Web, 'route'>, frame: EditorFrame) {
     /** What the draft changes of each service, in words. */
     changes(d: PlaceDraft, l: Language) {
       const before = d.before?.file.services ?? {}
-      return editOf(l, d.place, d.content).bases.flatMap((b) => {
+      const [was, is] = [d.before?.file.office, d.content.file.office].map((o) => officeWords(l, o)) as [
+        Record<string, string>,
+        Record<string, string>,
+      ]
+      const window = Object.keys({ ...was, ...is }).flatMap((key): Change[] =>
+        was[key] === is[key]
+          ? []
+          : [{ what: `${text(l, 'place.window')}: ${key}`, before: was[key] ?? '', after: is[key] ?? '', effect: 'other' }],
+      )
+      const services = editOf(l, d.place, d.content).bases.flatMap((b) => {
         const [was, is] = [before[b.id] ?? null, d.content.file.services[b.id] ?? null]
         const base = {
           definition: b.definition,
@@ -280,6 +289,7 @@ export function registerPlaces(web: Pick<Web, 'route'>, frame: EditorFrame) {
         }
         return differences(base, base, l, was, is).map((c) => ({ ...c, what: `${b.name}: ${c.what}` }))
       })
+      return [...services, ...window]
     },
   }
 

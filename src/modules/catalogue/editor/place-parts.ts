@@ -3,7 +3,7 @@ import type { Language } from '#kernel/text'
 import type { Adoption, Definition, OfficeFacts, Source } from '../definition.ts'
 import type { Hours } from '../offices.ts'
 import { words } from '../text.ts'
-import { shownTerm } from '../views.ts'
+import { hoursWords, shownTerm } from '../views.ts'
 import type { PlaceContent } from './content.ts'
 import { amount, type Field, type Option } from './parts.ts'
 import { text } from './text.ts'
@@ -303,4 +303,16 @@ export function adoptionWords(l: Language, a: Adoption | undefined, nameOf: (bas
   ]
     .filter(Boolean)
     .join(' · ')
+}
+
+/** What a place says of its window, by the name of each fact. */
+export function officeWords(l: Language, o: OfficeFacts | undefined): Record<string, string> {
+  if (!o) return {}
+  const all: Record<string, string> = {}
+  for (const name of ['address', 'telephone', 'email', 'account'] as const)
+    if (o[name] !== undefined) all[text(l, `office.${name}`)] = o[name]
+  if (o.hours) all[text(l, 'place.hours')] = hoursWords(o.hours as Hours, l)
+  if (o.holidays) all[text(l, 'office.holidays')] = o.holidays.join(', ')
+  if (o.oneLine) all[text(l, 'office.one-line')] = text(l, 'office.one-line-yes')
+  return all
 }

@@ -180,7 +180,7 @@ function readValidity(said: string): Pick<Definition['validity'], 'unit' | 'coun
 }
 
 /** One row as a draft. Every figure is without a source unless the row names its law; English is the Spanish until somebody translates it, and the report says so. */
-export function takeRecord(row: Row, n: number, level: Definition['level'], agency: string, names: Set<string>): RecordReport {
+function takeRecord(row: Row, n: number, level: Definition['level'], agency: string, names: Set<string>): RecordReport {
   const taken: RecordField[] = []
   const missing: { field: RecordField; why: Why }[] = []
   const name = words(find(row, 'name')).slice(0, 200)

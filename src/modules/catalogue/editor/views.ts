@@ -200,7 +200,7 @@ export function addForm(l: Language, action: string, hidden: Html, heading: stri
 }
 
 /** A select of a few, for the forms that add. */
-export function chooser(name: string, label: string, options: readonly Option[], value = ''): Html {
+function chooser(name: string, label: string, options: readonly Option[], value = ''): Html {
   return select({ name, label, value, items: options.map((o) => ({ value: o.value, text: o.text })) })
 }
 
