@@ -1,7 +1,7 @@
 /** The page by which files come in, and its report. */
 import { type Html, html } from '#kernel/html'
 import { Problem } from '#kernel/problem'
-import { button, fileUpload, notificationBanner, type SummaryError, select, table } from '#look'
+import { button, fileUpload, notificationBanner, type SummaryError, scrolling, select, table } from '#look'
 import { csrfHolds, type Reply, type Request, signedIn, type Web } from '#web'
 import { faultWords } from '../faults.ts'
 import { maxBytes } from '../folder.ts'
@@ -107,8 +107,9 @@ export function registerImport(web: Pick<Web, 'route'>, frame: EditorFrame): voi
           title: text(l, 'import.report'),
           back: '/editor',
           wide: true,
-          body: html`${notificationBanner({ language: l, success: true, text: text(l, 'import.total', { count: made.filter((m) => m !== null).length }) })}<h1 class="govuk-heading-xl">${text(l, 'import.report')}</h1>${table(
-            {
+          body: html`${notificationBanner({ language: l, success: true, text: text(l, 'import.total', { count: made.filter((m) => m !== null).length }) })}<h1 class="govuk-heading-xl">${text(l, 'import.report')}</h1>${scrolling(
+            text(l, 'import.report'),
+            table({
               head: [text(l, 'import.row'), text(l, 'import.draft'), text(l, 'import.taken'), text(l, 'import.missing')],
               rows: found.rows.map((r, i) => [
                 String(r.row),
@@ -116,7 +117,7 @@ export function registerImport(web: Pick<Web, 'route'>, frame: EditorFrame): voi
                 takenWords(l, r).join(', '),
                 missingWords(l, r).join('; '),
               ]),
-            },
+            }),
           )}`,
         })
       }

@@ -625,12 +625,13 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
     const subject = Object.hasOwn(names, chosen) ? chosen : ''
     const all = subjects(d.content, place, l)
     const when = place.holder.when
+    const about = parts[place.part].items?.(editOf(l, d.content)).find((i) => i.id === place.item)?.name ?? text(l, `part.${place.part}`)
     const back = urlOf(d, 'parts', place.part, ...(place.item ? [place.item] : []))
     return page(request, {
       title: text(l, 'condition.title'),
       back,
       error,
-      body: html`<h1 class="govuk-heading-xl">${text(l, 'condition.title')}</h1>${insetText({ text: when ? wordsOfCondition(d.content, when, l) : text(l, 'condition.none') })}${
+      body: html`<h1 class="govuk-heading-xl">${text(l, 'condition.title')}</h1><p class="govuk-body">${about}</p>${insetText({ text: text(l, 'condition.now', { when: when ? wordsOfCondition(d.content, when, l) : text(l, 'condition.none') }) })}${
         all.length === 0
           ? html`<p class="govuk-body">${text(l, 'condition.no-questions')}</p>`
           : subject === ''
@@ -939,7 +940,7 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
           .slice(0, 100)
           .map(
             (s) =>
-              html`<li class="v-items__item"><div class="v-items__words">${text(l, 'state.number', { n: s.n })}: ${s.backTo === null ? partName(s.part) : text(l, 'begun.undo-to', { n: s.backTo })}<br><span class="v-soft">${v.byWhom(l, s.at, nameFor(s.person))}</span></div><div class="v-items__acts">${
+              html`<li class="v-items__item"><div class="v-items__words">${text(l, 'state.number', { n: s.n })}: ${s.backTo === null ? partName(s.part) : text(l, 'begun.undo-to', { n: s.backTo })}<br><span class="v-soft">${v.byWhom(l, s.at, nameFor(s.person))}</span></div><div class="v-items__acts">${d.kind === 'service' && s.n < d.n && v.link(`${urlOf(d, 'difference')}?since=${s.n}`, html`${text(l, 'act.since')}<span class="govuk-visually-hidden"> ${text(l, 'state.number', { n: s.n })}</span>`)}${
                 writable &&
                 s.n < d.n &&
                 html`<button class="v-act" type="submit" name="to" value="${s.n}">${text(l, 'act.back-to')}<span class="govuk-visually-hidden"> ${text(l, 'state.number', { n: s.n })}</span></button>`

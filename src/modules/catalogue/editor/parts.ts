@@ -48,7 +48,9 @@ export type Item = {
   readonly name: string
   readonly about: string
   readonly at: readonly string[]
-  readonly moves: boolean
+  /** Whether it can go before or behind its neighbour. */
+  readonly up: boolean
+  readonly down: boolean
   /** It cannot be taken out. */
   readonly stays?: true
 }
@@ -498,6 +500,9 @@ function dropEmptyPages(c: Content): void {
   d.pages = d.pages.filter((p) => p.questions.length > 0)
 }
 
+/** Whether there is one before it, and one behind. */
+const neighbours = (at: number, list: readonly unknown[]) => ({ up: at > 0, down: at < list.length - 1 })
+
 /** Changes places with a neighbour, where there is one. */
 function swap<T>(list: T[], at: number, by: -1 | 1): void {
   const to = at + by
@@ -509,7 +514,7 @@ const questionsPart: Part = {
   id: 'questions',
   items: ({ l, content: c }) =>
     c.definition.pages.flatMap((p) =>
-      p.questions.flatMap((id): Item[] => {
+      p.questions.flatMap((id, k): Item[] => {
         const found = findQuestion(c.definition, id)
         if (!found) return []
         const q = found.question
@@ -525,7 +530,7 @@ const questionsPart: Part = {
             .filter(Boolean)
             .join(' · '),
           at: [`d:${found.pointer}`, ...textAt(`questions.${id}`)],
-          moves: true,
+          ...neighbours(k, p.questions),
         }
         if (q.kind !== 'group') return [one]
         return [
@@ -535,7 +540,7 @@ const questionsPart: Part = {
             name: `↳ ${named(c, l, `questions.${id}.${s.id}`, s.id)}`,
             about: text(l, `kind.${s.kind}`),
             at: [`d:${found.pointer}/questions/${j}`, ...textAt(`questions.${id}.${s.id}`)],
-            moves: true,
+            ...neighbours(j, q.questions),
           })),
         ]
       }),
@@ -743,7 +748,7 @@ const pagesPart: Part = {
       name: named(c, l, `pages.${p.id}`, p.id),
       about: p.questions.map((q) => named(c, l, `questions.${q}`, q)).join(', '),
       at: [`d:/pages/${i}`, ...textAt(`pages.${p.id}`)],
-      moves: true,
+      ...neighbours(i, c.definition.pages),
     })),
   itemFields: ({ l, content: c, item }) => {
     const i = c.definition.pages.findIndex((p) => p.id === item)
@@ -798,7 +803,7 @@ const papers: Part = {
         .filter(Boolean)
         .join(' · '),
       at: [`d:/papers/${i}`, ...textAt(`papers.${p.id}`)],
-      moves: true,
+      ...neighbours(i, c.definition.papers),
     })),
   itemFields: ({ l, content: c, item, bases }) => {
     const i = c.definition.papers.findIndex((p) => p.id === item)
@@ -869,7 +874,7 @@ const reasons: Part = {
       name: named(c, l, `reasons.${r.id}`, r.id),
       about: r.rule === 'unverified' ? words(l, 'unverified') : r.rule.law,
       at: [`d:/reasons/${i}`, ...textAt(`reasons.${r.id}`)],
-      moves: true,
+      ...neighbours(i, c.definition.reasons),
     })),
   itemFields: ({ l, content: c, item }) => {
     const i = c.definition.reasons.findIndex((r) => r.id === item)
@@ -948,7 +953,9 @@ const steps: Part = {
           : []),
       ].join(' · '),
       at: [`d:/steps/${i}`, ...textAt(`steps.${s.id}`)],
-      moves: i > 0,
+      // The filing is always the first.
+      up: i > 1,
+      down: i > 0 && i < c.definition.steps.length - 1,
       ...(i === 0 ? { stays: true as const } : {}),
     })),
   itemFields: ({ l, content: c, item, agencies }) => {

@@ -54,7 +54,7 @@ function weekFields(l: Language, prefix: string, hours: Hours | undefined, at: s
 const source = (l: Language, name: string, value: Source | undefined, at: string, set: (s: Source | null) => void): Field => ({
   as: 'source',
   name,
-  label: text(l, 'source'),
+  label: text(l, name === 'office' ? 'office.source' : 'source'),
   value,
   at: [at],
   set,

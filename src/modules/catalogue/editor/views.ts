@@ -1,7 +1,7 @@
 /** The editor's pages as markup. They decide nothing and read nothing. */
 import { type Child, type Html, html } from '#kernel/html'
 import { formatDate, type Language } from '#kernel/text'
-import { button, checkboxes, details, fieldset, input, radios, select, summaryList, table, tag, textarea } from '#look'
+import { button, checkboxes, details, fieldset, input, radios, scrolling, select, summaryList, table, tag, textarea } from '#look'
 import type { Example } from '../definition.ts'
 import { type Fault, faultWords } from '../faults.ts'
 import { questionKinds } from '../questions/index.ts'
@@ -184,7 +184,7 @@ export function itemList(
     html`<button class="v-act" type="submit" name="act" value="${act} ${id}">${text(l, key)}<span class="govuk-visually-hidden">: ${name}</span></button>`
   return html`<form action="${action}" method="post">${hidden}<ol class="v-items">${items.map((i) => {
     const wrong = faults.filter((f) => liesAt(placeOfFault(f), i.at)).length
-    return html`<li class="v-items__item"><div class="v-items__words">${link(url(i.id), i.name)}${wrong > 0 && html` ${tag({ text: text(l, 'faults.count', { count: wrong }), kind: 'wrong' })}`}<br><span class="v-soft">${i.about}</span></div><div class="v-items__acts">${i.moves && [act('up', i.id, i.name, 'act.up'), act('down', i.id, i.name, 'act.down')]}${removable && !i.stays && act('remove', i.id, i.name, 'act.remove')}</div></li>`
+    return html`<li class="v-items__item"><div class="v-items__words">${link(url(i.id), i.name)}${wrong > 0 && html` ${tag({ text: text(l, 'faults.count', { count: wrong }), kind: 'wrong' })}`}<br><span class="v-soft">${i.about}</span></div><div class="v-items__acts">${i.up && act('up', i.id, i.name, 'act.up')}${i.down && act('down', i.id, i.name, 'act.down')}${removable && !i.stays && act('remove', i.id, i.name, 'act.remove')}</div></li>`
   })}</ol></form>`
 }
 
@@ -211,12 +211,14 @@ export function changeTable(l: Language, changes: readonly Change[], from: { rea
     const some = changes.filter((c) => c.effect === effect)
     return (
       some.length > 0 &&
-      html`<h2 class="govuk-heading-m">${text(l, `difference.${effect}` as Key)}</h2><p class="govuk-body">${lead}</p>${table({
-        head: [text(l, 'difference.what'), text(l, 'difference.before'), text(l, 'difference.after')],
-        rows: some.slice(0, 60).map((c) => [c.what, c.before || text(l, 'difference.none'), c.after || text(l, 'difference.none')]),
-        firstCellIsHeader: true,
-        classes: 'v-table--stack',
-      })}`
+      html`<h2 class="govuk-heading-m">${text(l, `difference.${effect}` as Key)}</h2><p class="govuk-body">${lead}</p>${scrolling(
+        text(l, `difference.${effect}` as Key),
+        table({
+          head: [text(l, 'difference.what'), text(l, 'difference.before'), text(l, 'difference.after')],
+          rows: some.slice(0, 60).map((c) => [c.what, c.before || text(l, 'difference.none'), c.after || text(l, 'difference.none')]),
+          firstCellIsHeader: true,
+        }),
+      )}`
     )
   }
   return html`${group('burden', from.burden)}${group('relief', from.relief)}${group('other', text(l, 'difference.other-lead'))}${group('words', text(l, 'difference.words-lead'))}`
