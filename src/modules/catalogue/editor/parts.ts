@@ -110,14 +110,14 @@ function lineField(
     ...(hint === undefined ? {} : { hint }),
   }
 }
-/** A whole number; empty is `undefined` where it may be. */
+/** A whole number, or with `decimal` any; empty is `undefined` where it may be. */
 function countField(
   name: string,
   label: string,
   value: number | undefined,
   at: string,
   set: (n: number | undefined) => void,
-  more: { hint?: string; optional?: boolean } = {},
+  more: { hint?: string; optional?: boolean; decimal?: boolean } = {},
 ): Field {
   return lineField(
     name,
@@ -126,7 +126,7 @@ function countField(
     at,
     (typed) => {
       if (typed === '' && more.optional) return void set(undefined)
-      if (!/^-?\d{1,9}$/.test(typed)) return 'error.number'
+      if (!(more.decimal ? /^-?\d{1,9}(\.\d{1,6})?$/ : /^-?\d{1,9}$/).test(typed)) return 'error.number'
       set(Number(typed))
     },
     { width: 5, ...(more.hint === undefined ? {} : { hint: more.hint }) },
@@ -623,8 +623,8 @@ const questionsPart: Part = {
       )
     if (q.kind === 'number' || q.kind === 'money')
       fields.push(
-        countField('min', text(l, 'field.min'), q.min, `${at}/min`, (n) => put(loose, 'min', n), { optional: true }),
-        countField('max', text(l, 'field.max'), q.max, `${at}/max`, (n) => put(loose, 'max', n), { optional: true }),
+        countField('min', text(l, 'field.min'), q.min, `${at}/min`, (n) => put(loose, 'min', n), { optional: true, decimal: true }),
+        countField('max', text(l, 'field.max'), q.max, `${at}/max`, (n) => put(loose, 'max', n), { optional: true, decimal: true }),
       )
     if (q.kind === 'group')
       fields.push(
@@ -779,7 +779,7 @@ const matter: Part = {
         label: text(l, 'field.matter'),
         hint: text(l, 'field.matter-hint'),
         values: d.matter ?? [],
-        options: d.questions.filter((q) => q.kind !== 'group').map((q) => ({ value: q.id, text: named(c, l, `questions.${q.id}`, q.id) })),
+        options: d.questions.map((q) => ({ value: q.id, text: named(c, l, `questions.${q.id}`, q.id) })),
         at: ['d:/matter'],
         set: (v) => put(d, 'matter', v.length > 0 ? v : undefined),
       },
@@ -1246,8 +1246,11 @@ export function readFields(
         break
       }
       case 'checks': {
-        const offered = f.options.map((o) => o.value)
-        if (form[`${f.name}.shown`] !== undefined) f.set(offered.filter((o) => typedList(form[f.name]).includes(o)))
+        const chosen = typedList(form[f.name])
+        const offered = f.options.map((o) => o.value).filter((o) => chosen.includes(o))
+        // Who changes nothing changes no order either: what was chosen before stays where it was.
+        const before = f.values.filter((o) => offered.includes(o))
+        if (form[`${f.name}.shown`] !== undefined) f.set([...before, ...offered.filter((o) => !before.includes(o))])
         break
       }
       case 'condition':
