@@ -206,3 +206,19 @@ test('the public page of a place says what differs there from the whole country'
   assert.match(textOf(body), /Qué cambia en Juárez, Nuevo León .*En todo el país .*Lo fija cada lugar .*Gratis/)
   assert.doesNotMatch((await get('/services/municipal/proof-of-residence@15106')).body, /id="local"/)
 })
+
+test('sending back takes words: without them the page says so and nothing is sent', async () => {
+  const id = await catalogue.drafts.begin(analyst(1), {
+    how: 'new',
+    level: 'state',
+    agency: 'civil-registry',
+    name: { es: 'Trámite', en: 'Service' },
+  })
+  const page = `/editor/drafts/${id}`
+  assert.equal((await send(page, {}, { action: `${page}/send` })).statusCode, 303)
+  const refused = await send(page, { note: ' ' }, { who: 2, action: `${page}/send-back` })
+  assert.equal(refused.statusCode, 422)
+  assert.match(refused.body, /id="note-error"[^>]*>.*Diga qué hay que cambiar/)
+  assert.equal((await send(page, { note: 'Falta la ley.' }, { who: 2, action: `${page}/send-back` })).statusCode, 303)
+  assert.match(textOf((await get(page)).body), /Gerardo lo regresó: «Falta la ley\.»/)
+})

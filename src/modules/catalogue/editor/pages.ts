@@ -389,7 +389,7 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
   }
 
   /** What may be done with it next: send, take back, approve, send back. */
-  function nextActs(request: Request, reply: Reply, d: OpenDraft): Html {
+  function nextActs(request: Request, reply: Reply, d: OpenDraft, missing?: string): Html {
     const l = request.visitor.language
     const form = (act: string, inside: Child) =>
       html`<form action="${urlOf(d, act)}" method="post">${hidden(request, reply, d)}${inside}</form>`
@@ -398,7 +398,7 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
         d.mayApprove &&
         html`<h2 class="govuk-heading-m">${text(l, 'approve.title')}</h2><p class="govuk-body">${text(l, 'approve.lead')}</p><p class="govuk-body">${v.link(urlOf(d, 'difference'), text(l, 'act.difference'))}</p>${form('approve', button({ text: text(l, 'approve.button'), preventDoubleClick: true }))}${form(
           'send-back',
-          html`${textarea({ name: 'note', label: text(l, 'return.note'), rows: 3, attributes: { maxlength: 1000 } })}${button({ text: text(l, 'return.button'), kind: 'secondary' })}`,
+          html`${textarea({ name: 'note', label: text(l, 'return.note'), rows: 3, error: missing, attributes: { maxlength: 1000 } })}${button({ text: text(l, 'return.button'), kind: 'secondary' })}`,
         )}`
       }${d.mayWrite && form('take-back', button({ text: text(l, 'act.take-back'), kind: 'secondary' }))}`
     if (d.state !== 'open' || !d.mayWrite) return html``
@@ -413,29 +413,38 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
     }${form('drop', html`<button class="v-act" type="submit">${text(l, 'act.drop')}</button>`)}`
   }
 
+  /** A draft: what it holds, what is wrong with it, and what may be done with it next. */
+  async function draftPage(
+    request: Request,
+    reply: Reply,
+    id: string,
+    asked: { done?: string | undefined; error?: SummaryError[] } = {},
+  ): Promise<Html> {
+    const l = request.visitor.language
+    const d = await drafts.open(signedIn(request), id)
+    const nameFor = await namesFor([...d.authors, ...d.acts.map((a) => a.person)], l)
+    const returned = d.state === 'open' && d.acts[0]?.what === 'returned' ? d.acts[0] : null
+    const title = d.kind === 'service' ? nameOf(d.content, l) : catalogue.places.nameOf(d.place)
+    const done = (['sent', 'published', 'returned'] as const).find((x) => x === asked.done)
+    return page(request, {
+      title,
+      back: '/editor',
+      error: asked.error,
+      body: html`${done && notificationBanner({ language: l, success: true, text: text(l, `done.${done}`) })}<h1 class="govuk-heading-xl">${title}</h1><p class="govuk-body">${tag({ text: text(l, `state.${d.state}`), kind: d.state === 'published' ? 'done' : d.state === 'sent' ? 'waiting' : 'quiet' })} <span class="v-soft">${d.base || text(l, 'place.adoptions')} · ${text(l, 'authors', { names: [...d.authors].map(nameFor).join(', ') })}</span></p>${
+        returned && insetText({ text: text(l, 'returned', { name: nameFor(returned.person), note: returned.note }) })
+      }<ul class="govuk-list">${(d.kind === 'service' ? (['try', 'prompts', 'difference', 'history', 'files'] as const) : (['difference', 'history', 'files'] as const)).map((x) => html`<li>${v.link(urlOf(d, x), text(l, `act.${x}`))}</li>`)}</ul>${
+        d.faults.length > 0 &&
+        html`<h2 class="govuk-heading-m">${text(l, 'faults.title', { count: d.faults.length })}</h2>${v.faultList(l, d.faults, d.kind === 'service' ? faultPage(d as ServiceDraft, l) : places.pageOf(d as OpenDraft & { kind: 'place' }, l))}`
+      }${d.kind === 'service' ? v.summaryList({ rows: summaryRows(d as ServiceDraft, l) }) : places.rows(d as OpenDraft & { kind: 'place' }, l)}${nextActs(request, reply, d, asked.error ? String(asked.error[0]?.text) : undefined)}`,
+    })
+  }
+
   web.route({
     method: 'GET',
     url: '/editor/drafts/:draft',
     access,
     schema: { params: Draft, querystring: Type.Object({ done: Type.Optional(Type.String({ maxLength: 20 })), ...Lang }) },
-    async handler(request, reply) {
-      const l = request.visitor.language
-      const d = await drafts.open(signedIn(request), request.params.draft)
-      const nameFor = await namesFor([...d.authors, ...d.acts.map((a) => a.person)], l)
-      const returned = d.state === 'open' && d.acts[0]?.what === 'returned' ? d.acts[0] : null
-      const title = d.kind === 'service' ? nameOf(d.content, l) : catalogue.places.nameOf(d.place)
-      const done = (['sent', 'published', 'returned'] as const).find((x) => x === request.query.done)
-      return page(request, {
-        title,
-        back: '/editor',
-        body: html`${done && notificationBanner({ language: l, success: true, text: text(l, `done.${done}`) })}<h1 class="govuk-heading-xl">${title}</h1><p class="govuk-body">${tag({ text: text(l, `state.${d.state}`), kind: d.state === 'published' ? 'done' : d.state === 'sent' ? 'waiting' : 'quiet' })} <span class="v-soft">${d.base || text(l, 'place.adoptions')} · ${text(l, 'authors', { names: [...d.authors].map(nameFor).join(', ') })}</span></p>${
-          returned && insetText({ text: text(l, 'returned', { name: nameFor(returned.person), note: returned.note }) })
-        }<ul class="govuk-list">${(d.kind === 'service' ? (['try', 'prompts', 'difference', 'history', 'files'] as const) : (['difference', 'history', 'files'] as const)).map((x) => html`<li>${v.link(urlOf(d, x), text(l, `act.${x}`))}</li>`)}</ul>${
-          d.faults.length > 0 &&
-          html`<h2 class="govuk-heading-m">${text(l, 'faults.title', { count: d.faults.length })}</h2>${v.faultList(l, d.faults, d.kind === 'service' ? faultPage(d as ServiceDraft, l) : places.pageOf(d as OpenDraft & { kind: 'place' }, l))}`
-        }${d.kind === 'service' ? v.summaryList({ rows: summaryRows(d as ServiceDraft, l) }) : places.rows(d as OpenDraft & { kind: 'place' }, l)}${nextActs(request, reply, d)}`,
-      })
-    },
+    handler: (request, reply) => draftPage(request, reply, request.params.draft, { done: request.query.done }),
   })
 
   /** A part's page, a list or a form; with what was typed where it could not be saved. */
@@ -990,14 +999,22 @@ export function registerEditor(web: Pick<Web, 'route'>, deps: EditorPages): void
     await drafts.drop(signedIn(request), id, whole(form, 'n'))
     return '/editor'
   })
-  act('send-back', async (request, id, form) => {
-    const note = one(form, 'note', 1000)
-    if (note === '')
-      throw new Problem('invalid', 'Say what is to be changed.', {
-        fields: [{ pointer: '/note', code: 'required', detail: 'Say what is to be changed.' }],
-      })
-    await drafts.sendBack(signedIn(request), id, whole(form, 'n'), note)
-    return `/editor/drafts/${id}?done=returned`
+  web.route({
+    method: 'POST',
+    url: '/editor/drafts/:draft/send-back',
+    access,
+    schema: { params: Draft, body: AnyForm },
+    async handler(request, reply) {
+      const form = request.body as Form
+      const { draft: id } = request.params
+      const note = one(form, 'note', 1000)
+      if (note === '') {
+        reply.code(422)
+        return draftPage(request, reply, id, { error: [{ href: '#note', text: text(request.visitor.language, 'error.note') }] })
+      }
+      await drafts.sendBack(signedIn(request), id, whole(form, 'n'), note)
+      return reply.redirect(`/editor/drafts/${id}?done=returned`, 303)
+    },
   })
   act('approve', async (request, id, form) => {
     await drafts.approve(signedIn(request), id, whole(form, 'n'))
