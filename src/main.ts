@@ -170,6 +170,7 @@ export function registerAll(web: Web, parts: Parts): void {
     waitOf: (service, language) => waitOf(cases, service, language),
     officeUrl: (office) => `/offices/${office}`,
     more: (language) => [insight.tile(language)],
+    names: (ids) => people.names(parts.db, ids),
   })
   openInformation({ publiclog, demo: parts.config.demo, publicUrl: parts.config.publicUrl }).register(web)
 }

@@ -38,6 +38,8 @@ const duties: Record<string, string> = {
   'oficial1@demo.invalid': `official and clerk at ${office}`,
   'oficial2@demo.invalid': `official and clerk at ${office}`,
   'supervisora@demo.invalid': `supervisor at ${office}`,
+  'analista1@demo.invalid': 'analyst: writes and changes services',
+  'analista2@demo.invalid': 'analyst: the second person, who approves',
   'admin@demo.invalid': 'administrator',
 }
 

@@ -245,3 +245,20 @@ test('two processes that load the same folder at once publish it once', async ()
   )
   assert.equal(entries.length, count + 1)
 })
+
+test('a burden that waits is not brought forward by a second version that is a little milder', async () => {
+  const { today, before } = { today: '2027-01-20', before: catalogue.get('state/drivers-licence@09')!.hash }
+  cpSync(join(root, 'services/state/drivers-licence'), join(folder, 'state/drivers-licence'), { recursive: true })
+  const term = (count: number) =>
+    edit('state/drivers-licence/definition.json', (d) => {
+      ;(d.term as { unit: string; count: number }).unit = 'working-days'
+      ;(d.term as { count: number }).count = count
+    })
+  term(90)
+  const [heavy] = (await catalogue.load(folder)).published.filter((p) => p.service === 'state/drivers-licence')
+  assert.ok(heavy!.from > today, 'ninety days are a burden')
+  term(80)
+  const [milder] = (await catalogue.load(folder)).published.filter((p) => p.service === 'state/drivers-licence')
+  assert.equal(milder!.from, heavy!.from, 'eighty relieve against ninety, and burden whoever asks today')
+  assert.equal(catalogue.get('state/drivers-licence@09')!.hash, before)
+})

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { evaluate, FeelDate, FeelDuration, parseDate } from 'feelin'
-import { ConditionError, compileCondition, type Names } from '../../src/modules/catalogue/condition.ts'
+import { compileCondition, type Names } from '../../src/modules/catalogue/condition.ts'
+import { ConditionError } from '../../src/modules/catalogue/faults.ts'
 
 const names: Names = {
   age: { type: 'number' },

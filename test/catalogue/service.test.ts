@@ -121,6 +121,13 @@ const changes: [name: string, change: (d: Definition) => void, burden: string[]]
     },
     [],
   ],
+  [
+    'a page that more people see',
+    (d) => {
+      delete d.pages[2]!.when
+    },
+    ['question town'],
+  ],
   ['a further reason to refuse', (d) => d.reasons.push({ id: 'more', rule: 'unverified' }), ['reason more']],
   [
     'less time to answer',

@@ -41,6 +41,7 @@ const withoutBody: Readonly<Record<string, string>> = {
   '/check': 'multipart, read and checked as it streams in',
   '/rejoin': 'multipart, read and checked as it streams in',
   '/counter/:office/rejoin': 'multipart, read and checked as it streams in',
+  '/editor/import': 'multipart, read whole and checked before anything is kept',
 }
 
 /** Routes for programs that hold no cookie. */
@@ -153,12 +154,20 @@ describe('the routes of the whole program', () => {
     const people: (Visitor | null)[] = [null, applicant, official, await it0.aClerk(), await it0.aSupervisor(), await it0.aControl()]
     const admin = await it0.aPerson()
     people.push({ ...admin, grants: [{ role: 'admin', office: null }] } satisfies SignedIn)
+    const analyst: SignedIn = { ...(await it0.aPerson()), grants: [{ role: 'analyst', office: null }] }
+    people.push(analyst)
+    const { drafts } = it0.catalogue
+    const edited = await drafts.begin(analyst, { how: 'change', base: licence.split('@')[0]! })
+    const town = await drafts.begin(analyst, { how: 'place', place: '15106' })
     const values: Record<string, readonly string[]> = {
       reference: [reference, draft],
       office: [licenceOffice],
       '*': [licence],
       page: (await cases.filings.read(applicant, reference)).journey.pages.map((p) => p.id),
       event: ['car'],
+      draft: [edited, town],
+      part: ['questions', 'fee', 'steps'],
+      place: ['15106'],
       agency: ['sre'],
     }
     const addresses = routes
@@ -195,6 +204,11 @@ describe('the routes of the whole program', () => {
       '/control',
       '/admin/people',
       '/me/uses',
+      '/editor',
+      `/editor/drafts/${edited}`,
+      `/editor/drafts/${town}`,
+      `/editor/drafts/${edited}/parts/questions`,
+      '/editor/places/15106',
     ])
       assert.ok(seen.has(url), `${url} was seen; ${[...seen].join(' ')}`)
   })

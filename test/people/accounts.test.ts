@@ -508,7 +508,7 @@ test('who looked at my data: one statement for many, each person sees their own,
   )
 })
 
-test('the demonstration has its five accounts with true check digits, however often it is seeded', async (c) => {
+test('the demonstration has its seven accounts with true check digits, however often it is seeded', async (c) => {
   const own = await testDatabase()
   c.after(() => own.close())
   const office = 'demo-registro-civil' as OfficeId
@@ -522,12 +522,14 @@ test('the demonstration has its five accounts with true check digits, however of
       ['oficial1@demo.invalid', 'clerk+official'],
       ['oficial2@demo.invalid', 'clerk+official'],
       ['supervisora@demo.invalid', 'supervisor'],
+      ['analista1@demo.invalid', 'analyst'],
+      ['analista2@demo.invalid', 'analyst'],
       ['admin@demo.invalid', 'admin'],
     ],
   )
   const rows = await own.db.query<{ value: string }>('select value from people_identity where person = any($1::uuid[])', [
     first.map((a) => a.id),
   ])
-  assert.equal(rows.length, 5)
+  assert.equal(rows.length, 7)
   for (const { value } of rows) assert.deepEqual(parseIdentity(value), { kind: 'curp', value })
 })

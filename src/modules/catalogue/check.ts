@@ -1,16 +1,24 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import { pesos } from '#kernel/money'
 import { languages } from '#kernel/text'
+import { isPlainDate } from '#kernel/time'
 import { straightPath, wayNames } from './advance.ts'
-import { ConditionError, compileCondition, type Names } from './condition.ts'
-import { Adoption, AdoptionFile, Definition, type DefinitionTexts, Example, type Question, type Step } from './definition.ts'
+import { compileCondition, type Names } from './condition.ts'
+import {
+  Adoption,
+  AdoptionFile,
+  Definition,
+  type DefinitionTexts,
+  Example,
+  type OfficeFacts,
+  type Question,
+  type Step,
+} from './definition.ts'
+import { ConditionError, type Fault, type FaultCode, type FaultValues, faultAt } from './faults.ts'
 import { accept, ask, asked, fee } from './journey.ts'
 import { answerNames, nameOf } from './names.ts'
 import type { Places } from './places.ts'
 import type { Answers, World } from './questions/index.ts'
-
-/** What keeps a definition from being published: which file, where in it (RFC 6901 pointer), what is wrong and what to do. */
-export type Fault = { readonly file: string; readonly pointer: string; readonly what: string; readonly remedy: string }
 
 /** The files of one definition's folder, as JSON. */
 export type DefinitionFiles = { readonly definition: unknown; readonly es: unknown; readonly en: unknown; readonly examples: unknown }
@@ -47,52 +55,78 @@ const validTexts = ajv.compile({
   maxProperties: 1000,
 })
 
-function remedyOf(e: ErrorObject): [what: string, remedy: string] {
+function codeOf(e: ErrorObject): [code: FaultCode, values: FaultValues] {
   const p = e.params as Record<string, unknown>
+  const limit = { limit: String(p.limit) }
   switch (e.keyword) {
     case 'required':
-      return [
-        `"${p.missingProperty}" is missing`,
-        p.missingProperty === 'source' ? 'Say where it comes from: {"law": …} or "unverified".' : `Add "${p.missingProperty}".`,
-      ]
+      return [p.missingProperty === 'source' ? 'source' : 'required', { name: String(p.missingProperty) }]
     case 'additionalProperties':
-      return [`"${p.additionalProperty}" is not known here`, `Take "${p.additionalProperty}" out, or mend its spelling.`]
+      return ['unknown', { name: String(p.additionalProperty) }]
     case 'enum':
-      return ['the value is none of those allowed', `Write one of: ${(p.allowedValues as unknown[]).join(', ')}.`]
+      return ['enum', { allowed: (p.allowedValues as unknown[]).join(', ') }]
     case 'const':
-      return ['the value is not the one allowed', `Write ${JSON.stringify(p.allowedValue)}.`]
+      return ['const', { allowed: JSON.stringify(p.allowedValue) }]
     case 'pattern':
-      return ['the value is not well formed', `Write it as the pattern ${p.pattern} says.`]
+      return ['pattern', { pattern: String(p.pattern) }]
     case 'anyOf':
-      return ['the value fits none of the forms allowed', 'See the table of this field in src/modules/catalogue/definition.ts.']
+      return ['any-of', {}]
+    case 'minItems':
+    case 'minProperties':
+      return ['too-few', limit]
+    case 'maxItems':
+    case 'maxProperties':
+      return ['too-many', limit]
+    case 'minLength':
+      return ['too-short', limit]
+    case 'maxLength':
+      return ['too-long', limit]
+    case 'minimum':
+      return ['too-small', limit]
+    case 'maximum':
+      return ['too-large', limit]
+    case 'uniqueItems':
+      return ['twice-in-list', {}]
     default:
-      return [e.message ?? 'is not valid', `See the limits of this field in src/modules/catalogue/definition.ts (${e.keyword}).`]
+      return ['schema', { message: e.message ?? 'is not valid', keyword: e.keyword }]
   }
 }
 
 /** Faults from Ajv's errors, without those of the forms of a union that were not meant. */
 function schemaFaults(file: string, errors: readonly ErrorObject[] | null | undefined, prefix = ''): Fault[] {
-  let all = [...(errors ?? [])]
-  const branch = (e: ErrorObject) => [...e.schemaPath.matchAll(/\/anyOf\/\d+/g)].map((m) => e.schemaPath.slice(0, m.index + m[0].length))
-  // A form whose `kind` (or unit of several literals) does not fit is not the one the author meant.
-  const unmeant = new Set(
-    all
-      .filter((e) => (e.keyword === 'const' || e.keyword === 'enum') && /\/(kind|unit)$/.test(e.instancePath))
-      .flatMap((e) => branch(e).slice(-1).concat(branch(e).slice(-2, -1))),
+  const all = [...(errors ?? [])]
+  // A form whose `kind` (or unit of several literals) does not fit is not the one the author meant: at that place, nothing it says counts.
+  const unmeant: { readonly at: string; readonly branch: string }[] = []
+  for (const e of all) {
+    const kind = /^(.*)\/(kind|unit)$/.exec(e.instancePath)
+    if (!kind || (e.keyword !== 'const' && e.keyword !== 'enum')) continue
+    const at = e.schemaPath.lastIndexOf(`/properties/${kind[2]}`)
+    const form = e.schemaPath.slice(0, at)
+    if (/\/anyOf\/\d+$/.test(form)) unmeant.push({ at: kind[1]!, branch: form })
+    const literal = /^\/properties\/\w+(\/anyOf\/\d+)/.exec(e.schemaPath.slice(at))
+    if (literal) unmeant.push({ at: e.instancePath, branch: form + literal[0] })
+  }
+  const within = (path: string, of: string) => path === of || path.startsWith(`${of}/`)
+  const isMeant = (e: ErrorObject) => !unmeant.some((u) => within(e.instancePath, u.at) && within(e.schemaPath, u.branch))
+  const meant = all.filter((e) => e.keyword !== 'anyOf' && isMeant(e))
+  // A union of which no form was meant says so itself.
+  const silent = all.filter((e) => e.keyword === 'anyOf' && isMeant(e) && !meant.some((m) => within(m.instancePath, e.instancePath)))
+  const top = silent.filter(
+    (e) => !silent.some((o) => o !== e && o.instancePath !== e.instancePath && within(o.instancePath, e.instancePath)),
   )
-  const meant = all.filter((e) => !branch(e).some((b) => unmeant.has(b)) && e.keyword !== 'anyOf')
-  if (meant.length > 0) all = meant
-  else all = all.filter((e) => e.keyword === 'anyOf')
-  const deep = all.filter(
-    (e) => e.keyword !== 'const' || !all.some((o) => o !== e && o.instancePath.startsWith(e.instancePath) && o.keyword !== 'const'),
-  )
+  const rest = [...meant, ...top]
+  // A value of a list of parts is no `"unverified"`, and what is wrong inside it says more.
+  const deep = rest.filter((e) => {
+    if (e.keyword === 'type') return !rest.some((o) => o.instancePath.startsWith(`${e.instancePath}/`))
+    return e.keyword !== 'const' || !rest.some((o) => o !== e && o.instancePath.startsWith(e.instancePath) && o.keyword !== 'const')
+  })
   const seen = new Set<string>()
   return deep.slice(0, 30).flatMap((e) => {
-    const [what, remedy] = remedyOf(e)
-    const key = `${e.instancePath} ${what}`
+    const fault = faultAt(file, prefix + e.instancePath, ...codeOf(e))
+    const key = `${e.instancePath} ${fault.what}`
     if (seen.has(key)) return []
     seen.add(key)
-    return [{ file, pointer: prefix + e.instancePath, what, remedy }]
+    return [fault]
   })
 }
 
@@ -112,7 +146,7 @@ function depthOf(value: unknown): number {
 
 /** Names that FEEL or this catalogue keeps for itself. */
 const reserved = new Set(
-  'result results today date time duration and or not in if then else true false null between for return some every satisfies function papers hint options'.split(
+  'result results today date time duration and or not in if then else true false null between for return some every satisfies function papers hint options constructor'.split(
     ' ',
   ),
 )
@@ -135,31 +169,27 @@ export function checkDefinition(
   ] as const) {
     if (depthOf(value) > maxDepth) {
       return {
-        faults: [{ file: `${id}/${name}`, pointer: '', what: `it is nested deeper than ${maxDepth}`, remedy: 'Make it flatter.' }],
+        faults: [faultAt(`${id}/${name}`, '', 'deep', { most: maxDepth })],
         checked: null,
       }
     }
   }
   const faults: Fault[] = []
-  const fault = (pointer: string, what: string, remedy: string, at = file) => {
-    faults.push({ file: at, pointer, what, remedy })
+  const fault: Report = (pointer, code, values) => {
+    faults.push(faultAt(file, pointer, code, values))
   }
   if (!validDefinition(files.definition)) return { faults: schemaFaults(file, validDefinition.errors), checked: null }
   const d = files.definition as Definition
 
-  if (d.id !== id) fault('/id', `the id is "${d.id}" but the folder is "${id}"`, `Write "id": "${id}".`)
-  if (!d.id.startsWith(`${d.level}/`))
-    fault('/level', `a "${d.level}" service cannot have the id "${d.id}"`, 'Let the level be the first part of the id.')
+  if (d.id !== id) fault('/id', 'id', { id: d.id, folder: id })
+  if (!d.id.startsWith(`${d.level}/`)) fault('/level', 'level', { level: d.level, id: d.id })
   const agencyIs = (agency: string, pointer: string) => {
     const known = around.agencies[agency]
-    if (!known)
-      fault(pointer, `the agency "${agency}" is not in reference/agencies.json`, 'Use an agency listed there, or add it with its source.')
-    else if (known.level !== d.level)
-      fault(pointer, `the agency "${agency}" is ${known.level}, the service ${d.level}`, 'Name an agency of the same level.')
+    if (!known) fault(pointer, 'agency-unknown', { agency })
+    else if (known.level !== d.level) fault(pointer, 'agency-level', { agency, is: known.level, level: d.level })
   }
   agencyIs(d.agency, '/agency')
-  if (d.level === 'federal' && d.id.split('/')[1] !== d.agency)
-    fault('/agency', `the folder says "${d.id.split('/')[1]}"`, 'Use the same agency in both.')
+  if (d.level === 'federal' && d.id.split('/')[1] !== d.agency) fault('/agency', 'agency-folder', { agency: d.id.split('/')[1]! })
 
   checkFigures(d, fault)
   const order = checkQuestions(d, fault)
@@ -184,21 +214,21 @@ export function checkDefinition(
   return { faults, checked: faults.length === 0 ? { definition: d, texts, examples } : null }
 }
 
-type Report = (pointer: string, what: string, remedy: string, at?: string) => void
+type Report = (pointer: string, code: FaultCode, values?: FaultValues) => void
 
 function unique(ids: readonly string[], pointer: string, kind: string, fault: Report): void {
   ids.forEach((id, i) => {
-    if (ids.indexOf(id) !== i) fault(`${pointer}/${i}/id`, `the ${kind} "${id}" is there twice`, 'Give each its own id.')
+    if (ids.indexOf(id) !== i) fault(`${pointer}/${i}/id`, 'twice', { kind, id })
   })
 }
 
 function checkFigures(d: Definition, fault: Report): void {
   if ((d.term.unit === 'immediate') !== (d.term.count === 0)) {
-    fault('/term/count', `${d.term.count} does not go with "${d.term.unit}"`, 'Write 0 with "immediate", at least 1 with any other unit.')
+    fault('/term/count', 'term-count', { count: d.term.count, unit: d.term.unit })
   }
   const counted = d.validity.unit === 'years' || d.validity.unit === 'months' || d.validity.unit === 'days'
   if (counted !== (d.validity.count !== undefined)) {
-    fault('/validity/count', counted ? 'it is missing' : `"${d.validity.unit}" has no count`, counted ? 'Say how many.' : 'Take it out.')
+    fault('/validity/count', counted ? 'count-missing' : 'count-none', { unit: d.validity.unit })
   }
   if (d.fee.kind === 'table') {
     const last = d.fee.rows.length - 1
@@ -210,27 +240,20 @@ function checkFigures(d: Definition, fault: Report): void {
     )
     d.fee.rows.forEach((row, i) => {
       if ((row.when === undefined) !== (i === last)) {
-        fault(
-          `/fee/rows/${i}/when`,
-          i === last ? 'the last row has a condition' : 'a row before the last has none',
-          'The last row, and only it, stands for everybody else.',
-        )
+        fault(`/fee/rows/${i}/when`, i === last ? 'last-row' : 'open-row')
       }
     })
   }
   const bounds = d.adoption
   if (d.level === 'federal') {
-    if (bounds) fault('/adoption', 'a federal service is not adopted', 'Take "adoption" out.')
-    if (d.fee.kind === 'local') fault('/fee/kind', 'a federal fee cannot be local', 'Write free, fixed or table.')
+    if (bounds) fault('/adoption', 'federal-adoption')
+    if (d.fee.kind === 'local') fault('/fee/kind', 'federal-fee')
     return
   }
-  if (d.fee.kind === 'local' && !bounds?.fee)
-    fault('/adoption/fee', 'the fee is local but has no bounds', 'Add "adoption": {"fee": {"min": …, "max": …}}.')
-  if (bounds?.fee && pesos(bounds.fee.min).minor > pesos(bounds.fee.max).minor)
-    fault('/adoption/fee', 'min is more than max', 'Exchange them.')
-  if (bounds?.fee && d.fee.kind === 'free') fault('/adoption/fee', 'a free service cannot get a fee', 'Take the bounds out.')
-  if (bounds?.term && bounds.term.atLeast > d.term.count)
-    fault('/adoption/term/atLeast', 'an adoption may only shorten the term', `Write at most ${d.term.count}.`)
+  if (d.fee.kind === 'local' && !bounds?.fee) fault('/adoption/fee', 'local-bounds')
+  if (bounds?.fee && pesos(bounds.fee.min).minor > pesos(bounds.fee.max).minor) fault('/adoption/fee', 'min-max')
+  if (bounds?.fee && d.fee.kind === 'free') fault('/adoption/fee', 'free-bounds')
+  if (bounds?.term && bounds.term.atLeast > d.term.count) fault('/adoption/term/atLeast', 'term-bounds', { most: d.term.count })
 }
 
 /** Returns the place of each question in the order of asking. */
@@ -242,17 +265,11 @@ function checkQuestions(d: Definition, fault: Report): ReadonlyMap<string, reado
     fault,
   )
   const one = (q: Question, pointer: string) => {
-    if (reserved.has(q.id)) fault(`${pointer}/id`, `"${q.id}" is a word of the conditions`, 'Choose another id.')
-    if ('min' in q && 'max' in q && q.min !== undefined && q.max !== undefined && q.min > q.max)
-      fault(`${pointer}/min`, 'min is more than max', 'Exchange them.')
-    if (q.kind === 'confirm' && q.optional) fault(`${pointer}/optional`, 'a declaration cannot be optional', 'Make it a yes-no question.')
+    if (reserved.has(q.id)) fault(`${pointer}/id`, 'reserved', { id: q.id })
+    if ('min' in q && 'max' in q && q.min !== undefined && q.max !== undefined && q.min > q.max) fault(`${pointer}/min`, 'min-max')
+    if (q.kind === 'confirm' && q.optional) fault(`${pointer}/optional`, 'confirm-optional')
     // No channel takes a file in the middle of a page: papers have their own, with sizes, types and what is asked for again.
-    if (q.kind === 'file')
-      fault(
-        `${pointer}/kind`,
-        'a question cannot take a file',
-        'List it under "papers" with "how": "file"; with "when" it is asked of some.',
-      )
+    if (q.kind === 'file') fault(`${pointer}/kind`, 'file-question')
   }
   d.questions.forEach((q, i) => {
     one(q, `/questions/${i}`)
@@ -277,17 +294,16 @@ function checkQuestions(d: Definition, fault: Report): ReadonlyMap<string, reado
   const known = new Set(d.questions.map((q) => q.id))
   d.pages.forEach((page, p) => {
     page.questions.forEach((q, i) => {
-      if (!known.has(q))
-        fault(`/pages/${p}/questions/${i}`, `there is no question "${q}"`, `Add it to "questions" or take it off the page.`)
-      else if (order.has(q)) fault(`/pages/${p}/questions/${i}`, `"${q}" stands on another page already`, 'Ask everything once.')
+      if (!known.has(q)) fault(`/pages/${p}/questions/${i}`, 'no-question', { id: q })
+      else if (order.has(q)) fault(`/pages/${p}/questions/${i}`, 'asked-twice', { id: q })
       else order.set(q, [p, i])
     })
   })
   for (const [i, id] of (d.matter ?? []).entries()) {
-    if (!known.has(id)) fault(`/matter/${i}`, `there is no question "${id}"`, 'Name questions that say what the case is about.')
+    if (!known.has(id)) fault(`/matter/${i}`, 'matter', { id })
   }
   d.questions.forEach((q, i) => {
-    if (!order.has(q.id)) fault(`/questions/${i}/id`, `"${q.id}" stands on no page`, 'Put it on a page, or take it out.')
+    if (!order.has(q.id)) fault(`/questions/${i}/id`, 'on-no-page', { id: q.id })
   })
   return order
 }
@@ -297,7 +313,7 @@ function condition(text: string, names: Names, pointer: string, fault: Report): 
     compileCondition(text, names)
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error
-    fault(pointer, error.message, 'Mend the condition; README.md of the catalogue lists what it may say.')
+    fault(pointer, error.code, error.values)
   }
 }
 
@@ -336,11 +352,10 @@ function checkPapers(d: Definition, around: Surroundings, fault: Report): void {
     fault,
   )
   d.papers.forEach((p, i) => {
-    if (p.id === localPaperId) fault(`/papers/${i}/id`, `"${localPaperId}" is kept for adoptions`, 'Choose another id.')
+    if (p.id === localPaperId) fault(`/papers/${i}/id`, 'local-paper-id', { id: localPaperId })
     if (p.from === undefined) return
-    if (p.from === d.id) fault(`/papers/${i}/from`, 'a service cannot ask for its own paper', 'Take "from" out.')
-    else if (!around.bases.has(p.from))
-      fault(`/papers/${i}/from`, `there is no service "${p.from}"`, 'Name a base under services/, or take "from" out.')
+    if (p.from === d.id) fault(`/papers/${i}/from`, 'own-paper')
+    else if (!around.bases.has(p.from)) fault(`/papers/${i}/from`, 'no-service', { id: p.from })
   })
 }
 
@@ -356,7 +371,7 @@ function checkSteps(d: Definition, fault: Report, unitIs: (unit: string, pointer
     'step',
     fault,
   )
-  if (d.steps[0]!.kind !== 'data') fault('/steps/0/kind', 'the first step is not "data"', 'Begin with the filing: {"kind": "data"}.')
+  if (d.steps[0]!.kind !== 'data') fault('/steps/0/kind', 'first-step')
   d.steps.forEach((s, i) => {
     if ('unit' in s && s.unit !== undefined) unitIs(s.unit, `/steps/${i}/unit`)
     if (s.kind === 'parallel') {
@@ -373,22 +388,12 @@ function checkSteps(d: Definition, fault: Report, unitIs: (unit: string, pointer
     if (!('next' in s)) return
     s.next.forEach((w, j) => {
       const pointer = `/steps/${i}/next/${j}`
-      if (!steps.has(w.to)) fault(`${pointer}/to`, `there is no step "${w.to}"`, `Name one of: ${[...steps.keys()].join(', ')}.`)
-      if (w.to === d.steps[0]!.id) fault(`${pointer}/to`, 'a way leads back to the filing', 'Add another step of kind "data".')
+      if (!steps.has(w.to)) fault(`${pointer}/to`, 'no-step', { id: w.to, steps: [...steps.keys()].join(', ') })
+      if (w.to === d.steps[0]!.id) fault(`${pointer}/to`, 'back-to-filing')
       const open = w.when === undefined && w.atMost === undefined
       const last = j === s.next.length - 1
-      if (last && !open)
-        fault(
-          pointer,
-          'deadlock: when this last way does not hold, the case stands still',
-          'Let the last way have neither "when" nor "atMost".',
-        )
-      if (!last && open)
-        fault(
-          `/steps/${i}/next/${j + 1}`,
-          'unreachable: the way before it always holds',
-          'Take it out, or give the way before it a condition.',
-        )
+      if (last && !open) fault(pointer, 'stuck')
+      if (!last && open) fault(`/steps/${i}/next/${j + 1}`, 'shadowed')
       if (w.when !== undefined) condition(w.when, wayNames(d, s), `${pointer}/when`, fault)
     })
   })
@@ -405,16 +410,16 @@ function checkSteps(d: Definition, fault: Report, unitIs: (unit: string, pointer
   const reached = reach(first)
   for (const s of d.steps) {
     const pointer = `/steps/${at.get(s.id)}`
-    if (!reached.has(s.id)) fault(pointer, `the step "${s.id}" is never reached`, 'Lead a way to it, or take it out.')
+    if (!reached.has(s.id)) fault(pointer, 'unreached', { id: s.id })
     else if (![...reach(s.id)].some((id) => steps.get(id)!.kind === 'issue')) {
-      fault(pointer, `deadlock: no way from "${s.id}" ends in an "issue" step`, 'Lead it to the step that makes the document.')
+      fault(pointer, 'no-end', { id: s.id })
     }
     // A circle of ways that each may be taken any number of times never has to end.
     const seen = new Set<string>()
     const todo = next(s.id, true)
     for (let id = todo.pop(); id !== undefined; id = todo.pop()) {
       if (id === s.id) {
-        fault(pointer, `a loop through "${s.id}" has no bound`, 'Give the way that leads back "atMost": 1 to 5.')
+        fault(pointer, 'loop', { id: s.id })
         break
       }
       if (!seen.has(id)) {
@@ -426,16 +431,11 @@ function checkSteps(d: Definition, fault: Report, unitIs: (unit: string, pointer
   for (const s of d.steps) {
     // A paper is committed to by the turn that ends with it, and waiting ends no turn.
     if (s.kind === 'timer' && next(s.id).some((id) => steps.get(id)?.kind === 'issue'))
-      fault(
-        `/steps/${at.get(s.id)}`,
-        `"${s.id}" leads to the document and is done at no desk`,
-        'Let a review or a decision be the last step before it.',
-      )
+      fault(`/steps/${at.get(s.id)}`, 'timer-last', { id: s.id })
   }
   const undecided = reach(first, (id) => steps.get(id)!.kind !== 'decide')
   for (const id of undecided) {
-    if (steps.get(id)!.kind === 'issue')
-      fault(`/steps/${at.get(id)}`, `"${id}" can be reached without a decision`, 'Let every way to it pass a "decide" step.')
+    if (steps.get(id)!.kind === 'issue') fault(`/steps/${at.get(id)}`, 'undecided', { id })
   }
 }
 
@@ -493,14 +493,14 @@ function checkTexts(id: string, d: Definition, files: DefinitionFiles, faults: F
     }
     const all = given as Record<string, string>
     texts[language] = all
-    const fault = (key: string, what: string, remedy: string) => {
-      faults.push({ file, pointer: `/${key}`, what, remedy })
+    const fault = (key: string, code: FaultCode, values: FaultValues) => {
+      faults.push(faultAt(file, `/${key}`, code, values))
     }
-    for (const key of needed) if (!Object.hasOwn(all, key)) fault(key, 'the text is missing', `Add "${key}".`)
+    for (const key of needed) if (!Object.hasOwn(all, key)) fault(key, 'text-missing', { key })
     for (const [key, text] of Object.entries(all)) {
-      if (!allowed.has(key)) fault(key, 'nothing asks for this text', 'Take it out, or mend the key.')
+      if (!allowed.has(key)) fault(key, 'text-unasked', { key })
       const long = key === 'search' ? null : longSentence(text)
-      if (long !== null) fault(key, `a sentence has more than ${maxWords} words: "${long.slice(0, 80)}…"`, 'Say it in two sentences.')
+      if (long !== null) fault(key, 'long-sentence', { most: maxWords, sentence: long.slice(0, 80) })
     }
   }
   for (const [language, other] of [
@@ -509,12 +509,7 @@ function checkTexts(id: string, d: Definition, files: DefinitionFiles, faults: F
   ] as const) {
     for (const key of Object.keys(texts[language])) {
       if (allowed.has(key) && !needed.has(key) && !Object.hasOwn(texts[other], key)) {
-        faults.push({
-          file: `${id}/text.${other}.json`,
-          pointer: `/${key}`,
-          what: `the text is there only in ${language}`,
-          remedy: 'Say the same in every language.',
-        })
+        faults.push(faultAt(`${id}/text.${other}.json`, `/${key}`, 'one-language', { language }))
       }
     }
   }
@@ -534,14 +529,13 @@ function runExample(
   faults: Fault[],
 ): void {
   const file = `${id}/examples.json`
-  const fault = (pointer: string, what: string, remedy: string) => {
-    faults.push({ file, pointer: `/${i}${pointer}`, what: `"${example.name}": ${what}`, remedy })
+  const fault: Report = (pointer, code, values) => {
+    faults.push(faultAt(file, `/${i}${pointer}`, code, { example: example.name, ...values }))
   }
   const service = { definition: d, text: (language: 'es' | 'en', key: string) => texts[language][key] ?? '' }
   const world: World = { language: 'en', today: example.today ?? exampleDay, places: around.places }
   const known = new Set(d.questions.map((q) => q.id))
-  for (const key of Object.keys(example.answers))
-    if (!known.has(key)) fault(`/answers/${key}`, `there is no question "${key}"`, 'Mend the id.')
+  for (const key of Object.keys(example.answers)) if (!known.has(key)) fault(`/answers/${key}`, 'example-question', { id: key })
   const form = Object.fromEntries(
     Object.entries(example.answers).map(([k, v]) => [
       k,
@@ -561,15 +555,13 @@ function runExample(
   }
   const same = (what: string, expected: readonly string[] | undefined, actual: readonly string[], pointer: string) => {
     if (expected && JSON.stringify(expected) !== JSON.stringify(actual)) {
-      fault(pointer, `${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`, 'Mend the example or the definition.')
+      fault(pointer, 'example-expect', { what, expected: JSON.stringify(expected), got: JSON.stringify(actual) })
     }
   }
   const wanted = example.expect.refused ?? []
   const pointers = [...new Set(refused.map((r) => r.pointer))]
-  for (const r of refused)
-    if (!wanted.includes(r.pointer))
-      fault(`/answers`, `${r.pointer} is refused: ${r.detail}`, 'Mend the answer, or expect it in "refused".')
-  for (const p of wanted) if (!pointers.includes(p)) fault('/expect/refused', `${p} is not refused`, 'Mend the example or the definition.')
+  for (const r of refused) if (!wanted.includes(r.pointer)) fault(`/answers`, 'example-refused', { pointer: r.pointer, why: r.detail })
+  for (const p of wanted) if (!pointers.includes(p)) fault('/expect/refused', 'example-not-refused', { pointer: p })
   const journey = ask(service, answers, world)
   same(
     'asked',
@@ -587,11 +579,11 @@ function runExample(
     const cost = fee(d, answers, world.today)
     const expected = example.expect.fee === null ? null : pesos(example.expect.fee).minor
     if ((cost?.minor ?? null) !== expected) {
-      fault(
-        '/expect/fee',
-        `the fee: expected ${example.expect.fee}, got ${cost ? `${cost.minor / 100n}.${String(cost.minor % 100n).padStart(2, '0')}` : null}`,
-        'Mend the example or the definition.',
-      )
+      fault('/expect/fee', 'example-expect', {
+        what: 'the fee',
+        expected: String(example.expect.fee),
+        got: cost ? `${cost.minor / 100n}.${String(cost.minor % 100n).padStart(2, '0')}` : 'null',
+      })
     }
   }
   if (example.expect.steps)
@@ -641,18 +633,30 @@ function weeklyHours(hours: NonNullable<Adoption['hours']>): number | null {
   return total / 60
 }
 
+/** Whether the last of 18 digits is the one the others make (Banco de México: weights 3, 7, 1). */
+function isClabe(account: string): boolean {
+  const sum = [...account.slice(0, 17)].reduce((all, digit, i) => all + ((Number(digit) * [3, 7, 1][i % 3]!) % 10), 0)
+  return Number(account[17]) === (10 - (sum % 10)) % 10
+}
+
 /** Faults of one adoption against its base's bounds. */
-function checkAdoption(file: string, pointer: string, adoption: unknown, base: Definition, around: Pick<Surroundings, 'bases'>): Fault[] {
+export function checkAdoption(
+  file: string,
+  pointer: string,
+  adoption: unknown,
+  base: Definition,
+  around: Pick<Surroundings, 'bases'>,
+): Fault[] {
   if (!validAdoption(adoption)) return schemaFaults(file, validAdoption.errors, pointer)
   const a = adoption as Adoption
   const faults: Fault[] = []
-  const fault = (at: string, what: string, remedy: string) => {
-    faults.push({ file, pointer: pointer + at, what, remedy })
+  const fault: Report = (at, code, values) => {
+    faults.push(faultAt(file, pointer + at, code, values))
   }
   const bounds = base.adoption ?? {}
   const may = (field: 'fee' | 'hours' | 'localPaper' | 'term') => {
     if (a[field] !== undefined && !bounds[field]) {
-      fault(`/${field}`, `"${base.id}" does not let an adoption change ${field}`, 'Take it out.')
+      fault(`/${field}`, 'may-not', { id: base.id, field })
       return false
     }
     return a[field] !== undefined
@@ -661,27 +665,21 @@ function checkAdoption(file: string, pointer: string, adoption: unknown, base: D
     const amount = pesos(a.fee!.amount).minor
     const { min, max } = bounds.fee!
     if (amount < pesos(min).minor || amount > pesos(max).minor)
-      fault('/fee/amount', `${a.fee!.amount} lies outside ${min} to ${max}`, 'Keep the fee within the bounds.')
+      fault('/fee/amount', 'fee-outside', { amount: a.fee!.amount, least: min, most: max })
   }
   if (may('hours')) {
     const total = weeklyHours(a.hours!)
-    if (total === null) fault('/hours', 'a time is not well formed, or two spans overlap', 'Write [["09:00","14:00"],["16:00","18:00"]].')
-    else if (total < bounds.hours!.atLeastPerWeek)
-      fault('/hours', `${total} hours a week are fewer than ${bounds.hours!.atLeastPerWeek}`, 'Open longer.')
+    if (total === null) fault('/hours', 'hours')
+    else if (total < bounds.hours!.atLeastPerWeek) fault('/hours', 'few-hours', { hours: total, least: bounds.hours!.atLeastPerWeek })
   }
   if (may('localPaper')) {
-    if (!around.bases.has(a.localPaper!.from))
-      fault('/localPaper/from', `there is no service "${a.localPaper!.from}"`, 'A local paper must itself be a service of the catalogue.')
-    else if (a.localPaper!.from === base.id) fault('/localPaper/from', 'a service cannot ask for its own paper', 'Name another service.')
+    if (!around.bases.has(a.localPaper!.from)) fault('/localPaper/from', 'local-service', { id: a.localPaper!.from })
+    else if (a.localPaper!.from === base.id) fault('/localPaper/from', 'own-local')
   }
   if (may('term')) {
     const { count } = a.term!
     if (count < bounds.term!.atLeast || count > base.term.count) {
-      fault(
-        '/term/count',
-        `${count} lies outside ${bounds.term!.atLeast} to ${base.term.count}`,
-        'An adoption may only shorten the term, within the bounds.',
-      )
+      fault('/term/count', 'term-outside', { count, least: bounds.term!.atLeast, most: base.term.count })
     }
   }
   return faults
@@ -702,45 +700,32 @@ export function checkAdoptions(
   const broken: string[] = []
   if (depthOf(content) > maxDepth)
     return {
-      faults: [{ file: path, pointer: '', what: `it is nested deeper than ${maxDepth}`, remedy: 'Make it flatter.' }],
+      faults: [faultAt(path, '', 'deep', { most: maxDepth })],
       adoptions,
       broken: ['*'],
     }
   if (!validAdoptionFile(content)) return { faults: schemaFaults(path, validAdoptionFile.errors), adoptions, broken: ['*'] }
-  const f = content as { place: string; services: Record<string, unknown> }
+  const f = content as { place: string; office?: OfficeFacts; services: Record<string, unknown> }
   const level = place.length === 2 ? 'state' : 'municipal'
   const faults: Fault[] = []
   if (f.place !== place || !(place.length === 2 ? around.places.state(place) : around.places.municipality(place))) {
     return {
-      faults: [
-        {
-          file: path,
-          pointer: '/place',
-          what: `"${f.place}" is not the place "${place}" of the path`,
-          remedy: 'Name the file by the INEGI key it holds.',
-        },
-      ],
+      faults: [faultAt(path, '/place', 'wrong-place', { said: f.place, place })],
       adoptions,
       broken: ['*'],
     }
   }
+  if (f.office?.hours && weeklyHours(f.office.hours) === null) faults.push(faultAt(path, '/office/hours', 'hours'))
+  if (f.office?.account !== undefined && !isClabe(f.office.account)) faults.push(faultAt(path, '/office/account', 'clabe'))
+  for (const [i, day] of (f.office?.holidays ?? []).entries())
+    if (!isPlainDate(day)) faults.push(faultAt(path, `/office/holidays/${i}`, 'holiday', { day }))
   for (const [id, adoption] of Object.entries(f.services)) {
     const pointer = `/services/${id.replaceAll('~', '~0').replaceAll('/', '~1')}`
     const base = bases.get(id)
     if (!base) {
-      faults.push({
-        file: path,
-        pointer,
-        what: `there is no sound base "${id}"`,
-        remedy: 'Name a base under services/, or mend that base.',
-      })
+      faults.push(faultAt(path, pointer, 'no-base', { id }))
     } else if (base.level !== level) {
-      faults.push({
-        file: path,
-        pointer,
-        what: `"${id}" is ${base.level}; this is a file of a ${level} place`,
-        remedy: 'Move it to the right file.',
-      })
+      faults.push(faultAt(path, pointer, 'base-level', { id, is: base.level, level }))
     } else {
       const found = checkAdoption(path, pointer, adoption, base, around)
       if (found.length > 0) {

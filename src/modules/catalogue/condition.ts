@@ -1,5 +1,6 @@
 import { parseExpression } from 'feelin'
 import { addDays, daysBetween, isPlainDate, type PlainDate } from '#kernel/time'
+import { ConditionError } from './faults.ts'
 
 /*
  * Conditions are FEEL (DMN 1.5, chapter 10), parsed by feelin and compiled here once into closures. Only a part of the language is taken: no loops,
@@ -27,9 +28,6 @@ export type Condition = {
   /** Whether it holds: FEEL's three values, of which only `true` holds. Never throws. */
   holds(facts: Facts): boolean
 }
-
-/** Why a condition is refused, in words for the definition's author. */
-export class ConditionError extends Error {}
 
 class Day {
   readonly date: PlainDate
@@ -72,13 +70,13 @@ function monthsBetween(from: Day, to: Day): Span {
 }
 
 function readDate(text: string): Day {
-  if (!isPlainDate(text)) throw new ConditionError(`"${text}" is not a date; write it as date("2026-11-24")`)
+  if (!isPlainDate(text)) throw new ConditionError('date', { text })
   return new Day(text)
 }
 
 function readSpan(text: string): Span {
   const m = /^(-?)P(?:(\d{1,4})Y)?(?:(\d{1,5})M)?(?:(\d{1,6})D)?$/.exec(text)
-  if (!m || text.replace('-', '') === 'P') throw new ConditionError(`"${text}" is not a duration of years, months or days, such as "P18Y"`)
+  if (!m || text.replace('-', '') === 'P') throw new ConditionError('duration', { text })
   const sign = m[1] ? -1 : 1
   return new Span(sign * (Number(m[2] ?? 0) * 12 + Number(m[3] ?? 0)), sign * Number(m[4] ?? 0))
 }
@@ -135,13 +133,13 @@ const maxDepth = 24
 
 /** Compiles `text` with the names in reach. Throws `ConditionError` that says what is wrong and what to write. */
 export function compileCondition(text: string, names: Names): Condition {
-  if (text.length > maxLength) throw new ConditionError(`a condition has at most ${maxLength} characters; this one has ${text.length}`)
+  if (text.length > maxLength) throw new ConditionError('long', { most: maxLength, length: text.length })
   let open = 0
   for (const c of text) {
     if ('([{'.includes(c)) open++
     else if (')]}'.includes(c)) open--
     // Before the parser sees it: its time grows with the nesting.
-    if (open > maxDepth) throw new ConditionError(`brackets are nested deeper than ${maxDepth}`)
+    if (open > maxDepth) throw new ConditionError('brackets', { most: maxDepth })
   }
   const uses = new Set<string>()
   const of = (node: Node) => text.slice(node.from, node.to)
@@ -149,29 +147,29 @@ export function compileCondition(text: string, names: Names): Condition {
   const known = (name: string): Code => {
     const found = names[name]
     if (!found) {
-      throw new ConditionError(`there is no "${name}" here; the names in reach are: ${Object.keys(names).join(', ') || 'none'}`)
+      throw new ConditionError('name', { name, names: Object.keys(names).join(', ') || 'none' })
     }
-    if (found.type === 'money') throw new ConditionError(`"${name}" is an amount of money; sums are never compared in a condition`)
+    if (found.type === 'money') throw new ConditionError('money', { name })
     uses.add(name)
     return { type: found.type, name, run: (facts) => toValue(facts.values[name], found.type) }
   }
 
   const agree = (a: Code, b: Code, node: Node) => {
     if (a.type === 'null' || b.type === 'null' || a.type === 'any' || b.type === 'any') return
-    if (a.type !== b.type) throw new ConditionError(`"${of(node)}" compares ${a.type} with ${b.type}`)
+    if (a.type !== b.type) throw new ConditionError('compare', { text: of(node), one: a.type, other: b.type })
     for (const [one, other] of [
       [a, b],
       [b, a],
     ] as const) {
       const options = one.name === undefined ? undefined : names[one.name]?.options
       if (options && typeof other.literal === 'string' && !options.includes(other.literal)) {
-        throw new ConditionError(`"${other.literal}" is none of the options of "${one.name}": ${options.join(', ')}`)
+        throw new ConditionError('option', { value: String(other.literal), name: one.name!, options: options.join(', ') })
       }
     }
   }
   const need = (code: Code, type: ValueType, node: Node) => {
     if (code.type !== type && code.type !== 'any' && code.type !== 'null') {
-      throw new ConditionError(`"${of(node)}" is ${code.type} where ${type} is needed`)
+      throw new ConditionError('type', { text: of(node), is: code.type, type })
     }
     return code
   }
@@ -180,7 +178,7 @@ export function compileCondition(text: string, names: Names): Condition {
   const call = (name: string, given: Node[], depth: number): Code => {
     const args = given.map((n) => compile(n, depth))
     const arity = (n: number) => {
-      if (args.length !== n) throw new ConditionError(`${name}() takes ${n} argument${n === 1 ? '' : 's'}`)
+      if (args.length !== n) throw new ConditionError('arguments', { name, count: n, what: n === 1 ? 'argument' : 'arguments' })
     }
     switch (name) {
       case 'not': {
@@ -199,11 +197,11 @@ export function compileCondition(text: string, names: Names): Condition {
         return { type: 'date', run: (f) => new Day(f.today) }
       case 'date':
         arity(1)
-        if (typeof args[0]!.literal !== 'string') throw new ConditionError('date() takes a written date, such as date("2026-11-24")')
+        if (typeof args[0]!.literal !== 'string') throw new ConditionError('written-date')
         return constant(readDate(args[0]!.literal), 'date')
       case 'duration':
         arity(1)
-        if (typeof args[0]!.literal !== 'string') throw new ConditionError('duration() takes a written duration, such as duration("P18Y")')
+        if (typeof args[0]!.literal !== 'string') throw new ConditionError('written-duration')
         return constant(readSpan(args[0]!.literal), 'duration')
       case 'count': {
         arity(1)
@@ -223,7 +221,7 @@ export function compileCondition(text: string, names: Names): Condition {
         const b = args[1]!
         const options = a.name === undefined ? undefined : names[a.name]?.options
         if (options && typeof b.literal === 'string' && !options.includes(b.literal)) {
-          throw new ConditionError(`"${b.literal}" is none of the options of "${a.name}": ${options.join(', ')}`)
+          throw new ConditionError('option', { value: String(b.literal), name: a.name!, options: options.join(', ') })
         }
         return {
           type: 'boolean',
@@ -249,9 +247,9 @@ export function compileCondition(text: string, names: Names): Condition {
         }
       }
       default:
-        throw new ConditionError(
-          `${name}() is not taken here; the functions are not, today, date, duration, count, list contains, years and months duration`,
-        )
+        throw new ConditionError('function', {
+          text: `${name}() is not taken here; the functions are not, today, date, duration, count, list contains, years and months duration`,
+        })
     }
   }
 
@@ -293,9 +291,9 @@ export function compileCondition(text: string, names: Names): Condition {
   }
 
   const compile = (node: Node, depth = 0): Code => {
-    if (depth > maxDepth) throw new ConditionError(`the condition is nested deeper than ${maxDepth}`)
+    if (depth > maxDepth) throw new ConditionError('deep', { most: maxDepth })
     const inner = children(node)
-    if (inner.some((c) => c.type.isError)) throw new ConditionError(`"${of(node)}" cannot be read as FEEL`)
+    if (inner.some((c) => c.type.isError)) throw new ConditionError('unreadable', { text: of(node) })
     switch (node.name) {
       case 'Expression':
       case 'DateTimeLiteral':
@@ -345,7 +343,7 @@ export function compileCondition(text: string, names: Names): Condition {
             },
           }
         }
-        throw new ConditionError(`"${path}" is not known; of a date one may ask year, month, day, of a duration years, months`)
+        throw new ConditionError('path', { text: path })
       }
       case 'FunctionInvocation':
         return call(of(inner[0]!).replace(/\s+/g, ' '), argumentsOf(inner), depth + 1)
@@ -413,7 +411,7 @@ export function compileCondition(text: string, names: Names): Condition {
         const a = compile(inner[0]!, depth + 1)
         const b = compile(inner[2]!, depth + 1)
         const op = of(inner[1]!)
-        if (op !== '+' && op !== '-' && op !== '*') throw new ConditionError(`"${op}" is not taken here; sums are made with + - *`)
+        if (op !== '+' && op !== '-' && op !== '*') throw new ConditionError('operator', { op })
         if (a.type === 'date' && b.type === 'duration' && op !== '*') {
           return {
             type: 'date',
@@ -437,7 +435,7 @@ export function compileCondition(text: string, names: Names): Condition {
         }
       }
     }
-    throw new ConditionError(`"${of(node)}" uses a part of FEEL that conditions do not take`)
+    throw new ConditionError('part', { text: of(node) })
   }
 
   const scope: Record<string, unknown> = {}
@@ -447,13 +445,13 @@ export function compileCondition(text: string, names: Names): Condition {
     else scope[name.slice(0, dot)] = { ...(scope[name.slice(0, dot)] as object | undefined), [name.slice(dot + 1)]: '' }
   }
   const code = compile(parseExpression(text, scope, undefined).topNode)
-  if (code.type !== 'boolean' && code.type !== 'any') throw new ConditionError(`the condition is ${code.type}, not true or false`)
+  if (code.type !== 'boolean' && code.type !== 'any') throw new ConditionError('truth', { type: code.type })
   return { text, uses: [...uses], holds: (facts) => code.run(facts) === true }
 }
 
 function argumentsOf(invocation: readonly Node[]): Node[] {
   const list = invocation.find((n) => n.name === 'PositionalParameters')
-  if (!list) throw new ConditionError('arguments are given by place, not by name')
+  if (!list) throw new ConditionError('by-name')
   return children(list)
 }
 
@@ -462,7 +460,7 @@ function literalText(written: string): string {
   try {
     return JSON.parse(written) as string
   } catch {
-    throw new ConditionError(`${written} is not a text`)
+    throw new ConditionError('not-text', { text: written })
   }
 }
 

@@ -303,9 +303,35 @@ export const Adoption = Type.Object(
 )
 export type Adoption = Static<typeof Adoption>
 
+const Weekly = Type.Record(Type.String({ pattern: '^[1-7]$' }), Type.Array(Type.Tuple([Type.String(), Type.String()])))
+
+/** What a place says of its own window; it holds as soon as it is approved, for every service there. */
+export const OfficeFacts = Type.Object(
+  {
+    hours: Type.Optional(Weekly),
+    address: Type.Optional(Type.String({ minLength: 5, maxLength: 200 })),
+    telephone: Type.Optional(Type.String({ pattern: '^\\d{10}$' })),
+    email: Type.Optional(Type.String({ pattern: '^[^@\\s<>]+@[^@\\s<>]+$', maxLength: 100 })),
+    /** Where payments go: a CLABE of 18 digits. */
+    account: Type.Optional(Type.String({ pattern: '^\\d{18}$' })),
+    /** Days without work beside those of the whole country. */
+    holidays: Type.Optional(Type.Array(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' }), { maxItems: 60, uniqueItems: true })),
+    /** The window does the steps of every unit: one office and one line for everything. */
+    oneLine: Type.Optional(Type.Boolean()),
+    source: Source,
+  },
+  strict,
+)
+export type OfficeFacts = Static<typeof OfficeFacts>
+
 /** A file of adoptions: `services/adoptions/<state>.json` (code of two digits) or `<state>/<municipality>.json` (key of five). */
 export const AdoptionFile = Type.Object(
-  { format: Type.Literal(1), place: Type.String({ pattern: '^\\d{2}(\\d{3})?$' }), services: Type.Record(Type.String(), Adoption) },
+  {
+    format: Type.Literal(1),
+    place: Type.String({ pattern: '^\\d{2}(\\d{3})?$' }),
+    office: Type.Optional(OfficeFacts),
+    services: Type.Record(Type.String(), Adoption),
+  },
   strict,
 )
 export type AdoptionFile = Static<typeof AdoptionFile>

@@ -1,15 +1,21 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { type Checked, checkAdoptions, checkDefinition, type Fault, type Surroundings } from './check.ts'
+import { type Checked, checkAdoptions, checkDefinition, type Surroundings } from './check.ts'
 import type { Adoption, Definition } from './definition.ts'
+import { type Fault, faultAt } from './faults.ts'
 import { type Agencies, readAgencies } from './offices.ts'
 import { readPlaces } from './places.ts'
 
+/** A definition's files as they are written, by name. */
+export type FileTexts = Readonly<Record<string, string>>
+
 /** What a folder of services holds that is sound, and every fault of the rest. */
 export type FolderContent = {
-  readonly definitions: ReadonlyMap<string, Checked>
+  readonly definitions: ReadonlyMap<string, Checked & { readonly files: FileTexts }>
   /** Adoptions by place (INEGI key) and base id. */
   readonly adoptions: ReadonlyMap<string, ReadonlyMap<string, Adoption>>
+  /** The file of each place, as it is written. */
+  readonly placeFiles: ReadonlyMap<string, string>
   /** Adoptions that are there but cannot be used, as `<base>@<place>`, or `*@<place>` for a whole file: what they would replace stays. */
   readonly broken: ReadonlySet<string>
   readonly faults: readonly Fault[]
@@ -17,8 +23,9 @@ export type FolderContent = {
 }
 
 /** A file of a definition is text by hand: more than this is none. */
-const maxBytes = 300_000
-const files = { definition: 'definition.json', es: 'text.es.json', en: 'text.en.json', examples: 'examples.json' } as const
+export const maxBytes = 300_000
+/** The four files of a definition, by what they hold. */
+export const files = { definition: 'definition.json', es: 'text.es.json', en: 'text.en.json', examples: 'examples.json' } as const
 
 /** The base ids of the folders below `services` that hold a `definition.json`. */
 function baseFolders(services: string): string[] {
@@ -28,28 +35,51 @@ function baseFolders(services: string): string[] {
     .sort()
 }
 
-function readJson(path: string, shown: string): { value: unknown } | { fault: Fault } {
-  const fault = (what: string, remedy: string) => ({ fault: { file: shown, pointer: '', what, remedy } })
-  if (!existsSync(path)) return fault('the file is missing', 'Add it.')
-  const { size } = statSync(path)
-  if (size > maxBytes) return fault(`it has ${size} bytes`, `Keep it under ${maxBytes}.`)
+type Read = { readonly value: unknown; readonly text: string } | { readonly fault: Fault }
+
+/** The value of a file's text; `text` null where there is none. `shown` names it in a fault. */
+export function parseFile(text: string | null, shown: string, bytes = text === null ? 0 : Buffer.byteLength(text)): Read {
+  if (text === null && bytes === 0) return { fault: faultAt(shown, '', 'file-missing') }
+  if (text === null || bytes > maxBytes) return { fault: faultAt(shown, '', 'file-large', { bytes, most: maxBytes }) }
   try {
-    return { value: JSON.parse(readFileSync(path, 'utf8')) as unknown }
+    return { value: JSON.parse(text) as unknown, text }
   } catch (error) {
-    return fault(`it is not JSON: ${(error as Error).message}`, 'Mend the JSON at that place.')
+    return { fault: faultAt(shown, '', 'not-json', { why: (error as Error).message }) }
   }
 }
 
-function checkOne(services: string, id: string, around: Surroundings): { faults: readonly Fault[]; checked: Checked | null } {
-  const read = Object.entries(files).map(([key, name]) => [key, readJson(join(services, id, name), `${id}/${name}`)] as const)
-  const faults = read.flatMap(([, r]) => ('fault' in r ? [r.fault] : []))
+function readJson(path: string, shown: string): Read {
+  if (!existsSync(path)) return parseFile(null, shown)
+  const { size } = statSync(path)
+  return parseFile(size > maxBytes ? null : readFileSync(path, 'utf8'), shown, size)
+}
+
+/** Checks the four files of one definition, read or not. */
+export function checkFiles(
+  id: string,
+  read: Readonly<Record<keyof typeof files, Read>>,
+  around: Surroundings,
+): { faults: readonly Fault[]; checked: (Checked & { readonly files: FileTexts }) | null } {
+  const faults = Object.values(read).flatMap((r) => ('fault' in r ? [r.fault] : []))
   if (faults.length > 0) return { faults, checked: null }
-  const [definition, es, en, examples] = read.map(([, r]) => ('value' in r ? r.value : null))
-  return checkDefinition(id, { definition, es, en, examples }, around)
+  const value = (r: Read) => ('value' in r ? r.value : null)
+  const { definition, es, en, examples } = read
+  const found = checkDefinition(id, { definition: value(definition), es: value(es), en: value(en), examples: value(examples) }, around)
+  const texts = Object.entries(read).map(([key, r]) => [files[key as keyof typeof files], 'text' in r ? r.text : ''] as const)
+  return { faults: found.faults, checked: found.checked && { ...found.checked, files: Object.fromEntries(texts) } }
+}
+
+function checkOne(services: string, id: string, around: Surroundings) {
+  const read = (name: string) => readJson(join(services, id, name), `${id}/${name}`)
+  return checkFiles(
+    id,
+    { definition: read(files.definition), es: read(files.es), en: read(files.en), examples: read(files.examples) },
+    around,
+  )
 }
 
 /** Papers that need each other could never be had: the circle, or null. */
-function circleOfPapers(definitions: ReadonlyMap<string, Checked>): string[] | null {
+export function circleOfPapers(definitions: ReadonlyMap<string, { readonly definition: Definition }>): string[] | null {
   const needs = (id: string) =>
     definitions
       .get(id)
@@ -77,7 +107,7 @@ function circleOfPapers(definitions: ReadonlyMap<string, Checked>): string[] | n
 export function readServices(services: string, surroundings: Omit<Surroundings, 'bases'>, only?: ReadonlySet<string>): FolderContent {
   const all = baseFolders(services)
   const around: Surroundings = { ...surroundings, bases: new Set(all) }
-  const definitions = new Map<string, Checked>()
+  const definitions = new Map<string, Checked & { readonly files: FileTexts }>()
   const faults: Fault[] = []
   let checkedFiles = 0
   for (const id of all) {
@@ -89,15 +119,11 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
   }
   const circle = circleOfPapers(definitions)
   if (circle) {
-    faults.push({
-      file: `${circle[0]}/definition.json`,
-      pointer: '/papers',
-      what: `papers that need each other: ${circle.join(' → ')}`,
-      remedy: 'Take one of them off a list.',
-    })
+    faults.push(faultAt(`${circle[0]}/definition.json`, '/papers', 'circle', { circle: circle.join(' → ') }))
     definitions.delete(circle[0]!)
   }
   const adoptions = new Map<string, ReadonlyMap<string, Adoption>>()
+  const placeFiles = new Map<string, string>()
   const broken = new Set<string>()
   const folder = join(services, 'adoptions')
   if (!only && existsSync(folder)) {
@@ -110,12 +136,7 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
       checkedFiles++
       const inState = basename(dirname(path))
       if (place.length === 5 && inState !== place.slice(0, 2)) {
-        faults.push({
-          file: shown,
-          pointer: '',
-          what: `the municipality ${place} lies in the state ${place.slice(0, 2)}`,
-          remedy: `Move it to adoptions/${place.slice(0, 2)}/.`,
-        })
+        faults.push(faultAt(shown, '', 'wrong-folder', { place, state: place.slice(0, 2) }))
         continue
       }
       const read = readJson(path, shown)
@@ -128,9 +149,20 @@ export function readServices(services: string, surroundings: Omit<Surroundings, 
       faults.push(...found.faults)
       for (const id of found.broken) broken.add(`${id}@${place}`)
       if (found.adoptions.size > 0) adoptions.set(place, found.adoptions)
+      placeFiles.set(place, read.text)
     }
   }
-  return { definitions, adoptions, broken, faults, checkedFiles }
+  return { definitions, adoptions, placeFiles, broken, faults, checkedFiles }
+}
+
+/** What a checker of single files must know, from the folders of a program that is not running. */
+export function readAround(
+  services: string,
+  reference: string,
+): Surroundings & { readonly agencies: Agencies; readonly definitions: FolderContent['definitions'] } {
+  const around = { agencies: readAgencies(reference), places: readPlaces(reference) }
+  const { definitions } = readServices(services, around)
+  return { ...around, bases: new Set(definitions.keys()), definitions }
 }
 
 /**

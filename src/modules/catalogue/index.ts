@@ -8,11 +8,14 @@ import { type Clock, minuteMs, type PlainDate } from '#kernel/time'
 import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
 import { localPaperId } from './check.ts'
-import type { Adoption, Definition, DefinitionTexts } from './definition.ts'
-import { catalogueDay, type Loaded, loadFolder } from './load.ts'
+import type { Adoption, AdoptionFile, Definition, DefinitionTexts, OfficeFacts } from './definition.ts'
+import { type Drafts, openDrafts } from './editor/drafts.ts'
+import { registerEditor } from './editor/pages.ts'
+import { type Loaded, loadFolder } from './load.ts'
 import { type Agencies, type Office, type OfficeCalendar, openOffices } from './offices.ts'
 import { type PageOptions, registerPages } from './pages.ts'
 import { type Jurisdiction, type Municipality, type Places, readPlaces } from './places.ts'
+import { catalogueDay } from './publish.ts'
 import { buildIndex, inOrder, type SearchIndex, type Synonyms } from './search.ts'
 import { type Base, layOver, type Service, wholeHash } from './service.ts'
 import * as store from './store.ts'
@@ -29,10 +32,13 @@ export {
   processPicture,
   straightPath,
 } from './advance.ts'
-export { definitionSchema, type Fault } from './check.ts'
+export { definitionSchema } from './check.ts'
 export type { Adoption, Definition, Example, Paper, Question, Reason, Source, Step } from './definition.ts'
 export { channels, lifeEvents } from './definition.ts'
-export { checkFolder } from './folder.ts'
+export { readImport } from './editor/import.ts'
+export { missingWords, takenWords } from './editor/records.ts'
+export type { Fault } from './faults.ts'
+export { checkFolder, readAround } from './folder.ts'
 export {
   type Accepted,
   type AskedPage,
@@ -54,6 +60,7 @@ export type { Loaded } from './load.ts'
 export type { Agency, Hours, Office, OfficeCalendar } from './offices.ts'
 export type { CachedPage, PageOptions } from './pages.ts'
 export type { Jurisdiction, Municipality, Places, State } from './places.ts'
+export { named, promptFields, summaryOf } from './prompts.ts'
 export type { Answer, Answers, FileAnswer, Option, Shape, World } from './questions/index.ts'
 export type { Service } from './service.ts'
 export { shownFee, shownMoney, shownTerm } from './views.ts'
@@ -137,6 +144,8 @@ export interface Catalogue {
   load(folder: string): Promise<Loaded>
   /** Hears of what other processes published; at most every 2 s, unless `now`. */
   refresh(now?: boolean): Promise<void>
+  /** What analysts write, and how it is published. */
+  readonly drafts: Drafts
   /** Adds the pages and the API; what comes back gives a service page's bytes, for the bench. */
   register(web: Pick<Web, 'route'>, options: Omit<PageOptions, 'clock'>): ReturnType<typeof registerPages>
   /** Changes whenever what is in force changes: for caches of pages. */
@@ -154,7 +163,8 @@ type Dated<T> = readonly { readonly from: string; readonly value: T }[]
 export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
   const { db, clock, reference, log } = deps
   const places = readPlaces(reference)
-  const offices = openOffices(reference, places)
+  let placeFacts = new Map<string, OfficeFacts>()
+  const offices = openOffices(reference, places, (place) => placeFacts.get(place))
   const synonyms = JSON.parse(readFileSync(join(reference, 'synonyms.json'), 'utf8')) as Synonyms
 
   let version = -1
@@ -209,6 +219,12 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
         byPlace.set(r.place, [...(byPlace.get(r.place) ?? []), { from: r.from, value }])
       }
     }
+    placeFacts = new Map(
+      (await store.placeFiles(db)).flatMap(({ place, files }) => {
+        const { office } = JSON.parse(files) as AdoptionFile
+        return office ? [[place, office] as const] : []
+      }),
+    )
     baseRows = bases
     adoptionRows = local
     version = newest
@@ -351,10 +367,13 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
     return { total: bases.length, items, place }
   }
 
+  /** Whether this place's window does the steps of every unit. */
+  const doesAll = (office: string): boolean => placeFacts.get(/^(?:state|mun)-(\d+)$/.exec(office)?.[1] ?? '')?.oneLine === true
+
   function officeFor(service: Pick<Service, 'id' | 'office'>, unit?: string): OfficeId {
     if (service.office === null)
       throw new Problem('catalogue/not-offered', 'Choose the place first: this service is asked for in a state or a municipality.')
-    return (unit === undefined ? service.office : `${service.office}-${unit}`) as OfficeId
+    return (unit === undefined || doesAll(service.office) ? service.office : `${service.office}-${unit}`) as OfficeId
   }
 
   const catalogue: Catalogue = {
@@ -403,10 +422,10 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
       return [...inForce.values()].flatMap((b) => {
         const d = b.definition
         if (d.level !== office.jurisdiction.level || (d.level === 'federal' && d.agency !== office.agency)) return []
+        const all = doesAll(office.id)
+        const own = (unit: string | undefined) => all || (unit ?? null) === office.unit
         const does = d.steps.some((s) =>
-          s.kind === 'parallel'
-            ? s.branches.some((x) => (x.unit ?? null) === office.unit)
-            : (s.kind === 'review' || s.kind === 'decide') && (s.unit ?? null) === office.unit,
+          s.kind === 'parallel' ? s.branches.some((x) => own(x.unit)) : (s.kind === 'review' || s.kind === 'decide') && own(s.unit),
         )
         return does ? [get(place === null ? d.id : `${d.id}@${place}`)!] : []
       })
@@ -421,7 +440,24 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
     },
     refresh,
     history,
-    register: (web, options) => registerPages(web, catalogue, { ...options, clock }),
+    drafts: openDrafts({
+      db,
+      clock,
+      publiclog: deps.publiclog,
+      places,
+      offices,
+      inForce() {
+        current()
+        return inForce
+      },
+      refresh: () => refresh(true),
+    }),
+    register(web, options) {
+      const pages = registerPages(web, catalogue, { ...options, clock })
+      const { names = async () => new Map() } = options
+      registerEditor(web, { catalogue, drafts: catalogue.drafts, clock, demo: options.demo, names })
+      return pages
+    },
     get version() {
       current()
       return `${version}.${day}`

@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { Db } from '#db'
-import { addWorkingDays } from '#kernel/calendar'
+import type { Db, Tx } from '#db'
 import { canonical } from '#kernel/canonical'
 import type { ServiceId } from '#kernel/id'
-import { type Clock, dateIn, minuteStamp } from '#kernel/time'
-import type { PublicLog } from '#publiclog'
-import type { Fault } from './check.ts'
-import type { Adoption, Definition } from './definition.ts'
-import { readServices } from './folder.ts'
-import type { Offices } from './offices.ts'
+import { type Checked, checkAdoption } from './check.ts'
+import type { Adoption } from './definition.ts'
+import type { Fault } from './faults.ts'
+import { type FolderContent, readServices } from './folder.ts'
 import type { Places } from './places.ts'
-import { baseContent, burdens, contentHash, wholeHash } from './service.ts'
+import { type PublishDeps, publishWanted, readStanding, type Standing, type Wanted } from './publish.ts'
+import { baseContent, contentHash } from './service.ts'
 import * as store from './store.ts'
 
 /** What loading a folder came to. */
@@ -21,18 +19,10 @@ export type Loaded = {
   readonly changed: boolean
   /** Ids of the services published now, with the day from which they hold. */
   readonly published: readonly { readonly service: ServiceId; readonly from: string }[]
+  /** Ids of services for which the folder brings something new while somebody published another version here: that one stays. */
+  readonly kept: readonly ServiceId[]
   /** What is wrong with definitions that were left out; what they replace stays in force. */
   readonly faults: readonly Fault[]
-}
-
-/** Notice that a burden needs (DESIGN.md, Definitions): working days after the entry. */
-const noticeDays = 10
-/** The clock by which versions of the whole country change. */
-const nationalZone = 'America/Mexico_City'
-
-/** The day it is for the catalogue. */
-export function catalogueDay(clock: Clock): string {
-  return dateIn(clock.now(), nationalZone)
 }
 
 /** A digest of all files below a folder, names and bytes. */
@@ -50,109 +40,103 @@ function folderDigest(folder: string): string {
 }
 
 /**
- * Checks a folder and publishes what is new in it: each definition by its hash, with its entry in the public log, in one transaction. The same folder
- * again costs a digest and one query. Faulty definitions are left out and named; they never take others down.
+ * What the folder wants to be in force, against what is. It is a seed: of each base and each difference three hashes are compared, what it brings, what it
+ * brought last, and what is newest here. Where somebody has published another version here, that one stays.
  */
-export async function loadFolder(
-  deps: {
-    readonly db: Db
-    readonly clock: Clock
-    readonly publiclog?: Pick<PublicLog, 'append'> | undefined
-    readonly places: Places
-    readonly offices: Offices
-  },
-  folder: string,
-): Promise<Loaded> {
-  const { db, clock, publiclog, places, offices } = deps
-  const digest = folderDigest(folder)
-  if ((await store.readState(db)).folder === digest) return { changed: false, published: [], faults: [] }
+async function whatIsNew(
+  tx: Tx,
+  content: FolderContent,
+  standing: Standing,
+  bases: ReadonlySet<string>,
+): Promise<{ wanted: Wanted; kept: ServiceId[]; faults: Fault[] }> {
+  const sources = await store.sources(tx)
+  const kept: ServiceId[] = []
+  const faults: Fault[] = []
+  const wanted = { bases: new Map<string, Checked>(), adoptions: new Map<string, Map<string, Adoption | null>>() }
 
-  const content = readServices(folder, { places, agencies: offices.agencies })
-  const done: { service: ServiceId; from: string }[] = []
-  await db.tx(async (tx) => {
-    done.length = 0
-    const { folder: before } = await store.lockState(tx)
-    if (before === digest) return
-    const today = catalogueDay(clock)
-    const calendar = offices.calendarOf(offices.get('sat')!.id)
-    const later = addWorkingDays(today, noticeDays, calendar)
+  /** Whether what the folder brings is to be published; keeps the books of what it brought. */
+  const brings = async (
+    base: string,
+    place: string,
+    hash: string | null,
+    newest: string | null,
+    files: string | null,
+  ): Promise<boolean> => {
+    const was = sources.get(`${base}@${place}`) ?? null
+    // Before books were kept nobody but the folder published.
+    const seed = sources.size === 0 ? newest : (was?.seed ?? null)
+    const own = newest === seed
+    const note = async (row: Omit<store.SourceRow, 'base' | 'place'>) => {
+      if (was?.files === row.files && was.seed === row.seed && was.seedFiles === row.seedFiles) return
+      if (was === null && row.seed === null) return
+      await store.setSource(tx, { base, place, ...row })
+    }
+    if (hash === newest || own) {
+      await note({ files: files ?? was?.files ?? null, seed: hash, seedFiles: null })
+      return hash !== newest
+    }
+    if (hash !== seed) kept.push((place === '' ? base : `${base}@${place}`) as ServiceId)
+    await note({ files: was?.files ?? null, seed: hash, seedFiles: hash === seed ? (was?.seedFiles ?? null) : files })
+    return false
+  }
 
-    const rows = await store.published(tx)
-    const newest = new Map<string, store.PublishedRow>()
-    for (const r of rows) newest.set(`${r.base}@${r.place}`, r)
-    const oldDefinitions = await store.definitions(
-      tx,
-      [...newest.values()].flatMap((r) => r.definition ?? []),
-    )
-    const oldAdoptions = await store.adoptions(
-      tx,
-      [...newest.values()].flatMap((r) => r.adoption ?? []),
-    )
-    const news: { service: ServiceId; definition: string; row: store.PublishedRow | null; from: string }[] = []
-
-    const bases = new Map<string, { hash: string; definition: Definition; from: string; changed: boolean; old: Definition | null }>()
-    for (const [id, { definition, texts }] of content.definitions) {
-      const text = baseContent(definition, texts)
-      const hash = contentHash(text)
-      const was = newest.get(`${id}@`)
-      if (was?.definition === hash) {
-        bases.set(id, { hash, definition, from: was.from > today ? was.from : today, changed: false, old: definition })
+  for (const [id, checked] of content.definitions) {
+    const hash = contentHash(baseContent(checked.definition, checked.texts))
+    if (await brings(id, '', hash, standing.base(id)?.newest.hash ?? null, JSON.stringify(checked.files))) wanted.bases.set(id, checked)
+  }
+  const known = [...new Set([...content.adoptions.keys(), ...standing.places])]
+  for (const place of known) {
+    let own = true
+    for (const id of content.definitions.keys()) {
+      // A slip in a file withdraws nothing: what is in force stays until somebody mends it.
+      if (content.broken.has(`${id}@${place}`) || content.broken.has(`*@${place}`)) continue
+      const adoption = content.adoptions.get(place)?.get(id) ?? null
+      const newest = standing.adoption(id, place)?.newest ?? null
+      if (!adoption && newest === null) continue
+      const hash = adoption && contentHash(canonical(adoption))
+      // The base that is in force here may not be the folder's.
+      const base = wanted.bases.get(id)?.definition ?? standing.base(id)?.newest.value
+      const pointer = `/services/${id.replaceAll('/', '~1')}`
+      const wrong = adoption && base && hash !== newest?.hash ? checkAdoption(`adoptions/${place}`, pointer, adoption, base, { bases }) : []
+      faults.push(...wrong)
+      if (wrong.length > 0) continue
+      if (!(await brings(id, place, hash, newest?.hash ?? null, null))) {
+        own &&= hash === (newest?.hash ?? null)
         continue
       }
-      const old = was?.definition ? (JSON.parse(oldDefinitions.get(was.definition)!) as { definition: Definition }).definition : null
-      const from = old && burdens(old, definition).length > 0 ? later : today
-      await store.addDefinition(tx, hash, id, text)
-      bases.set(id, { hash, definition, from, changed: true, old })
-      news.push({
-        service: id as ServiceId,
-        definition: wholeHash(hash, null),
-        row: { base: id, place: '', from, definition: hash, adoption: null },
-        from,
-      })
-      await store.addVersion(tx, wholeHash(hash, null), hash, null)
+      const all = wanted.adoptions.get(place) ?? new Map<string, Adoption | null>()
+      wanted.adoptions.set(place, all.set(id, adoption))
     }
+    const text = content.placeFiles.get(place)
+    const was = sources.get(`@${place}`)
+    if (own && text !== undefined && was?.files !== text)
+      await store.setSource(tx, { base: '', place, files: text, seed: null, seedFiles: null })
+  }
+  return { wanted, kept, faults }
+}
 
-    const places = new Map<string, ReadonlyMap<string, Adoption>>(content.adoptions)
-    for (const r of newest.values()) if (r.place !== '' && r.adoption !== null && !places.has(r.place)) places.set(r.place, new Map())
-    for (const [place, adoptions] of places) {
-      for (const [id, base] of bases) {
-        const was = newest.get(`${id}@${place}`)
-        // A slip in a file withdraws nothing: what is in force stays until somebody mends it.
-        if (content.broken.has(`${id}@${place}`) || content.broken.has(`*@${place}`)) continue
-        const adoption = adoptions.get(id) ?? null
-        if (!adoption && !was?.adoption) continue
-        const old = was?.adoption ? (JSON.parse(oldAdoptions.get(was.adoption)!) as Adoption) : null
-        const text = adoption === null ? null : canonical(adoption)
-        const hash = text === null ? null : contentHash(text)
-        if (hash === (was?.adoption ?? null) && !base.changed) continue
-        const burden = base.old && burdens(base.old, base.definition, old, adoption).length > 0
-        const from = burden ? later : base.from
-        if (hash !== null) {
-          await store.addAdoption(tx, hash, text!)
-          await store.addVersion(tx, wholeHash(base.hash, hash), base.hash, hash)
-        }
-        news.push({
-          service: `${id}@${place}` as ServiceId,
-          definition: wholeHash(base.hash, hash),
-          row: hash === (was?.adoption ?? null) ? null : { base: id, place, from, definition: null, adoption: hash },
-          from,
-        })
-      }
-    }
+/**
+ * Checks a folder and publishes what is new in it, in one transaction. The same folder again costs a digest and one query. Faulty definitions are left
+ * out and named; they never take others down. What somebody published here is never undone.
+ */
+export async function loadFolder(deps: PublishDeps & { readonly db: Db; readonly places: Places }, folder: string): Promise<Loaded> {
+  const { db, places, offices } = deps
+  const digest = folderDigest(folder)
+  if ((await store.readState(db)).folder === digest) return { changed: false, published: [], kept: [], faults: [] }
 
-    const at = minuteStamp(clock.now())
-    const entries = news.map((n) => ({
-      v: 1 as const,
-      type: 'definition.published' as const,
-      at,
-      service: n.service,
-      definition: n.definition,
-      from: n.from,
-    }))
-    const appended = publiclog && entries.length > 0 ? await publiclog.append(tx, entries) : []
-    for (const [i, n] of news.entries()) if (n.row) await store.publish(tx, n.row, appended[i]?.id ?? null)
+  const content = readServices(folder, { places, agencies: offices.agencies })
+  return db.tx(async (tx) => {
+    const { folder: before } = await store.lockState(tx)
+    if (before === digest) return { changed: true, published: [], kept: [], faults: content.faults }
+    const standing = await readStanding(tx, deps)
+    const { wanted, kept, faults } = await whatIsNew(tx, content, standing, new Set([...content.definitions.keys(), ...standing.bases]))
+    const published = await publishWanted(tx, deps, standing, wanted)
     await store.setState(tx, digest)
-    done.push(...news.map((n) => ({ service: n.service, from: n.from })))
+    return {
+      changed: true,
+      published: published.map(({ service, from }) => ({ service, from })),
+      kept,
+      faults: [...content.faults, ...faults],
+    }
   })
-  return { changed: true, published: done, faults: content.faults }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Calendar } from '#kernel/calendar'
 import type { OfficeId } from '#kernel/id'
 import type { Language, Words } from '#kernel/text'
-import type { Adoption } from './definition.ts'
+import type { Adoption, OfficeFacts } from './definition.ts'
 import type { Jurisdiction, Places } from './places.ts'
 import { words } from './text.ts'
 
@@ -34,6 +34,8 @@ export type Office = {
   readonly address: string | null
   /** The town it stands in. */
   readonly town: string
+  /** Telephone and e-mail of the window, where it gave them. */
+  readonly contact: readonly string[]
   /** Whether address and hours have a source. */
   readonly confirmed: boolean
   /** Whether people wait in person: an absent applicant is returned once, and only here. */
@@ -76,8 +78,12 @@ export type Offices = {
   readonly calendarKnown: { readonly from: string; readonly to: string }
 }
 
-/** Reads the reference folder's offices, agencies and holidays. */
-export function openOffices(reference: string, places: Places): Offices {
+/** Reads the reference folder's offices, agencies and holidays. `factsOf`: what a place said of its own window. */
+export function openOffices(
+  reference: string,
+  places: Places,
+  factsOf: (place: string) => OfficeFacts | undefined = () => undefined,
+): Offices {
   const agencies = readAgencies(reference)
   const { offices: extras } = JSON.parse(readFileSync(join(reference, 'offices.json'), 'utf8')) as { offices: Record<string, Extra> }
   const known = JSON.parse(readFileSync(join(reference, 'holidays.json'), 'utf8')) as {
@@ -88,7 +94,7 @@ export function openOffices(reference: string, places: Places): Offices {
   const everywhere = new Set(known.holidays.filter((h) => h.agency === undefined).map((h) => h.date))
   const calendars = new Map<string, OfficeCalendar>()
   // By office: making one out takes longer than the rest of counting a term. There are no more than places have units.
-  const calendarsOf = new Map<OfficeId, OfficeCalendar>()
+  const calendarsOf = new Map<OfficeId, { readonly calendar: OfficeCalendar; readonly facts: OfficeFacts | undefined }>()
 
   const federal = (id: string): { agency: string; unit: string | null } | null => {
     if (agencies[id]?.level === 'federal') return { agency: id, unit: null }
@@ -123,6 +129,7 @@ export function openOffices(reference: string, places: Places): Offices {
       town = places.nameOf('09')
     }
     const extra = extras[id] ?? {}
+    const facts = jurisdiction.level === 'federal' ? undefined : factsOf(jurisdiction.code)
     const place = jurisdiction.name
     return {
       id: id as OfficeId,
@@ -130,10 +137,13 @@ export function openOffices(reference: string, places: Places): Offices {
       unit,
       jurisdiction,
       zone: places.zone(jurisdiction.level === 'state' ? places.state(jurisdiction.code)!.capital : jurisdiction.code),
-      hours: extra.hours ?? usualHours,
-      address: extra.address ?? null,
+      hours: facts?.hours ?? extra.hours ?? usualHours,
+      address: facts?.address ?? extra.address ?? null,
+      contact: [facts?.telephone, facts?.email].filter((c) => c !== undefined),
       town: extra.town ?? town,
-      confirmed: extra.address !== undefined && extra.hours !== undefined,
+      confirmed:
+        (extra.address !== undefined && extra.hours !== undefined) ||
+        (facts?.address !== undefined && facts.hours !== undefined && facts.source !== 'unverified'),
       presence: extra.presence ?? false,
       quiet: extra.quiet ?? quiet,
       name(language) {
@@ -151,22 +161,25 @@ export function openOffices(reference: string, places: Places): Offices {
     calendarKnown: { from: known.from, to: known.to },
     get: make,
     calendarOf(id) {
+      const place = /^(?:state-(\d{2})|mun-(\d{5}))/.exec(id)
+      const facts = place ? factsOf(place[1] ?? place[2]!) : undefined
       const before = calendarsOf.get(id)
-      if (before) return before
+      if (before && before.facts === facts) return before.calendar
       const office = make(id)
       if (!office) throw new RangeError(`There is no office ${id}.`)
       const own = office.unit ?? office.agency
       const special = known.holidays.filter((h) => h.agency !== undefined && h.agency === own)
-      const key = `${office.zone} ${special.length > 0 ? own : ''}`
+      const local = facts?.holidays ?? []
+      const key = `${office.zone} ${special.length > 0 ? own : ''} ${local.join()}`
       let calendar = calendars.get(key)
       if (!calendar) {
         calendar = {
           zone: office.zone,
-          holidays: special.length > 0 ? new Set([...everywhere, ...special.map((h) => h.date)]) : everywhere,
+          holidays: special.length + local.length > 0 ? new Set([...everywhere, ...special.map((h) => h.date), ...local]) : everywhere,
         }
         calendars.set(key, calendar)
       }
-      calendarsOf.set(id, calendar)
+      calendarsOf.set(id, { calendar, facts })
       return calendar
     },
   }

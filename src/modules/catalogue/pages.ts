@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { type TSchema, Type } from 'typebox'
 import { type Child, type Html, html } from '#kernel/html'
+import type { PersonId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
@@ -10,8 +11,8 @@ import { csrfField, keepAnswer, type Reply, type Request, takesGzip, type Web } 
 import { definitionSchema } from './check.ts'
 import { channels, lifeEvents } from './definition.ts'
 import type { Catalogue, Listed } from './index.ts'
-import { catalogueDay } from './load.ts'
 import type { Jurisdiction } from './places.ts'
+import { catalogueDay } from './publish.ts'
 import type { Service } from './service.ts'
 import { words } from './text.ts'
 import { homeBody, homeHero, officesBody, placeForm, resultsBody, serviceBody, serviceUrl } from './views.ts'
@@ -24,6 +25,8 @@ export type PageOptions = {
   readonly clock: Clock
   /** The wait measured today for this service, in words; null where there is not enough data, which the page then says. */
   readonly waitOf?: (service: Service, language: Language) => Promise<Child> | Child
+  /** Names of people, for the editor: who wrote what. */
+  readonly names?: (ids: readonly PersonId[]) => Promise<ReadonlyMap<PersonId, string | null>>
   /** Where an office has a page of its own. */
   readonly officeUrl?: (office: string) => string
   /** Further ways in on the front page beside my place in line and checking a paper: what the government buys. Only what exists. */

@@ -97,7 +97,9 @@ export function burdens(before: Definition, after: Definition, was: Adoption | n
   const need = (d: Definition) => new Map(d.papers.filter((p) => !p.optional).map((p) => [p.id, `${p.how} ${p.when ?? ''}`]))
   const oldPapers = need(old)
   for (const [id, when] of need(now)) if (oldPapers.get(id) !== when) found.push(`paper ${id}`)
-  const asks = (d: Definition) => new Map(d.questions.filter((q) => !q.optional).map((q) => [q.id, canonical(q)]))
+  // A question is asked of whoever sees its page.
+  const pageWhen = (d: Definition, id: string) => d.pages.find((p) => p.questions.includes(id))?.when ?? ''
+  const asks = (d: Definition) => new Map(d.questions.filter((q) => !q.optional).map((q) => [q.id, `${canonical(q)} ${pageWhen(d, q.id)}`]))
   const oldQuestions = asks(old)
   for (const [id, q] of asks(now)) if (oldQuestions.get(id) !== q) found.push(`question ${id}`)
   const fees = [highestFee(old), highestFee(now)] as const

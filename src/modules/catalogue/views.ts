@@ -22,6 +22,7 @@ import {
   warningText,
 } from '#look'
 import { straightPath } from './advance.ts'
+import { localPaperId } from './check.ts'
 import { type Definition, lifeEvents, type Source } from './definition.ts'
 import type { Catalogue, Listed, Results } from './index.ts'
 import type { Hours, Office } from './offices.ts'
@@ -227,7 +228,7 @@ export function serviceBody(o: {
     d.level !== 'federal' &&
     service.adoption === null &&
     insetText({ text: words(l, 'service.no-local-facts', { place: service.jurisdiction.name }) })
-  }${t('note') !== '' && warningText({ language: l, text: t('note') })}<h2 class="govuk-heading-m">${words(l, 'service.who')}</h2><p class="govuk-body">${t('who')} ${t('when')}</p><p class="govuk-body">${words(l, 'service.result')} ${t('result')}</p><h2 class="govuk-heading-m" id="papers">${words(l, 'service.papers')}</h2>${
+  }${service.adoption && localDifference(service, catalogue, l)}${t('note') !== '' && warningText({ language: l, text: t('note') })}<h2 class="govuk-heading-m">${words(l, 'service.who')}</h2><p class="govuk-body">${t('who')} ${t('when')}</p><p class="govuk-body">${words(l, 'service.result')} ${t('result')}</p><h2 class="govuk-heading-m" id="papers">${words(l, 'service.papers')}</h2>${
     d.papers.length === 0
       ? html`<p class="govuk-body">${words(l, 'service.no-papers')}</p>`
       : html`<ul class="govuk-list govuk-list--bullet">${d.papers.map((p) => {
@@ -281,6 +282,36 @@ export function serviceBody(o: {
   })}`
 }
 
+/** What this place changes of what holds in the whole country, beside the base's own. */
+function localDifference(service: Service, catalogue: Catalogue, l: Language): Html | false {
+  const base = catalogue.get(service.base)?.definition
+  const a = service.adoption
+  if (!base || !a) return false
+  const rows = [
+    a.fee && [
+      words(l, 'service.cost'),
+      shownFee(base.fee, l),
+      html`${shownFee(service.definition.fee, l)}<br>${sourceWords(a.fee.source, l)}`,
+    ],
+    a.term && [
+      words(l, 'service.term'),
+      shownTerm(base.term, l),
+      html`${shownTerm(service.definition.term, l)}<br>${sourceWords(a.term.source, l)}`,
+    ],
+    a.localPaper && [
+      words(l, 'local.paper'),
+      words(l, 'local.none'),
+      html`${service.text(l, `papers.${localPaperId}`)}<br>${sourceWords(a.localPaper.source, l)}`,
+    ],
+    a.hours && [words(l, 'local.hours'), words(l, 'local.none'), hoursWords(a.hours, l)],
+  ].filter((r) => r !== undefined)
+  return details({
+    id: 'local',
+    summary: words(l, 'local.summary', { place: service.jurisdiction.name }),
+    body: table({ head: [words(l, 'local.what'), words(l, 'local.base'), words(l, 'local.here')], rows, firstCellIsHeader: true }),
+  })
+}
+
 /** A paper's own service in the same place, where that place offers it. */
 function placed(base: string, service: Service, catalogue: Catalogue): string {
   const level = catalogue.get(base)?.definition.level
@@ -292,23 +323,32 @@ function placed(base: string, service: Service, catalogue: Catalogue): string {
 
 function stages(service: Service, catalogue: Catalogue, l: Language, today: string) {
   const d = service.definition
-  const who = (unit: string | undefined) =>
-    unit === undefined ? undefined : service.text(l, `units.${unit}`) || catalogue.agencyName(unit, l)
-  return straightPath(d, { answers: {}, today }).map((id) => {
+  return stagesOf(
+    d,
+    straightPath(d, { answers: {}, today }),
+    (key) => service.text(l, key),
+    (unit) => catalogue.agencyName(unit, l),
+  )
+}
+
+/** The steps of a path as their picture takes them: branches of a parallel step stand together. */
+export function stagesOf(d: Definition, path: readonly string[], t: (key: string) => string, agencyName: (unit: string) => string) {
+  const who = (unit: string | undefined) => (unit === undefined ? undefined : t(`units.${unit}`) || agencyName(unit))
+  return path.map((id) => {
     const step = d.steps.find((s) => s.id === id)!
     if (step.kind === 'parallel') {
       return step.branches.map((b) => ({
-        name: service.text(l, `steps.${id}.${b.id}`),
+        name: t(`steps.${id}.${b.id}`),
         ...(b.unit === undefined ? {} : { detail: who(b.unit)! }),
       }))
     }
     const detail = 'unit' in step ? who(step.unit) : undefined
-    return { name: service.text(l, `steps.${id}`), ...(detail === undefined ? {} : { detail }) }
+    return { name: t(`steps.${id}`), ...(detail === undefined ? {} : { detail }) }
   })
 }
 
 /** `lun–vie 09:00–15:00`: days of the same hours stand together. */
-function hoursWords(hours: Hours, l: Language): string {
+export function hoursWords(hours: Hours, l: Language): string {
   const runs: { from: number; to: number; spans: string }[] = []
   for (const [n, open] of Object.entries(hours)) {
     const spans = open.map(([from, to]) => `${from}–${to}`).join(', ')
@@ -331,7 +371,7 @@ function formatWeekday(n: number, l: Language): string {
 
 function officeBlock(office: Office, hours: Hours, l: Language, link: string | null): Html {
   const name = office.name(l)
-  return html`<p class="govuk-body"><strong>${link === null ? name : html`<a class="govuk-link" href="${link}">${name}</a>`}</strong><br>${office.address ?? office.town}<br>${hoursWords(hours, l)}${!office.confirmed && html`<br>${tag({ text: words(l, 'office.unconfirmed'), kind: 'waiting' })}`}</p>`
+  return html`<p class="govuk-body"><strong>${link === null ? name : html`<a class="govuk-link" href="${link}">${name}</a>`}</strong><br>${office.address ?? office.town}<br>${hoursWords(hours, l)}${office.contact.map((c) => html`<br>${c}`)}${!office.confirmed && html`<br>${tag({ text: words(l, 'office.unconfirmed'), kind: 'waiting' })}`}</p>`
 }
 
 /** The offices of a place, and how to find them. */

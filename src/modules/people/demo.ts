@@ -14,14 +14,16 @@ const accounts = (office: OfficeId) =>
     { email: 'oficial1@demo.invalid', name: 'Tomás Arriaga Bello', curp: 'AIBT850923HDFRLM0', roles: ['official', 'clerk'] },
     { email: 'oficial2@demo.invalid', name: 'Inés Quiroga Maya', curp: 'QUMI881105MDFRYN0', roles: ['official', 'clerk'] },
     { email: 'supervisora@demo.invalid', name: 'Elvira Nava Chi', curp: 'NACE790630MYNVHL0', roles: ['supervisor'] },
+    { email: 'analista1@demo.invalid', name: 'Marisol Tep Aguilar', curp: 'TEAM860917MCSPGR0', roles: ['analyst'] },
+    { email: 'analista2@demo.invalid', name: 'Gerardo Ixta Lara', curp: 'IALG830226HMNXRR0', roles: ['analyst'] },
     { email: 'admin@demo.invalid', name: 'Fausto Rivas Uc', curp: 'RIUF820214HYNVCS0', roles: ['admin'] },
   ].map((a) => ({
     ...a,
     curp: a.curp + curpCheckDigit(a.curp),
-    grants: a.roles.map((role) => ({ role, office: role === 'admin' ? null : office }) as Grant),
+    grants: a.roles.map((role) => ({ role, office: role === 'admin' || role === 'analyst' ? null : office }) as Grant),
   }))
 
-/** Makes the five demonstration accounts, the officials all at `office`; those that exist stay as they are. */
+/** Makes the demonstration accounts, the officials all at `office`, analysts and administrator for the whole portal; those that exist stay as they are. */
 export async function seedDemo(db: Db, { office, now = new Date() }: { office: OfficeId; now?: Date }): Promise<DemoAccount[]> {
   return db.tx(async (tx) => {
     const made: DemoAccount[] = []

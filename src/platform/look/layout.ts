@@ -16,6 +16,7 @@ export const places = {
   numbers: '/numbers',
   rate: '/rate',
   desk: '/desk',
+  editor: '/editor',
   signIn: '/sign-in',
   account: '/me',
   fair: '/how-to-check',
@@ -84,7 +85,8 @@ function header(o: LayoutOptions): Html {
   const theme = assets().theme
   const section = (href: string, words: string) =>
     html`<li class="v-nav__item"><a class="v-nav__link" href="${href}"${attributes({ 'aria-current': url === href ? 'page' : inside(url, href) ? 'true' : undefined })}>${words}</a></li>`
-  const staff = o.visitor?.grants?.some((g) => g.role !== 'citizen')
+  const analyst = o.visitor?.grants?.some((g) => g.role === 'analyst')
+  const staff = o.visitor?.grants?.some((g) => g.role !== 'citizen' && g.role !== 'analyst')
   return html`<header class="v-header"><div class="v-header__bar govuk-width-container"><a class="v-brand" href="${places.home}">${mark}<span class="v-brand__name">${theme.name}</span></a>${
     !o.wall &&
     html`<div class="v-header__you">${languages
@@ -103,7 +105,7 @@ function header(o: LayoutOptions): Html {
     }</div>`
   }</div>${
     !o.wall &&
-    html`<nav class="v-nav" aria-label="${text(l, 'nav')}"><ul class="v-nav__list govuk-width-container">${section(places.services, text(l, 'nav.services'))}${section(places.line, text(l, 'nav.line'))}${section(places.offices, text(l, 'nav.offices'))}${section(places.register, text(l, 'nav.register'))}${staff && section(places.desk, text(l, 'nav.desk'))}</ul></nav>`
+    html`<nav class="v-nav" aria-label="${text(l, 'nav')}"><ul class="v-nav__list govuk-width-container">${section(places.services, text(l, 'nav.services'))}${section(places.line, text(l, 'nav.line'))}${section(places.offices, text(l, 'nav.offices'))}${section(places.register, text(l, 'nav.register'))}${staff && section(places.desk, text(l, 'nav.desk'))}${analyst && section(places.editor, text(l, 'nav.editor'))}</ul></nav>`
   }</header>${!o.hero && papel}`
 }
 

@@ -1,5 +1,5 @@
 /** What applicants see. Every page answers in this order: where am I, what can I do now, what happens next, who decides and by when, how do I check that it is fair. */
-import { type AskedPage, type FormFields, fee, type Service, showAnswers, straightPath } from '#catalogue'
+import { type AskedPage, type FormFields, fee, named, promptFields, type Service, showAnswers, straightPath, summaryOf } from '#catalogue'
 import { addWorkingDays, workingDaysBetween } from '#kernel/calendar'
 import { type Html, html } from '#kernel/html'
 import type { OfficeId } from '#kernel/id'
@@ -38,7 +38,6 @@ import { grounds, mostMessage, type OpenCase } from '../filing.ts'
 import type { Receipts, Standing } from '../receipt.ts'
 import type { CaseEvent } from '../store.ts'
 import { personPage, when } from './page.ts'
-import { named, promptFields, summaryOf } from './prompts.ts'
 import { text } from './text.ts'
 import { waitNow } from './wait.ts'
 

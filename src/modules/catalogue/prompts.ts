@@ -1,10 +1,10 @@
 /** The eight prompts as form fields of a page: how the web channel asks. */
-import type { FormFields, Prompt, PromptGroup } from '#catalogue'
 import { type Html, html } from '#kernel/html'
 import type { FieldProblem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { button, checkboxes, dateInput, fieldset, input, radios, type SummaryError, select, textarea } from '#look'
-import { text } from './text.ts'
+import type { FormFields, Prompt, PromptGroup } from './journey.ts'
+import { words } from './text.ts'
 
 /** What a page of prompts is drawn with: what was wrong, and what the person typed, so that nothing has to be typed twice. */
 export type Drawing = {
@@ -28,7 +28,8 @@ export function summaryOf(
     at.set(p.pointer, p)
     if (p.type === 'group')
       for (const [i, item] of p.items.entries())
-        for (const q of item) at.set(q.pointer, { name: q.name, label: `${q.label} (${text(language, 'group.item', { n: i + 1 })})` })
+        for (const q of item)
+          at.set(q.pointer, { name: q.name, label: `${q.label} (${words(language, 'prompt.group.item', { n: i + 1 })})` })
   }
   return problems.map((p) => {
     const found = at.get(p.pointer)
@@ -42,7 +43,9 @@ export function summaryOf(
 
 /** What is wrong, with the question it is about. A question that ends by itself takes no colon. */
 export function named(language: Language, question: string, what: string): string {
-  return question.endsWith('?') ? `${question} ${what}` : text(language, 'error.named', { question: question.replace(/[.:]$/, ''), what })
+  return question.endsWith('?')
+    ? `${question} ${what}`
+    : words(language, 'prompt.error.named', { question: question.replace(/[.:]$/, ''), what })
 }
 
 function firstField(prompts: readonly (Prompt | PromptGroup)[], name: string): string {
@@ -68,12 +71,13 @@ function groupField(group: PromptGroup, drawing: Drawing): Html {
   }${group.items.map((item, i) =>
     fieldset({
       classes: 'v-repeat',
-      legend: { text: text(l, 'group.item', { n: i + 1 }), classes: 'govuk-fieldset__legend--s' },
+      legend: { text: words(l, 'prompt.group.item', { n: i + 1 }), classes: 'govuk-fieldset__legend--s' },
       body: html`${item.map((q) => promptField(q, drawing, false))}${
-        group.remove[i] && button({ text: text(l, 'group.remove', { n: i + 1 }), kind: 'secondary', name: group.remove[i]!, value: '1' })
+        group.remove[i] &&
+        button({ text: words(l, 'prompt.group.remove', { n: i + 1 }), kind: 'secondary', name: group.remove[i]!, value: '1' })
       }`,
     }),
-  )}${group.add && button({ text: text(l, 'group.add'), kind: 'secondary', name: group.add, value: '1' })}</div>`
+  )}${group.add && button({ text: words(l, 'prompt.group.add'), kind: 'secondary', name: group.add, value: '1' })}</div>`
 }
 
 function one(typed: FormFields | null, name: string): string | undefined {
@@ -88,20 +92,24 @@ function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
   const wrong = drawing.problems.find((p) => p.pointer === prompt.pointer)
   const error = wrong?.detail
   const doubt = drawing.doubts?.find((p) => p.pointer === prompt.pointer)?.detail
-  const words = html`${prompt.label}${prompt.optional && html` <span class="v-soft">${text(l, 'optional')}</span>`}`
+  const asks = html`${prompt.label}${prompt.optional && html` <span class="v-soft">${words(l, 'prompt.optional')}</span>`}`
   const heading = lone ? 'govuk-label--m' : ''
-  const legend = { text: words, classes: lone ? 'govuk-fieldset__legend--m' : 'govuk-fieldset__legend--s' }
+  const legend = { text: asks, classes: lone ? 'govuk-fieldset__legend--m' : 'govuk-fieldset__legend--s' }
   // Only something written can stand like that on a document.
   const sure =
     wrong && wrong.code !== 'required' && prompt.type !== 'confirm' && prompt.type === 'text' && prompt.input === 'letters'
-      ? checkboxes({ name: `${prompt.name}.sure`, idPrefix: `${id}-sure`, items: [{ value: '1', text: text(l, 'as-on-document') }] })
+      ? checkboxes({
+          name: `${prompt.name}.sure`,
+          idPrefix: `${id}-sure`,
+          items: [{ value: '1', text: words(l, 'prompt.as-on-document') }],
+        })
       : null
   const common = {
     id,
     name: prompt.name,
     hint: prompt.hint || undefined,
     error: error ?? undefined,
-    label: { text: words, classes: heading },
+    label: { text: asks, classes: heading },
   }
   const value =
     one(typed, prompt.name) ?? (typeof prompt.value === 'string' || typeof prompt.value === 'number' ? String(prompt.value) : '')
@@ -132,7 +140,7 @@ function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
       const part = (name: 'day' | 'month' | 'year', stored: string | undefined) => ({
         name: `${prompt.name}.${name}`,
         id: `${id}-${name}`,
-        label: text(l, name),
+        label: words(l, `prompt.${name}`),
         value: one(typed, `${prompt.name}.${name}`) ?? (stored ? String(Number(stored)) : ''),
         classes: `govuk-input--width-${name === 'year' ? 4 : 2}`,
         autocomplete: prompt.autocomplete ? `${prompt.autocomplete}-${name}` : undefined,
@@ -165,7 +173,7 @@ function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
           items,
         })
       if (prompt.options.length > 9)
-        return html`${select({ ...common, value: chosen[0] ?? '', items: [{ value: '', text: text(l, 'choose') }, ...prompt.options.map((o) => ({ value: o.value, text: o.label }))] })}${after}`
+        return html`${select({ ...common, value: chosen[0] ?? '', items: [{ value: '', text: words(l, 'prompt.choose') }, ...prompt.options.map((o) => ({ value: o.value, text: o.label }))] })}${after}`
       return radios({
         name: prompt.name,
         idPrefix: id,
@@ -181,9 +189,9 @@ function promptField(prompt: Prompt, drawing: Drawing, lone: boolean): Html {
         idPrefix: id,
         hint: prompt.hint || undefined,
         error: error ?? undefined,
-        items: [{ value: 'true', text: words, checked: typed ? typed[prompt.name] !== undefined : prompt.value === true }],
+        items: [{ value: 'true', text: asks, checked: typed ? typed[prompt.name] !== undefined : prompt.value === true }],
       })
     case 'file':
-      return html`<div class="govuk-form-group"><p class="govuk-body">${words}</p><p class="govuk-hint">${text(l, 'file-later')}</p></div>`
+      return html`<div class="govuk-form-group"><p class="govuk-body">${asks}</p><p class="govuk-hint">${words(l, 'prompt.file-later')}</p></div>`
   }
 }

@@ -1,0 +1,204 @@
+/** An analyst who writes no code makes a service, another approves it, a citizen uses it to the decision, and the search finds it. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { aCurp } from '../../src/modules/cases/testing.ts'
+import { audit, browserMissing, openBrowser, openPage } from '../support/browser.ts'
+import { openSystem, type System } from '../support/system.ts'
+import { identify, place, signIn } from './journey.ts'
+
+const missing = browserMissing()
+const skip = missing ?? false
+const office = 'state-09'
+
+let system: System
+let browser: Browser
+
+before(async () => {
+  if (missing) return
+  system = await openSystem()
+  browser = await openBrowser()
+  await system.staff('oficial@example.mx', 'Tomás Arriaga Bello', ['official'], office)
+  await system.staff('analista1@example.mx', 'Marisol Tep Aguilar', ['analyst'], '')
+  await system.staff('analista2@example.mx', 'Gerardo Ixta Lara', ['analyst'], '')
+})
+after(async () => {
+  await browser?.close()
+  await system?.close()
+})
+
+async function clean(page: Page, what: string): Promise<void> {
+  assert.deepEqual(await audit(page), [], `axe finds nothing on ${what}`)
+}
+
+const save = async (page: Page) => {
+  await page.getByRole('button', { name: 'Guardar' }).click()
+  await page.getByText('Guardado.').waitFor()
+}
+const both = async (page: Page, label: string | RegExp, es: string, en: string) => {
+  const fields = page.getByLabel(label)
+  await fields.nth(0).fill(es)
+  await fields.nth(1).fill(en)
+}
+const part = async (page: Page, draft: string, name: string) => {
+  await page.goto(draft)
+  await page.getByRole('link', { name: `Cambiar ${name}`, exact: true }).click()
+  await page.getByRole('heading', { level: 1, name }).waitFor()
+}
+
+test('make, preview, keep an example, see the difference, be approved by another, be found and used to the decision', {
+  skip,
+  timeout: 400_000,
+}, async (t) => {
+  const ana = await openPage(t, browser)
+  await signIn(ana, system, 'analista1@example.mx')
+  await ana.goto(`${system.url}/`)
+  await ana.getByRole('link', { name: 'Editor' }).click()
+  await clean(ana, 'the editor')
+  await ana.getByRole('button', { name: 'Hacer un trámite nuevo' }).click()
+  await clean(ana, 'the page of a new service')
+  await ana.getByRole('button', { name: 'Empezar el borrador' }).click()
+  await ana.getByRole('alert').getByText('Escriba el nombre en español.').waitFor()
+  await both(ana, /Nombre del trámite/, 'Permiso de apicultura', 'Beekeeping permit')
+  await ana.getByLabel('Dependencia').selectOption('state-welfare')
+  await ana.getByRole('button', { name: 'Empezar el borrador' }).click()
+  await ana.getByRole('heading', { level: 1, name: 'Permiso de apicultura' }).waitFor()
+  await clean(ana, 'a new draft')
+  const draft = ana.url()
+
+  await part(ana, draft, 'Qué es y para quién')
+  await both(ana, /Qué obtiene la persona/, 'Permite tener colmenas cerca de casas.', 'Lets you keep hives near houses.')
+  await both(ana, /Palabras con que la gente lo busca/, 'abejas, miel, colmenas', 'bees, honey, hives')
+  await save(ana)
+  await clean(ana, 'the page of words')
+
+  await part(ana, draft, 'Preguntas')
+  await both(ana, /^Nombre/, '¿Dónde tiene las colmenas?', 'Where are the hives?')
+  await ana.getByLabel('Tipo de respuesta').selectOption('choice')
+  await ana.getByRole('button', { name: 'Agregar' }).click()
+  await ana.getByText('Hay menos de 2. Agregue hasta tener al menos 2.').first().waitFor()
+  await ana.getByLabel('Español', { exact: true }).nth(0).fill('En el campo')
+  await ana.getByLabel('English', { exact: true }).nth(0).fill('In the country')
+  await ana.getByLabel('Español', { exact: true }).nth(1).fill('En la ciudad')
+  await ana.getByLabel('English', { exact: true }).nth(1).fill('In town')
+  await save(ana)
+  await clean(ana, 'a question')
+
+  await part(ana, draft, 'Preguntas')
+  await both(ana, /^Nombre/, '¿Cuántas colmenas?', 'How many hives?')
+  await ana.getByLabel('Tipo de respuesta').selectOption('number')
+  await ana.getByRole('button', { name: 'Agregar' }).click()
+  await ana.getByRole('link', { name: /Cambiar cuándo/ }).click()
+  await clean(ana, 'a condition')
+  await ana.getByRole('radio', { name: '¿Dónde tiene las colmenas?' }).check()
+  await ana.getByRole('button', { name: 'Seguir' }).click()
+  await ana.getByRole('radio', { name: 'es', exact: true }).check()
+  await ana.getByRole('radio', { name: 'En la ciudad' }).check()
+  await clean(ana, 'a comparison')
+  await ana.getByRole('button', { name: 'Agregar esta condición' }).click()
+  await ana.getByText('«¿Dónde tiene las colmenas?» es «En la ciudad»').waitFor()
+
+  await part(ana, draft, 'Papeles')
+  await both(ana, /^Nombre/, 'Foto del lugar', 'Photograph of the place')
+  await ana.getByRole('button', { name: 'Agregar' }).click()
+  await ana.getByRole('radio', { name: 'solo se muestra el original' }).check()
+  await save(ana)
+  await clean(ana, 'a paper')
+
+  await part(ana, draft, 'Pasos')
+  await both(ana, /^Nombre/, 'Visita al lugar', 'Visit to the place')
+  await ana.getByLabel('Tipo de paso').selectOption('review')
+  await ana.getByRole('button', { name: 'Agregar' }).click()
+  await ana.getByRole('heading', { level: 1, name: 'Visita al lugar' }).waitFor()
+  assert.equal(await ana.locator('.v-process__station').count(), 4, 'the picture follows')
+  await clean(ana, 'a step')
+
+  // The first example expects what was: it says so, and is told that this is right now.
+  await ana.goto(draft)
+  await ana.getByRole('link', { name: 'Cambiar Ejemplos' }).click()
+  await ana.getByText('da otra cosa').waitFor()
+  await clean(ana, 'the examples')
+  await ana.getByRole('button', { name: /Quitar/ }).waitFor()
+  await ana.getByRole('link', { name: /Llenar el formulario/ }).click()
+  await ana.getByLabel(/nombre completo/i).fill('Daniela Pacheco Ríos')
+  await ana.getByLabel(/CURP/).fill('PARD010719MDFCSNA6')
+  await clean(ana, 'the form that is tried')
+  await ana.getByText('Como se oye por teléfono').click()
+  await ana.getByText('Para En la ciudad, diga o marque 2.').waitFor()
+  await ana.getByRole('radio', { name: 'En la ciudad' }).check()
+  await ana.getByRole('button', { name: 'Seguir' }).click()
+  await ana.getByLabel('¿Cuántas colmenas?').fill('3')
+  await ana.getByRole('button', { name: 'Seguir' }).click()
+  await ana.getByRole('heading', { level: 1, name: 'Qué sale de estas respuestas' }).waitFor()
+  await ana.getByText('Foto del lugar').waitFor()
+  await clean(ana, 'what follows')
+  await ana.getByLabel('¿Qué muestra este ejemplo?').fill('three hives in town')
+  await ana.getByRole('button', { name: 'Guardar el ejemplo' }).click()
+  await ana.getByRole('button', { name: /Quitar.*everything is answered/ }).click()
+  await ana.getByRole('heading', { name: /three hives in town da lo esperado/ }).waitFor()
+
+  await ana.goto(`${draft}/prompts`)
+  await clean(ana, 'all prompts')
+  await ana.goto(`${draft}/history`)
+  await clean(ana, 'the history')
+  await ana.goto(`${draft}/difference`)
+  await ana.getByText('Es un trámite nuevo.').waitFor()
+  await ana.goto(draft)
+  await ana.getByRole('button', { name: 'Enviar a aprobación' }).click()
+  await ana.getByText('Enviado a aprobación.').waitFor()
+  assert.equal(await ana.getByRole('button', { name: 'Aprobar y publicar' }).count(), 0, 'the author cannot')
+
+  const luis = await openPage(t, browser)
+  await signIn(luis, system, 'analista2@example.mx')
+  await luis.goto(`${system.url}/editor`)
+  await luis.getByRole('heading', { name: 'Esperan su aprobación' }).waitFor()
+  await luis.getByRole('link', { name: 'Permiso de apicultura' }).click()
+  await luis.getByText('escribió: Marisol Tep Aguilar').waitFor()
+  await clean(luis, 'a draft to approve')
+  await luis.getByRole('button', { name: 'Aprobar y publicar' }).click()
+  await luis.getByText('Publicado.', { exact: true }).waitFor()
+
+  const citizen = await openPage(t, browser)
+  await citizen.goto(`${system.url}/`)
+  await citizen.getByRole('searchbox').or(citizen.getByRole('textbox')).first().fill('permiso para colmenas en cdmx')
+  await citizen.getByRole('button', { name: 'Buscar' }).first().click()
+  await citizen.getByRole('link', { name: 'Permiso de apicultura' }).first().click()
+  await clean(citizen, 'the page of the new service')
+  const service = citizen.url()
+  await signIn(citizen, system, 'daniela@example.mx')
+  await identify(citizen, system, 'Daniela Pacheco Ríos', aCurp(7))
+  await citizen.goto(service)
+  await citizen.getByRole('button', { name: /Empezar/ }).click()
+  await citizen.getByLabel(/nombre completo/i).fill('Daniela Pacheco Ríos')
+  await citizen.getByLabel(/CURP/).fill(aCurp(7))
+  await citizen.getByRole('radio', { name: 'En la ciudad' }).check()
+  await citizen.getByRole('button', { name: 'Continuar' }).click()
+  await citizen.getByLabel('¿Cuántas colmenas?').fill('3')
+  for (let i = 0; i < 4 && !citizen.url().endsWith('/review'); i++) await citizen.getByRole('button', { name: 'Continuar' }).click()
+  await citizen.getByRole('button', { name: /Presentar/ }).click()
+  await citizen.waitForURL(/\/receipt$/)
+  assert.ok((await place(citizen)) > 0)
+  const reference = /cases\/([^/]+)/.exec(citizen.url())![1]
+
+  const desk = await openPage(t, browser)
+  await signIn(desk, system, 'oficial@example.mx')
+  await desk.goto(`${system.url}/desk/${office}`)
+  await desk.getByRole('button', { name: /Abrir mi ventanilla/ }).click()
+  for (let i = 0; i < 4; i++) {
+    await desk.goto(`${system.url}/desk/${office}`)
+    const next = desk.getByRole('button', { name: /Atender el siguiente/ })
+    if (await next.count()) await next.click()
+    if (!(await desk.locator('.v-ticket__number').count())) break
+    const review = desk.getByRole('radio', { name: 'Todo está bien' })
+    if (await review.count()) {
+      await review.check()
+      await desk.getByRole('button', { name: 'Terminar la revisión' }).click()
+      continue
+    }
+    await desk.getByRole('radio', { name: 'Se autoriza' }).check()
+    await desk.getByRole('button', { name: 'Ver qué se va a expedir' }).click()
+    await desk.getByRole('button', { name: 'Expedir y atender el siguiente' }).click()
+  }
+  await citizen.goto(`${system.url}/cases/${reference}/decision`)
+  assert.match(await citizen.locator('main').innerText(), /Permiso de apicultura/)
+})
