@@ -270,18 +270,19 @@ test('letters said one by one are a word, and words that ran together are taken 
 
 test('nonsense finds nothing, and a hostile query is answered at once', () => {
   for (const typed of ['', '   ', 'de la', 'zzzzqqqq', '%%%%', '\u0000', 'a'.repeat(100_000), 'x y '.repeat(50_000), "' or 1=1 --"]) {
-    const started = performance.now()
+    const started = process.cpuUsage()
     const found = index.find(typed)
     assert.equal(found.ranked.length, 0, typed.slice(0, 20))
-    assert.ok(performance.now() - started < 50)
+    assert.ok(process.cpuUsage(started).user < 50_000)
   }
 })
 
 test('a query takes under 2 ms', () => {
   for (const [typed] of table) index.find(typed)
-  const started = performance.now()
+  // Of the processor: what else the machine does is not the search's.
+  const started = process.cpuUsage()
   for (let i = 0; i < 5; i++) for (const [typed] of table) index.find(typed)
-  const each = (performance.now() - started) / (5 * table.length)
+  const each = process.cpuUsage(started).user / 1000 / (5 * table.length)
   assert.ok(each < 2, `${each.toFixed(2)} ms`)
 })
 
