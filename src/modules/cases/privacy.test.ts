@@ -11,7 +11,7 @@ import { openWeb, type SignedIn, type Web } from '#web'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { Browser } from '../people/testing.ts'
 import * as store from './store.ts'
-import { licenceAnswers, openTestCases, type TestCases } from './testing.ts'
+import { aCurp, licenceAnswers, openTestCases, type TestCases } from './testing.ts'
 
 let database: TestDatabase
 let it: TestCases
@@ -56,7 +56,8 @@ const service = 'state/drivers-licence@14' as ServiceId
 /** What nobody but those concerned may read, each as it was typed. */
 const told = {
   name: 'Itzel Nayeli Zárate Xicoténcatl',
-  curp: 'PARD010719MDFCSNA6',
+  // Of no example: those are kept beside the definitions.
+  curp: aCurp(4711),
   home: 'Privada del Ajolote 4711, Colonia Chapulín, 44100, Guadalajara, Jalisco',
   phone: '3398761234',
   fileName: 'recibo-de-luz-de-itzel.pdf',
