@@ -9,6 +9,7 @@ import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
 import { localPaperId } from './check.ts'
 import type { Adoption, Definition, DefinitionTexts } from './definition.ts'
+import { registerLinked } from './linked/routes.ts'
 import { catalogueDay, type Loaded, loadFolder } from './load.ts'
 import { type Agencies, type Office, type OfficeCalendar, openOffices } from './offices.ts'
 import { type PageOptions, registerPages } from './pages.ts'
@@ -125,7 +126,7 @@ export interface Catalogue {
   /** Hears of what other processes published; at most every 2 s, unless `now`. */
   refresh(now?: boolean): Promise<void>
   /** Adds the pages and the API; what comes back gives a service page's bytes, for the bench. */
-  register(web: Pick<Web, 'route'>, options: Omit<PageOptions, 'clock'>): ReturnType<typeof registerPages>
+  register(web: Pick<Web, 'route'>, options: Omit<PageOptions, 'clock' | 'record'>): ReturnType<typeof registerPages>
   /** Changes whenever what is in force changes: for caches of pages. */
   readonly version: string
 }
@@ -410,7 +411,11 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
       return loaded
     },
     refresh,
-    register: (web, options) => registerPages(web, catalogue, { ...options, clock }),
+    register(web, options) {
+      const { publicUrl: origin, demo, officeUrl } = options
+      const { record } = registerLinked(web, { catalogue, db, origin, demo, officeUrl })
+      return registerPages(web, catalogue, { ...options, clock, record })
+    },
     get version() {
       current()
       return `${version}.${day}`

@@ -297,7 +297,7 @@ function stages(service: Service, catalogue: Catalogue, l: Language, today: stri
 }
 
 /** `lun–vie 09:00–15:00`: days of the same hours stand together. */
-function hoursWords(hours: Hours, l: Language): string {
+export function hoursWords(hours: Hours, l: Language): string {
   const runs: { from: number; to: number; spans: string }[] = []
   for (const [n, open] of Object.entries(hours)) {
     const spans = open.map(([from, to]) => `${from}–${to}`).join(', ')
