@@ -11,6 +11,7 @@ import { localPaperId } from './check.ts'
 import type { Adoption, AdoptionFile, Definition, DefinitionTexts, OfficeFacts } from './definition.ts'
 import { type Drafts, openDrafts } from './editor/drafts.ts'
 import { registerEditor } from './editor/pages.ts'
+import { registerLinked } from './linked/routes.ts'
 import { type Loaded, loadFolder } from './load.ts'
 import { type Agencies, type Office, type OfficeCalendar, openOffices } from './offices.ts'
 import { type PageOptions, registerPages } from './pages.ts'
@@ -147,7 +148,7 @@ export interface Catalogue {
   /** What analysts write, and how it is published. */
   readonly drafts: Drafts
   /** Adds the pages and the API; what comes back gives a service page's bytes, for the bench. */
-  register(web: Pick<Web, 'route'>, options: Omit<PageOptions, 'clock'>): ReturnType<typeof registerPages>
+  register(web: Pick<Web, 'route'>, options: Omit<PageOptions, 'clock' | 'record'>): ReturnType<typeof registerPages>
   /** Changes whenever what is in force changes: for caches of pages. */
   readonly version: string
 }
@@ -453,9 +454,10 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
       refresh: () => refresh(true),
     }),
     register(web, options) {
-      const pages = registerPages(web, catalogue, { ...options, clock })
-      const { names = async () => new Map() } = options
-      registerEditor(web, { catalogue, drafts: catalogue.drafts, clock, demo: options.demo, names })
+      const { publicUrl: origin, demo, officeUrl, names = async () => new Map() } = options
+      const { record } = registerLinked(web, { catalogue, db, origin, demo, officeUrl })
+      const pages = registerPages(web, catalogue, { ...options, clock, record })
+      registerEditor(web, { catalogue, drafts: catalogue.drafts, clock, demo, names })
       return pages
     },
     get version() {

@@ -6,11 +6,14 @@ import type { PersonId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
-import { button, fieldError, layout, places, type SummaryError } from '#look'
+import { type Alternate, button, fieldError, layout, places, type SummaryError } from '#look'
 import { csrfField, keepAnswer, type Reply, type Request, takesGzip, type Web } from '#web'
 import { definitionSchema } from './check.ts'
 import { channels, lifeEvents } from './definition.ts'
 import type { Catalogue, Listed } from './index.ts'
+import { askedFor, formatOf, inFormats } from './linked/routes.ts'
+import { label } from './linked/text.ts'
+import { type Format, mediaTypes } from './linked/write.ts'
 import type { Jurisdiction } from './places.ts'
 import { catalogueDay } from './publish.ts'
 import type { Service } from './service.ts'
@@ -29,6 +32,8 @@ export type PageOptions = {
   readonly names?: (ids: readonly PersonId[]) => Promise<ReadonlyMap<PersonId, string | null>>
   /** Where an office has a page of its own. */
   readonly officeUrl?: (office: string) => string
+  /** Sends a service's record for other systems. */
+  readonly record: (request: Request, reply: Reply, id: string, format: Format) => Reply
   /** Further ways in on the front page beside my place in line and checking a paper: what the government buys. Only what exists. */
   readonly more?: (language: Language) => readonly { href: string; title: string; text?: string }[]
 }
@@ -124,6 +129,11 @@ export function registerPages(
     return page
   }
 
+  const changesLink = (l: Language): Alternate => ({
+    href: `/services/changes.atom?lang=${l}`,
+    type: 'application/atom+xml',
+    title: label(l, 'changes.title'),
+  })
   const signedOut = { person: null }
   const isOut = (request: Request) => request.visitor.person === null
   const withoutLanguage = (url: string) => {
@@ -138,7 +148,17 @@ export function registerPages(
     reply: Reply,
     title: string,
     body: () => Html,
-    { hero, ...more }: { wide?: boolean; description?: string; robots?: string; error?: readonly SummaryError[]; hero?: () => Html } = {},
+    {
+      hero,
+      ...more
+    }: {
+      wide?: boolean
+      description?: string
+      robots?: string
+      alternates?: readonly Alternate[]
+      error?: readonly SummaryError[]
+      hero?: () => Html
+    } = {},
   ) {
     const l = request.visitor.language
     const url = withoutLanguage(request.url)
@@ -221,10 +241,15 @@ export function registerPages(
     url: '/api/catalogue',
     access: 'public',
     schema: {
-      api: { summary: 'How many services there are', response: { 200: Type.Object({ bases: Type.Integer(), services: Type.Integer() }) } },
+      api: {
+        summary: 'How many services there are. With an RDF format in the header accept, where they all are',
+        response: { 200: Type.Object({ bases: Type.Integer(), services: Type.Integer() }) },
+      },
     },
-    handler(_request, reply) {
-      reply.header('cache-control', 'public, max-age=10')
+    handler(request, reply) {
+      reply.header('cache-control', 'public, max-age=10').header('vary', 'Accept, Accept-Encoding')
+      const format = formatOf(request.headers.accept)
+      if (format) return reply.redirect(`/api/catalogue.${format}`, 303)
       return catalogue.counts()
     },
   })
@@ -235,13 +260,19 @@ export function registerPages(
     access: 'public',
     schema: {
       params: Type.Object({ '*': Type.String({ maxLength: 150 }) }),
-      api: { summary: 'One service in full: its definition with the place laid over, and its words', response: { 200: ServiceBody } },
+      api: {
+        summary:
+          'One service in full: its definition with the place laid over, and its words. With .jsonld, .ttl or .nt at the end of the id, or by the header accept: its record in CPSV-AP 3.2',
+        response: { 200: inFormats('The service', { 'application/json': ServiceBody }) },
+      },
     },
     handler(request, reply) {
-      const service = catalogue.get(request.params['*'])
+      const { id, format } = askedFor(request.params['*'], request.headers.accept)
+      if (format) return options.record(request, reply, id, format)
+      const service = catalogue.get(id)
       if (!service) throw new Problem('not-found', 'There is no such service.')
       const office = service.office === null ? null : catalogue.office(service.office)!
-      reply.header('cache-control', 'public, max-age=10')
+      reply.header('cache-control', 'public, max-age=10').header('vary', 'Accept, Accept-Encoding')
       return {
         id: service.id,
         base: service.base,
@@ -356,7 +387,7 @@ export function registerPages(
           })
         },
         {
-          ...(q === '' ? {} : { robots: 'noindex' }),
+          ...(q === '' ? { alternates: [changesLink(l)] } : { robots: 'noindex' }),
           ...(problem === undefined ? {} : { error: [fieldError('place', problem)] }),
         },
       )
@@ -434,6 +465,11 @@ export function registerPages(
       demo,
       description: service.text(l, 'summary'),
       error: choice.problem === undefined ? null : [fieldError('place', choice.problem)],
+      alternates: [
+        { href: `/api/services/${service.id}.jsonld`, type: mediaTypes.jsonld },
+        { href: `/api/services/${service.id}.ttl`, type: mediaTypes.ttl },
+        changesLink(l),
+      ],
       breadcrumbs: [
         { text: words(l, 'home.title'), href: '/' },
         { text: words(l, 'results.heading'), href: '/services' },

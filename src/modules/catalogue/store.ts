@@ -89,6 +89,40 @@ export async function version(on: On, hash: string): Promise<{ definition: strin
   return row ?? null
 }
 
+/** A publication with what it replaced. `standing` is the base's definition at that time, also for a place's row. */
+export type ChangeRow = {
+  readonly n: string
+  readonly base: string
+  readonly place: string
+  readonly from: string
+  readonly at: Date
+  readonly adoption: string | null
+  readonly standing: string
+  readonly before: string | null
+  readonly wasDefinition: string | null
+  readonly wasAdoption: string | null
+}
+
+/** The newest publications with a number under `before`; contents instead of hashes. */
+export async function changes(on: On, before: string | null, limit: number): Promise<ChangeRow[]> {
+  return queryIn<ChangeRow>(
+    on,
+    `select p.n, p.base, p.place, p.from_date as "from", p.published_at as at, a.content as adoption, d.content as standing,
+            w.n as before, wd.content as "wasDefinition", wa.content as "wasAdoption"
+       from (select * from catalogue_published where $1::bigint is null or n < $1 order by n desc limit $2) p
+       left join lateral (select n, definition_hash, adoption_hash from catalogue_published
+                           where base = p.base and place = p.place and n < p.n order by n desc limit 1) w on true
+       join lateral (select definition_hash from catalogue_published
+                      where base = p.base and place = '' and n <= p.n order by n desc limit 1) b on true
+       join catalogue_definition d on d.hash = b.definition_hash
+       left join catalogue_adoption a on a.hash = p.adoption_hash
+       left join catalogue_definition wd on wd.hash = w.definition_hash
+       left join catalogue_adoption wa on wa.hash = w.adoption_hash
+      order by p.n desc`,
+    [before, limit],
+  )
+}
+
 export async function publish(tx: Tx, row: PublishedRow, entry: bigint | null): Promise<void> {
   await queryIn(
     tx,

@@ -33,6 +33,13 @@ export interface LayoutVisitor {
   readonly unread?: number | undefined
 }
 
+/** Another form of the page, or a feed of it, for programs. */
+export interface Alternate {
+  readonly href: string
+  readonly type: string
+  readonly title?: string | undefined
+}
+
 export interface LayoutOptions {
   /** The page's name, before the service's own in the browser's title. */
   readonly title: string
@@ -41,7 +48,7 @@ export interface LayoutOptions {
   readonly visitor: LayoutVisitor | null
   /** Path and query of this page: for the language switch, the marked section and the canonical address. */
   readonly url: string
-  /** With it (`https://…`, no slash at the end) the page names its canonical address. */
+  /** With it (`https://…`, no slash at the end) the page names its canonical address, which is one for each language. */
   readonly origin?: string | undefined
   readonly body: Child
   /** Where the page before lies; never together with `breadcrumbs`. */
@@ -60,6 +67,7 @@ export interface LayoutOptions {
   /** `noindex` for pages of persons. */
   readonly robots?: string | undefined
   readonly description?: string | undefined
+  readonly alternates?: readonly Alternate[] | undefined
   /** A wall display: no navigation, larger type. */
   readonly wall?: boolean | undefined
 }
@@ -131,8 +139,10 @@ export function layout(o: LayoutOptions): Html {
     // With scripts the page's content alone is replaced, and an outage leaves the last one standing; see scripts/look.ts.
     o.refreshSeconds && html`<noscript><meta http-equiv="refresh" content="${o.refreshSeconds}"></noscript>`
   }${
-    o.origin && html`<link rel="canonical" href="${o.origin}${o.url.split('?')[0]}">`
-  }${preload.map((f) => html`<link rel="preload" href="${f}" as="font" type="font/woff2" crossorigin>`)}<link rel="stylesheet" href="${css}"><link rel="icon" href="${icon}" type="image/svg+xml"><script type="module" src="${js}"></script></head>
+    o.origin && html`<link rel="canonical" href="${o.origin}${o.url.split('?')[0]}${l !== languages[0] && `?lang=${l}`}">`
+  }${o.alternates?.map(
+    (a) => html`<link rel="alternate" type="${a.type}" href="${a.href}"${attributes({ title: a.title })}>`,
+  )}${preload.map((f) => html`<link rel="preload" href="${f}" as="font" type="font/woff2" crossorigin>`)}<link rel="stylesheet" href="${css}"><link rel="icon" href="${icon}" type="image/svg+xml"><script type="module" src="${js}"></script></head>
 <body class="${`govuk-template__body${o.wall ? ' v-wall' : ''}`}"${attributes({ 'data-refresh': o.refreshSeconds })}>${skipLink({ href: '#main-content', text: text(l, 'skip') })}${header(o)}${
     o.hero
       ? html`<main id="main-content"><div class="v-hero"><div class="govuk-width-container">${o.hero}</div></div>${papel}${demo && html`<div class="v-demo">${demo}</div>`}<div class="govuk-width-container govuk-main-wrapper">${o.body}</div></main>`

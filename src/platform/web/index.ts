@@ -100,6 +100,9 @@ const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'"
 
+/** What is text though no list of media types says so, beside what such a list knows. */
+const compressible = /^text\/(?!event-stream)|[+/](?:json|text|xml|octet-stream|n-triples)(?:;|$)/
+
 /** What every answer carries, also those to requests that never reach a route; over https a browser is told to stay there. */
 const guardsFor = (secure: boolean): Record<string, string> => ({
   'content-security-policy': csp,
@@ -290,6 +293,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
     global: true,
     threshold: 1024,
     encodings: ['gzip'],
+    customTypes: compressible,
     zlibOptions: { level: 5 },
     globalDecompression: false,
   })
