@@ -10,5 +10,12 @@ export const benches: Record<string, { about: string; load(): Promise<{ bench: B
   log: { about: 'entries published a second, against the same rows without a log', load: () => import('./log.ts') },
   start: { about: 'second start to first page, and memory after 1,000 requests', load: () => import('./start.ts') },
   search: { about: 'queries a second over HTTP, against the bare full-text query of PostgreSQL', load: () => import('./search.ts') },
+  turns: { about: 'taking and calling a turn with 1,000,000 waiting, against 1,000', load: () => import('./turns.ts') },
+  load: { about: '200 people at once on the whole way, officials serving meanwhile', load: () => import('./visits.ts') },
+  history: { about: 'a case, its page and its office with 1,000,000 cases stored, against 1,000', load: () => import('./history.ts') },
+  'page-weight': {
+    about: 'bytes of every kind of page, and what Lighthouse says of the public ones',
+    load: () => import('./page-weight.ts'),
+  },
   kill: { about: 'kills under load: nothing acknowledged is lost or doubled', load: () => import('./kill.ts') },
 }

@@ -6,20 +6,17 @@
  * Afterwards every acknowledged submission must stand in the database once and whole, the log must verify, and its turns must replay clean.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TurnReplay } from '#cases/replay'
-import type { Example } from '#catalogue'
 import { readConfig } from '#config'
 import { migrate, openDb } from '#db'
 import { openJobs } from '#jobs'
-import type { PersonId, Reference, ServiceId } from '#kernel/id'
 import { verifyLog } from '#publiclog'
-import { projectFolder } from '../src/folder.ts'
 import { openParts, type Parts } from '../src/main.ts'
-import { countSubmitted, makePattern, type Pattern, prepareDrafts } from '../src/modules/cases/testing-drafts.ts'
-import { type Prepared, prepareCrowd, prepareSessions } from '../src/modules/people/testing-crowd.ts'
+import { countSubmitted } from '../src/modules/cases/testing-drafts.ts'
+import { prepareSessions } from '../src/modules/people/testing-crowd.ts'
 import { csrfTokens } from '../src/platform/web/csrf.ts'
 import {
   type Bench,
@@ -36,14 +33,13 @@ import {
   startSystem,
   systemSettings,
 } from './bench.ts'
+import { base, type Draft, largestTowns, openDrafts } from './drafts.ts'
 
 const connections = 64
 const lines = 1000
-const base = 'municipal/proof-of-residence'
 
 export const bench: Bench = (extent, progress) => inFolder((folder) => inSystem(folder, extent, progress))
 
-type Draft = { readonly person: PersonId; readonly reference: Reference }
 type Side = { posts: number[]; pgbench: number[]; p99: number[] }
 
 async function inSystem(folder: string, extent: Extent, progress: (words: string) => void): Promise<BenchResult> {
@@ -58,22 +54,8 @@ async function inSystem(folder: string, extent: Extent, progress: (words: string
     const few = Math.ceil(many / 2 / connections) * connections
     const rounds = extent.rounds + 1
     progress(`Preparing ${rounds * (many + few)} drafts.`)
-    const services = largestTowns(parts).map((code) => `${base}@${code}` as ServiceId)
-    const crowd: Prepared[] = []
-    while (crowd.length < lines + 1 + rounds * (many + few))
-      crowd.push(...(await prepareCrowd(parts.db, 5_000, crowd.length, parts.clock.now())))
-    const pattern = await patternOf(parts, services[0]!, crowd.shift()!)
-    const draftsFor = async (count: number, service: (i: number) => ServiceId): Promise<Draft[]> => {
-      const made: Draft[] = []
-      while (made.length < count) {
-        const part = crowd
-          .splice(0, Math.min(5_000, count - made.length))
-          .map(({ person }, i) => ({ person, service: service(made.length + i) }))
-        const references = await prepareDrafts(parts.cases, pattern, part)
-        made.push(...part.map(({ person }, i) => ({ person, reference: references[i]! })))
-      }
-      return made
-    }
+    const services = largestTowns(parts, lines)
+    const { make: draftsFor } = openDrafts(parts)
     // A line opens with its first turn: that is the office's beginning and not everyday's work.
     const openers = await draftsFor(lines, (i) => services[i]!)
     for (let i = 0; i < openers.length; i += 100) await Promise.all(openers.slice(i, i + 100).map((d) => parts.cases.submit(d)))
@@ -172,24 +154,6 @@ async function inSystem(folder: string, extent: Extent, progress: (words: string
   } finally {
     await parts.close()
   }
-}
-
-/** The towns with most people: none of their lines is quiet. */
-function largestTowns(parts: Parts): string[] {
-  const { places } = parts.catalogue
-  const all = places.states.flatMap((s) => places.municipalities(s.code))
-  return all
-    .toSorted((a, b) => b.population - a.population)
-    .slice(0, lines)
-    .map((m) => m.code)
-}
-
-async function patternOf(parts: Parts, service: ServiceId, { person }: Prepared): Promise<Pattern> {
-  const examples = JSON.parse(readFileSync(join(projectFolder, 'services', base, 'examples.json'), 'utf8')) as Example[]
-  const form = Object.fromEntries(
-    Object.entries(examples[0]!.answers).map(([k, v]) => [k, v === true ? 'yes' : v === false ? 'no' : String(v)]),
-  )
-  return makePattern(parts.cases, { person, session: 'bench', language: 'es', grants: [] }, service, form)
 }
 
 /** Signs these people in and writes what their browsers send when they press the button. */

@@ -31,6 +31,30 @@ const sound: Record<string, (more: Record<string, unknown>) => void> = {
     assert.ok((more.services as number) >= 25_000)
     assert.ok((more.referenceFoundNothing as number) < (more.queries as number))
   },
+  turns(more) {
+    // As many wait as before: every round took as many as it called.
+    assert.equal(more.sound, true)
+    const { few, many } = more.waiting as { few: number; many: number }
+    const checks = more.checks as Record<'few' | 'many', { waiting: number }>
+    assert.ok(checks.few.waiting > 2 * few && checks.many.waiting > 2 * many && many > few)
+    assert.equal((more.acts as unknown[]).length, 8)
+  },
+  history(more) {
+    const { few, many } = more.stored as { few: number; many: number }
+    assert.ok(many > few)
+    const kinds = more.kinds as { value: number; reference: number }[]
+    assert.ok(kinds.length === 8 && kinds.every((k) => k.value > 0 && k.reference > 0))
+  },
+  'page-weight'(more) {
+    assert.deepEqual(more.unmet, [], 'pages that nobody weighs')
+    assert.deepEqual(more.over, [])
+    assert.ok((more.kinds as number) > 40 && (more.css as number) > 1_000)
+  },
+  load(more) {
+    assert.deepEqual([more.errors, more.firstErrors, more.journeys], [0, [], more.people])
+    assert.ok((more.served as number) > 0)
+    assert.ok((more.kinds as { kind: string }[]).some((k) => k.kind === 'receipt'))
+  },
   kill: (more) => assert.deepEqual(more.findings, []),
 }
 

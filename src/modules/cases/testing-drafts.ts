@@ -11,6 +11,7 @@ import type { SignedIn } from '#web'
 import { draftDays } from './clock.ts'
 import type { Filing } from './filing.ts'
 import type { Cases } from './index.ts'
+import type { TurnClass } from './line.ts'
 
 /** What one draft, filled in page by page through the engine, holds: its answers, and its papers' digests. */
 export type Pattern = { readonly answers: Answers; readonly files: readonly { paper: string; sha256: string }[] }
@@ -44,13 +45,13 @@ export async function makePattern(cases: Cases, visitor: SignedIn, service: Serv
 export async function prepareDrafts(
   cases: Cases,
   pattern: Pattern,
-  all: readonly { person: PersonId; service: ServiceId }[],
+  all: readonly { person: PersonId; service: ServiceId; class?: TurnClass }[],
 ): Promise<Reference[]> {
   const { db, catalogue, vault, keys, clock } = cases.deps
   const now = clock.now()
   const matterKey = keys.secret('cases/matter')
   const answers = JSON.parse(JSON.stringify(pattern.answers))
-  const rows = all.map(({ person, service: id }) => {
+  const rows = all.map(({ person, service: id, class: kind = 'general' }) => {
     const service = catalogue.get(id)!
     const caseId = uuidv7(now.getTime()) as CaseId
     const { wrapped, vault: own } = vault.fresh(caseId)
@@ -62,6 +63,7 @@ export async function prepareDrafts(
       reference: newReference(),
       pseudonym: randomId(),
       service: id,
+      class: kind,
       office: catalogue.officeFor(service),
       applicant: person,
       definition: service.hash,
@@ -84,9 +86,9 @@ export async function prepareDrafts(
     await queryIn(
       tx,
       `insert into cases_case (place, id, reference, pseudonym, service, office, applicant, state, channel, definition, key, answers, complete_for, filing, matter, class, created_at, saved_at)
-        select place, id, reference, pseudonym, service, office, applicant, 'draft', 'web', definition, decode(key, 'hex'), decode(answers, 'hex'), definition, filing, matter, 'general', $13, $13
-        from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
-          as t (place, id, reference, pseudonym, service, office, applicant, definition, key, answers, filing, matter)`,
+        select place, id, reference, pseudonym, service, office, applicant, 'draft', 'web', definition, decode(key, 'hex'), decode(answers, 'hex'), definition, filing, matter, class, $13, $13
+        from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $14::text[])
+          as t (place, id, reference, pseudonym, service, office, applicant, definition, key, answers, filing, matter, class)`,
       [
         places,
         ids,
@@ -101,6 +103,7 @@ export async function prepareDrafts(
         column('filing'),
         column('matter'),
         now,
+        column('class'),
       ],
     )
     await queryIn(

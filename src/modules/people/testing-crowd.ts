@@ -50,3 +50,20 @@ export async function prepareSessions(db: Db, people: readonly PersonId[], now: 
   )
   return all
 }
+
+/** Stores people who do nothing, and twice as many uses of somebody's data: what a portal of many years holds beside those who come. */
+export async function preparePast(db: Db, count: number, now: Date): Promise<void> {
+  await queryIn(
+    db,
+    `with made as (
+        insert into people_person (id, name, language, created_at) select gen_random_uuid(), 'Persona De Antes', 'es', $2 from generate_series(1, $1::integer) returning id)
+      insert into people_identity (person, kind, value, set_at) select id, 'curp', 'YYYY' || upper(left(md5(id::text), 14)), $2 from made on conflict do nothing`,
+    [count, now],
+  )
+  await queryIn(
+    db,
+    `insert into people_use (subject, id, at, actor, office, case_reference, key_id, purpose)
+      select gen_random_uuid(), gen_random_uuid(), $2, gen_random_uuid(), null, 'P' || n, gen_random_uuid()::text, 'file' from generate_series(1, 2 * $1::integer) n`,
+    [count, now],
+  )
+}
