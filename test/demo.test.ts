@@ -47,7 +47,7 @@ describe('the demonstration', () => {
     assert.equal(await count(`cases_case where state = 'draft'`), 0)
     assert.deepEqual(
       lists[0]!.accounts.map((a) => a.email),
-      ['ciudadana', 'oficial1', 'oficial2', 'supervisora', 'admin'].map((name) => `${name}@demo.invalid`),
+      ['ciudadana', 'oficial1', 'oficial2', 'supervisora', 'analista1', 'analista2', 'admin'].map((name) => `${name}@demo.invalid`),
     )
   })
 

@@ -64,8 +64,8 @@ describe('the launcher', () => {
     writeFileSync(
       join(home, 'src/cli.ts'),
       `const words: string[] = process.argv.slice(2)
-       console.log(JSON.stringify({ words, cwd: process.cwd(), pid: process.pid }))
        process.on('SIGTERM', () => process.exit(7))
+       console.log(JSON.stringify({ words, cwd: process.cwd(), pid: process.pid }))
        if (words[0] === 'wait') setInterval(() => {}, 1_000)
        else process.exitCode = Number(words[1] ?? 0)`,
     )

@@ -87,6 +87,8 @@ describe('the pages of public servants in a browser', { skip: browserMissing() }
 
   /** What axe and a screen of 320 points find on the page as it is now. */
   async function sound(page: Page, where: string, scripts: boolean): Promise<void> {
+    // With its styles: what a press leads to may still be coming.
+    await page.waitForLoadState('load')
     for (const width of [1280, 320]) {
       await page.setViewportSize({ width, height: 800 })
       const found = await audit(page)
