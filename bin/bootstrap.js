@@ -155,7 +155,12 @@ const [first, file, ...rest] = process.argv.slice(2)
 if (first === 'run' && !file) giveUp('node bin/bootstrap.js run FILE: name the file to run.')
 const script = first === 'run' ? resolve(root, file) : join(root, 'src/cli.ts')
 const args = [script, ...(first === 'run' ? rest : process.argv.slice(2))]
-const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}` }
+const env = {
+  // As bin/ventanilla says.
+  NODE_COMPILE_CACHE: join(modules, '.cache/ventanilla'),
+  ...process.env,
+  PATH: `${dirname(node)}${delimiter}${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}`,
+}
 
 if (process.execve) {
   // The same process: whoever waits for it, signals it or kills it means the program.

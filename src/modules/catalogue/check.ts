@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { pesos } from '#kernel/money'
 import { languages } from '#kernel/text'
 import { isPlainDate } from '#kernel/time'
@@ -34,6 +34,17 @@ export type Surroundings = {
 export type Checked = { readonly definition: Definition; readonly texts: DefinitionTexts; readonly examples: readonly Example[] }
 
 const ajv = new Ajv({ allErrors: true, strict: false })
+/** A check against a schema, compiled when it is first asked for: a process that only serves what was checked before never asks. */
+function against(schema: object): ValidateFunction {
+  let compiled: ValidateFunction | null = null
+  const check = ((data: unknown) => {
+    compiled ??= ajv.compile(schema)
+    const good = compiled(data)
+    check.errors = compiled.errors
+    return good
+  }) as ValidateFunction
+  return check
+}
 const plainSchema = (schema: object): object => JSON.parse(JSON.stringify(schema)) as object
 
 /** The JSON Schema of `definition.json`, as it is published. */
@@ -42,14 +53,14 @@ export const definitionSchema: object = {
   title: 'Ventanilla: a service definition',
   ...plainSchema(Definition),
 }
-const validDefinition = ajv.compile(plainSchema(Definition))
-const validExamples = ajv.compile({ type: 'array', minItems: 1, maxItems: 50, items: plainSchema(Example) })
-const validAdoptionFile = ajv.compile({
+const validDefinition = against(plainSchema(Definition))
+const validExamples = against({ type: 'array', minItems: 1, maxItems: 50, items: plainSchema(Example) })
+const validAdoptionFile = against({
   ...plainSchema(AdoptionFile),
   properties: { ...(plainSchema(AdoptionFile) as { properties: object }).properties, services: { type: 'object' } },
 })
-const validAdoption = ajv.compile(plainSchema(Adoption))
-const validTexts = ajv.compile({
+const validAdoption = against(plainSchema(Adoption))
+const validTexts = against({
   type: 'object',
   additionalProperties: { type: 'string', minLength: 1, maxLength: 2000 },
   maxProperties: 1000,
