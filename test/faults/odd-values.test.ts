@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import diagnostics from 'node:diagnostics_channel'
 import { after, before, describe, it } from 'node:test'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { Language } from '#kernel/text'
 import { assetFolder } from '#look'
@@ -225,7 +226,101 @@ describe('odd values', () => {
     assert.deepEqual([...found.values()], [])
     assert.ok(sent > 2_500, `${sent} requests`)
   })
+
+  it('are answered as the OpenAPI document says, by every operation in it, with values made from its schemas', async () => {
+    asked = null
+    const { paths } = JSON.parse((await web.app.inject('/api/openapi.json')).body) as { paths: Record<string, Record<string, Operation>> }
+    const ajv = new Ajv2020({ strict: false, formats: { 'uri-reference': true } })
+    const wrong = new Map<string, string>()
+    const seen = new Map<string, Set<number>>()
+    for (const [path, operations] of Object.entries(paths))
+      for (const [method, operation] of Object.entries(operations)) {
+        const key = `${method.toUpperCase()} ${path}`
+        const answered = new Set<number>()
+        seen.set(key, answered)
+        // Without a parameter there is one question; the whole catalogue is megabytes.
+        const count = operation.parameters?.length ? tries * 5 : 1
+        for (let i = 0; i < count; i++) {
+          const parameters = (operation.parameters ?? []).filter((p) => p.required || chance() < 0.6)
+          const value = (p: Parameter) => encode(oneOf([fitting, fitting, beside])(p))
+          const url = path.replace(/\{(\w+)\}/g, (_, name: string) => value(parameters.find((p) => p.name === name)!))
+          const query = parameters.filter((p) => p.in === 'query').map((p) => `${encode(p.name)}=${value(p)}`)
+          const where = `${url}?${query.join('&')}`
+          const answer = await web.app.inject({ method: method.toUpperCase() as 'GET', url: where })
+          answered.add(answer.statusCode)
+          const response = operation.responses[answer.statusCode]
+          const type = String(answer.headers['content-type'] ?? '').split(';')[0]!
+          const fault = () => {
+            if (answer.statusCode >= 500) return 'a bug'
+            // A value that leads to another address, or to an answer without a body.
+            if ([301, 302, 303, 304, 308].includes(answer.statusCode)) return null
+            if (!response) return 'a status that is not described'
+            const described = response.content?.[type]
+            if (!described) return `${type} is not described`
+            if (!/json$/.test(type) || !described.schema) return null
+            const fits = ajv.compile(described.schema)
+            return fits(JSON.parse(answer.body)) ? null : JSON.stringify(fits.errors?.[0])
+          }
+          const found = fault()
+          if (found && !wrong.has(`${key} ${found}`))
+            wrong.set(`${key} ${found}`, `${answer.statusCode} ${where}: ${found} ${answer.body.slice(0, 200)}`)
+        }
+      }
+    assert.deepEqual([...wrong.values()], [])
+    assert.ok(seen.size > 8, [...seen.keys()].join('\n'))
+    const without = [...seen].filter(([, statuses]) => ![...statuses].some((s) => s < 300)).map(([key]) => key)
+    // What only exists once something was published cannot answer here with more than a refusal.
+    assert.ok(without.length < seen.size / 2, without.join('\n'))
+  })
 })
+
+type Schema = {
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly maxLength?: number
+  readonly anyOf?: readonly Schema[]
+}
+type Parameter = { readonly name: string; readonly in: string; readonly required?: boolean; readonly schema: Schema }
+type Operation = {
+  readonly parameters?: readonly Parameter[]
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: object }>> }>>
+}
+
+/** Values that mean something where a parameter has this name. */
+const meant: Readonly<Record<string, readonly string[]>> = {
+  place: ['09', '15106', '15', '20'],
+  id: [licence, 'state/birth-certificate', 'state/birth-certificate@15', 'municipal/water-connection@15106'],
+  q: ['acta de nacimiento', 'licencia', 'agua en toluca'],
+  period: ['2026-11', '2026-10'],
+  month: ['2026-11'],
+}
+
+/** A value that the parameter's schema allows, or one that means something. */
+function fitting({ name, schema }: Parameter): string {
+  const one = schema.anyOf ? oneOf(schema.anyOf) : schema
+  if (Object.hasOwn(meant, name)) return oneOf(meant[name]!)
+  if (one.enum) return String(oneOf(one.enum))
+  if (one.const !== undefined) return String(one.const)
+  if (one.type === 'integer' || one.type === 'number') {
+    const [least, most] = [one.minimum ?? 0, one.maximum ?? 1000]
+    return String(oneOf([least, most, Math.floor(least + chance() * (most - least))]))
+  }
+  if (one.type === 'boolean') return oneOf(['true', 'false'])
+  return 'x'.repeat(Math.floor(chance() * Math.min(one.maxLength ?? 50, 300)))
+}
+
+/** A value just outside of what the schema allows, or one that nobody types by hand. */
+function beside({ schema }: Parameter): string {
+  const edges = [
+    ...(schema.minimum === undefined ? [] : [String(schema.minimum - 1)]),
+    ...(schema.maximum === undefined ? [] : [String(schema.maximum + 1), String(schema.maximum + 0.5)]),
+    ...(schema.maxLength === undefined ? [] : ['y'.repeat(schema.maxLength + 1)]),
+  ]
+  return edges.length > 0 && chance() < 0.5 ? oneOf(edges) : oneOf(odd)
+}
 
 /** As a browser would send it; a lone half of a pair as three bytes, which no browser does. */
 function encode(value: string): string {

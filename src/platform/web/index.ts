@@ -316,7 +316,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
         response: {
           ...(schema?.response as object | undefined),
           ...(schema?.params || schema?.querystring ? refused(400, 'Not of the expected form') : {}),
-          ...(schema?.params ? refused(404, 'There is no such thing') : {}),
+          ...(schema?.params || schema?.querystring ? refused(404, 'There is no such thing') : {}),
           ...refused(429, 'Too many requests in a minute; retry-after says when to ask again'),
         },
       }

@@ -24,12 +24,14 @@ const comeAgain = 20
 /** How long a stream may take, milliseconds: who reads more slowly holds a place that others wait for. */
 const longestStream = 600_000
 
-const AnyText = Type.String()
+/** What an answer in a format is, for the OpenAPI document: JSON-LD is an object, the others are text. */
+const bodyOf = (format: Format): TSchema => (format === 'jsonld' ? Type.Object({}, { additionalProperties: true }) : Type.String())
+const answerIn = (format: Format, description: string) =>
+  ({ description, content: { [mediaTypes[format]]: { schema: bodyOf(format) } } }) as unknown as TSchema
+
 /** An answer in any of these formats, for the OpenAPI document. */
 export function inFormats(description: string, more: Readonly<Record<string, TSchema>> = {}): TSchema {
-  const rdf = Object.fromEntries(
-    formats.map((f) => [mediaTypes[f], { schema: f === 'jsonld' ? Type.Object({}, { additionalProperties: true }) : AnyText }]),
-  )
+  const rdf = Object.fromEntries(formats.map((f) => [mediaTypes[f], { schema: bodyOf(f) }]))
   const others = Object.fromEntries(Object.entries(more).map(([type, schema]) => [type, { schema }]))
   return { description, content: { ...others, ...rdf } } as unknown as TSchema
 }
@@ -125,7 +127,7 @@ export function registerLinked(
       schema: {
         api: {
           summary: `All services, each base before the places that offer it, in CPSV-AP 3.2 (${mediaTypes[format]})`,
-          response: { 200: { description: 'A stream', content: { [mediaTypes[format]]: { schema: AnyText } } } as unknown as TSchema },
+          response: { 200: answerIn(format, 'A stream') },
         },
       },
       handler: (request, reply) =>
@@ -138,7 +140,7 @@ export function registerLinked(
       schema: {
         api: {
           summary: `What is published as data, in DCAT 3 (${mediaTypes[format]})`,
-          response: { 200: { description: 'A catalogue', content: { [mediaTypes[format]]: { schema: AnyText } } } as unknown as TSchema },
+          response: { 200: answerIn(format, 'A catalogue') },
         },
       },
       handler: (request, reply) => graph(request, reply, format, 'dcat', () => datasetNodes(origin)),
