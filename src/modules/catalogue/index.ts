@@ -177,7 +177,8 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
   let baseRows = new Map<string, Dated<Base>>()
   let adoptionRows = new Map<string, ReadonlyMap<string, Dated<{ hash: string; adoption: Adoption } | null>>>()
   let inForce = new Map<string, Base>()
-  let index: SearchIndex = { find: () => ({ ranked: [], place: null }) }
+  /** Made when somebody searches: a process that serves no pages never does, and the first page need not wait for it. */
+  let index: SearchIndex | null = null
   const kept = new Map<string, Service>()
   const parsed = new Map<string, Base>()
 
@@ -266,7 +267,7 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
         return base ? [[id, base] as const] : []
       }),
     )
-    index = buildIndex([...inForce.values()], places, synonyms, (a, l) => agencyName(a, l))
+    index = null
   }
 
   function current(): void {
@@ -344,7 +345,8 @@ export async function openCatalogue(deps: CatalogueDeps): Promise<Catalogue> {
     current()
     const given = query.place === undefined ? null : places.require(query.place)
     const words = (query.q ?? '').trim()
-    const found = words === '' ? null : index.find(words, given?.code ?? null)
+    const found =
+      words === '' ? null : (index ??= buildIndex([...inForce.values()], places, synonyms, agencyName)).find(words, given?.code ?? null)
     // A place written among the words counts where none was chosen beside them.
     const place = given ?? (found?.place ? places.jurisdiction(found.place) : null)
     let bases = inOrder(inForce.values(), found, place)
