@@ -85,7 +85,7 @@ export async function runKills(
 
     const seen = watchCheckpoints(join(folder, 'log', 'checkpoint'))
     const system = openSystem(settings)
-    const load = openLoad(`http://localhost:${port}`, prepared)
+    const load = openLoad(`http://localhost:${port}`, prepared, () => `${system.state()}\n${lastOf(join(folder, 'postgres/server.log'))}`)
     ending.push(async () => seen.stop(), load.stop, system.stop)
     const kills: Record<string, number> = {}
     // Each role in a process of its own first, then all in one.
@@ -178,6 +178,8 @@ async function prepare(parts: Parts, count: number): Promise<Prepared> {
 function openSystem(settings: Record<string, string>) {
   let wanted: readonly string[] = []
   const running = new Map<string, ChildProcess>()
+  /** The last words of each, for who must find out why nothing goes on. */
+  const words = new Map<string, string>()
   const faults: string[] = []
   function start(roles: string): void {
     if (!wanted.includes(roles)) return
@@ -187,8 +189,9 @@ function openSystem(settings: Record<string, string>) {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     let said = ''
-    child.stderr.on('data', (words: Buffer) => {
-      said = (said + words.toString()).slice(-2_000)
+    child.stderr.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-2_000)
+      words.set(roles, said)
     })
     running.set(roles, child)
     child.once('exit', (code) => {
@@ -203,6 +206,9 @@ function openSystem(settings: Record<string, string>) {
       wanted = roles
       for (const one of roles) start(one)
     },
+    /** Who runs, and what each said last. */
+    state: () =>
+      wanted.map((roles) => `${roles} (${running.get(roles)?.pid ?? 'not running'}): ${words.get(roles) ?? 'said nothing'}`).join('\n'),
     kill(roles: string): boolean {
       return running.get(roles)?.kill('SIGKILL') ?? false
     },
@@ -224,6 +230,15 @@ function openSystem(settings: Record<string, string>) {
   }
 }
 
+/** The end of a file. */
+function lastOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').slice(-3_000)
+  } catch {
+    return `There is no ${file}.`
+  }
+}
+
 function killPostmaster(folder: string): boolean {
   try {
     process.kill(Number(readFileSync(join(folder, 'postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL')
@@ -234,7 +249,7 @@ function killPostmaster(folder: string): boolean {
 }
 
 /** Filings and desks, over HTTP, until stopped. What gets no answer, or 5xx, is sent again. */
-function openLoad(url: string, { filings, desks: sittings, office }: Prepared) {
+function openLoad(url: string, { filings, desks: sittings, office }: Prepared, state: () => string) {
   const filed: Reference[] = []
   const served = new Map<string, 'review' | 'decide'>()
   let tries = 0
@@ -325,7 +340,8 @@ function openLoad(url: string, { filings, desks: sittings, office }: Prepared) {
       const [files, serves, until] = [filed.length, served.size, Date.now() + withinMs]
       while (filed.length < files + 3 && served.size < serves + 3) {
         if (refused.length > 0) throw new Error(`Refused: ${[...new Set(refused)].join(', ')}`)
-        if (Date.now() > until) throw new Error(`Nothing was acknowledged for ${withinMs / 1000} s; the last answers: ${last.join(', ')}`)
+        if (Date.now() > until)
+          throw new Error(`Nothing was acknowledged for ${withinMs / 1000} s; the last answers: ${last.join(', ')}\n${state()}`)
         await sleep(20)
       }
     },
