@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { environment, readConfig } from '#config'
 import { playDemo } from '../demo/play.ts'
@@ -13,12 +14,15 @@ export const command: Command = {
   async run({ positionals }) {
     none(positionals)
     const config = readConfig(environment())
-    // Before anything is opened: who is told to stop while starting still closes what it opened.
+    // Before anything is opened: who is told to stop while starting still closes what it opened. Who is told twice, by a group's signal and by the launcher that
+    // hands it on, still ends in order: 20 s bound it in any case.
     const stopped = new Promise<void>((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
     })
     const running = await start(config)
     if (running.address) say(`Ventanilla: ${config.publicUrl}`)
+    // Now and not at the end, which a killed process never sees. Once it serves: the first page need not wait for it.
+    setTimeout(flushCompileCache, 1000).unref()
     const { log } = running.parts.telemetry
     if (config.demo && config.roles.includes('web')) {
       const played = playDemo(running.parts, say).then((list) => {
