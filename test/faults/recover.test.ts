@@ -249,9 +249,7 @@ test('a backup a hundred acts old is recovered from the published log, and both 
   }
   // The draft itself is there, to be filled in again, and another person's receipt still proves its turn.
   assert.equal((await running.cases.filings.peek(drafts[0]!.person, drafts[0]!.reference)).state, 'draft')
-  const receipt = (
-    await cases.receipts.standing(unknown[0]!.applicant, await cases.filings.read(unknown[0]!.applicant, unknown[0]!.reference))
-  ).receipt!
+  const receipt = (await cases.receipts.read(unknown[0]!.applicant, unknown[0]!.reference)).s.receipt!
   const verdict = await running.cases.checks.paper(receipt.openings)
   assert.deepEqual([verdict.genuine, verdict.kind], [true, 'receipt'])
 

@@ -324,7 +324,7 @@ test('a case withdrawn while papers were awaited comes back awaiting them: nobod
   const moved = addWorkingDays(d.asked.answerBy!, 1, d.calendar)
   const last = addWorkingDays(d.leftOn, 5, d.calendar)
   assert.equal(back.answerBy, moved < last ? moved : last)
-  const standing = await receipts.standing(d.applicant, await filings.read(d.applicant, d.reference))
+  const standing = (await receipts.read(d.applicant, d.reference)).s
   assert.deepEqual(standing.request?.papers, ['residence'])
   await desks.goOn(d.official, d.office)
   assert.equal(await desks.next(d.official, d.office), false)

@@ -129,16 +129,14 @@ export function openFilings(deps: Deps) {
   async function opened(tx: Tx, visitor: SignedIn, c: Case, purpose: Purpose): Promise<OpenCase> {
     const service = await serviceOf(c)
     const counter = c.applicant !== visitor.person
-    const open = await vault.use(tx, c, {
-      person: visitor.person,
-      office: counter ? c.office : null,
-      purpose: counter ? 'take-at-counter' : purpose,
-    })
+    const [open, rows] = await Promise.all([
+      vault.use(tx, c, { person: visitor.person, office: counter ? c.office : null, purpose: counter ? 'take-at-counter' : purpose }),
+      store.filesOf(tx, c),
+    ])
     const filing = open.open<Filing>('answers', c.answers)
-    const files = (await store.filesOf(tx, c)).map((f) => ({ ...f, ...open.open<FileFacts>(`file/${f.id}`, f.sealed) }))
+    const files = rows.map((f) => ({ ...f, ...open.open<FileFacts>(`file/${f.id}`, f.sealed) }))
     const journey = ask(service, filing.answers, worldOf(c, visitor.language))
-    const missing = journey.papers.filter((p) => p.how === 'file' && !p.optional && !files.some((f) => f.paper === p.id)).map((p) => p.id)
-    return { c, service, filing, files, journey, missing, vault: open }
+    return { c, service, filing, files, journey, missing: missingOf(journey, files), vault: open }
   }
 
   /** What the case is about, as a keyed digest: equal for the same person and matter, telling nothing to who reads it. */
@@ -149,17 +147,15 @@ export function openFilings(deps: Deps) {
       .digest('base64url')
   }
 
-  /** Saves a draft with what follows from its answers and papers, so that submitting need not work it out again. */
-  async function save(
-    tx: Tx,
-    o: OpenCase,
-    answers: Answers,
-    files: readonly (FileFacts & { paper: string })[],
-    ground: Ground | null,
-    language: Language,
-  ): Promise<void> {
-    const journey = ask(o.service, answers, worldOf(o.c, language))
-    const complete = journey.complete && journey.papers.every((p) => p.how !== 'file' || p.optional || files.some((f) => f.paper === p.id))
+  const missingOf = (journey: Journey, files: readonly { readonly paper: string }[]): string[] =>
+    journey.papers.filter((p) => p.how === 'file' && !p.optional && !files.some((f) => f.paper === p.id)).map((p) => p.id)
+
+  /** Saves a draft with what follows from its answers and papers, so that submitting need not work it out again. Returns the draft as it is now. */
+  async function save(tx: Tx, o: OpenCase, answers: Answers, ground: Ground | null, language: Language): Promise<OpenCase> {
+    const { service, files } = o
+    const journey = ask(service, answers, worldOf(o.c, language))
+    const missing = missingOf(journey, files)
+    const complete = journey.complete && missing.length === 0
     const sealedFiling = complete
       ? commit({
           answers: JSON.parse(JSON.stringify(answers)),
@@ -170,19 +166,21 @@ export function openFilings(deps: Deps) {
       : null
     const filing: Filing = { answers, opening: sealedFiling?.opening ?? null, ground }
     const now = clock.now()
-    await store.saveDraft(tx, {
+    const c: Case = {
       ...o.c,
       answers: o.vault.seal('answers', filing),
-      completeFor: complete ? o.service.hash : null,
-      definition: o.service.hash,
+      completeFor: complete ? service.hash : null,
+      definition: service.hash,
       filing: sealedFiling?.commitment ?? null,
-      matter: matterOf(o.c, o.service, answers),
+      matter: matterOf(o.c, service, answers),
       class: ground ? 'priority' : 'general',
       savedAt: now,
-    })
-    await store.setTimers(tx, [
-      { place: o.c.place, caseId: o.c.id, kind: 'draft', key: '', due: new Date(now.getTime() + draftDays * dayMs) },
+    }
+    await Promise.all([
+      store.saveDraft(tx, c),
+      store.setTimers(tx, [{ place: c.place, caseId: c.id, kind: 'draft', key: '', due: new Date(now.getTime() + draftDays * dayMs) }]),
     ])
+    return { ...o, c, filing, journey, missing }
   }
 
   async function onDraft<T>(visitor: SignedIn, reference: Reference, work: (tx: Tx, o: OpenCase) => Promise<T>): Promise<T> {
@@ -279,23 +277,31 @@ export function openFilings(deps: Deps) {
       return db.tx(async (tx) => opened(tx, visitor, mine(visitor, await store.caseByReference(tx, reference)), 'read-own'))
     },
 
+    /** The same with what `more` reads of it in the same transaction, at the same time. */
+    readWith<T>(visitor: SignedIn, reference: Reference, more: (tx: Tx, c: Case) => Promise<T>): Promise<{ o: OpenCase; more: T }> {
+      return db.tx(async (tx) => {
+        const c = mine(visitor, await store.caseByReference(tx, reference))
+        const [o, read] = await Promise.all([opened(tx, visitor, c, 'read-own'), more(tx, c)])
+        return { o, more: read }
+      })
+    },
+
     /** The visitor's case without opening it. Refuses with `not-found`. */
     async peek(visitor: SignedIn, reference: Reference): Promise<Case> {
       return mine(visitor, await store.caseByReference(db, reference))
     },
 
-    /** Takes what a page of the form brought. What is right is saved even where something else on the page is refused. */
-    answer(visitor: SignedIn, reference: Reference, page: string, form: FormFields): Promise<Accepted> {
+    /** Takes what a page of the form brought. What is right is saved even where something else on the page is refused. `draft` is the draft as it is then. */
+    answer(visitor: SignedIn, reference: Reference, page: string, form: FormFields): Promise<Accepted & { readonly draft: OpenCase }> {
       return onDraft(visitor, reference, async (tx, o) => {
         const accepted = accept(o.service, o.filing.answers, page, form, worldOf(o.c, visitor.language))
-        await save(tx, o, accepted.answers, o.files, o.filing.ground, visitor.language)
-        return accepted
+        return { ...accepted, draft: await save(tx, o, accepted.answers, o.filing.ground, visitor.language) }
       })
     },
 
     /** Claims the priority class on a ground in law, or, with null, gives the claim up. Before filing only. */
-    claim(visitor: SignedIn, reference: Reference, ground: Ground | null): Promise<void> {
-      return onDraft(visitor, reference, (tx, o) => save(tx, o, o.filing.answers, o.files, ground, visitor.language))
+    async claim(visitor: SignedIn, reference: Reference, ground: Ground | null): Promise<void> {
+      await onDraft(visitor, reference, (tx, o) => save(tx, o, o.filing.answers, ground, visitor.language))
     },
 
     /** The draft goes on under the version in force, after its owner has seen the difference. */
@@ -303,7 +309,7 @@ export function openFilings(deps: Deps) {
       return db.tx(async (tx) => {
         const c = draft(mine(visitor, (await store.lockCases(tx, [reference])).get(reference)))
         const o = await opened(tx, visitor, c, 'fill-in')
-        await save(tx, o, o.filing.answers, o.files, o.filing.ground, visitor.language)
+        await save(tx, o, o.filing.answers, o.filing.ground, visitor.language)
       })
     },
 
@@ -346,7 +352,7 @@ export function openFilings(deps: Deps) {
         if (c.state === 'draft') {
           const o = await opened(tx, visitor, c, 'fill-in')
           sameVersion(draft(c), o.service)
-          await save(tx, o, o.filing.answers, o.files, o.filing.ground, visitor.language)
+          await save(tx, o, o.filing.answers, o.filing.ground, visitor.language)
         }
       })
     },
@@ -356,14 +362,7 @@ export function openFilings(deps: Deps) {
       return onDraft(visitor, reference, async (tx, o) => {
         if (!o.files.some((f) => f.id === id)) throw new Problem('not-found', 'There is no such file.')
         await store.deleteFile(tx, o.c, id)
-        await save(
-          tx,
-          o,
-          o.filing.answers,
-          o.files.filter((f) => f.id !== id),
-          o.filing.ground,
-          visitor.language,
-        )
+        await save(tx, { ...o, files: o.files.filter((f) => f.id !== id) }, o.filing.answers, o.filing.ground, visitor.language)
       })
     },
 

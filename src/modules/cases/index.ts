@@ -40,7 +40,7 @@ export function openCases(given: CasesDeps) {
   const filings = openFilings(deps)
   const submit = openSubmit(deps)
   const desks = openDesks(deps)
-  const receipts = openReceipts(deps)
+  const receipts = openReceipts(deps, filings)
   const checks = openChecks(deps)
   const timers = openTimers(deps)
   const recovery = openRecovery(deps)

@@ -1,18 +1,23 @@
 /** Where a case stands, as its applicant is told: number, place, wait, deadline, history, and the proofs of them. */
+
+import type { Tx } from '#db'
 import type { CaseId, OfficeId, Reference, ServiceId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { PlainDate } from '#kernel/time'
+import type { PublishedHead } from '#publiclog'
 import type { SignedIn } from '#web'
 import { ownTurns, packOpenings } from './check.ts'
 import type { SealedDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
-import { askedPapers, livingTurns, type OpenCase } from './filing.ts'
+import { type Filings, livingTurns, type OpenCase } from './filing.ts'
 import { type WaitRange, waitRange } from './line-statistics.ts'
 import type { Case, CaseEvent, Turn } from './store.ts'
 import * as store from './store.ts'
 
 /** What the applicant's page tells. */
 export type Standing = {
+  /** The applicant's name; empty once they were erased. */
+  readonly name: string
   /** The turn that counts now: a living one, else the last. */
   readonly turn: Turn | null
   readonly living: readonly Turn[]
@@ -53,102 +58,119 @@ export type Standing = {
   readonly head: { readonly size: bigint; readonly short: string }
 }
 
+/** An opened case and where it stands. */
+export type Read = { readonly o: OpenCase; readonly s: Standing }
+
 export type Receipts = ReturnType<typeof openReceipts>
 
-/** Opens what the applicant's pages read. */
-export function openReceipts(deps: Deps) {
-  const { db, publiclog } = deps
+const isOver = (t: Turn) => t.state.state === 'left' || t.state.state === 'finished'
 
-  async function request(o: OpenCase): Promise<Standing['request']> {
-    const asked = await askedPapers(db, o.c)
-    if (!asked) return null
-    const event = (await store.eventsOf(db, o.c)).findLast((e) => e.kind === 'papers-asked')!
-    const note = event.sealed && event.turn ? o.vault.open<{ text: string }>(`note/${event.turn}`, event.sealed).text : ''
-    return { papers: asked.papers, why: (event.data.why ?? {}) as Record<string, string>, note, at: asked.at }
+/** Opens what the applicant's pages read. */
+export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
+  const { db, people, publiclog } = deps
+
+  /** What the database holds about where a case stands, in two rounds: what hangs on the case, then what hangs on its turns. A clerk reads neither messages nor a decision. */
+  async function factsOf(tx: Tx, visitor: SignedIn, c: Case) {
+    const own = c.applicant === visitor.person
+    const [turns, events, person, row, messages, others] = await Promise.all([
+      store.turnsOf(tx, c),
+      store.eventsOf(tx, c),
+      people.person(tx, c.applicant),
+      own ? store.decisionOf(tx, c) : undefined,
+      own ? store.messagesOf(tx, c) : [],
+      own ? [] : store.casesOf(tx, c.applicant),
+    ])
+    const living = turns.filter((t) => !isOver(t))
+    const turn = living[0] ?? turns.at(-1) ?? null
+    const filed = events.find((e) => e.kind === 'submitted')?.entries
+    const entry = filed?.[1] ?? filed?.[0]
+    const [ahead, minutes, published, ...lines] = await Promise.all([
+      turn?.state.state === 'waiting' ? store.aheadOf(tx, turn) : null,
+      turn?.state.state === 'waiting' ? store.serviceMinutes(tx, turn.place, turn.line) : [],
+      entry === undefined ? null : publiclog.place(entry, tx),
+      ...(turn ? [turn, ...living.slice(1)] : []).map((t) => store.lineAt(tx, t.place, t.line)),
+    ])
+    // The person, or the clerk before whom they stand without a contact or a case from elsewhere: the secret opens all that is theirs.
+    const printable = own || (person?.email === null && others.every((other) => other.takenBy === visitor.person))
+    return { turns, living, turn, events, person, row, messages, ahead, minutes, published, lines, printable }
   }
 
-  /** Whether this reader may print the secret: the person, or the clerk before whom they stand without a contact or a case from elsewhere. */
-  async function mayPrint(visitor: SignedIn, c: Case): Promise<boolean> {
-    if (c.applicant === visitor.person) return true
-    const person = await deps.people.person(db, c.applicant)
-    return person?.email === null && (await store.casesOf(db, c.applicant)).every((other) => other.takenBy === visitor.person)
+  function request({ c, vault }: OpenCase, events: readonly CaseEvent[]): Standing['request'] {
+    const asked = c.state === 'asked' ? events.findLast((e) => e.kind === 'papers-asked') : undefined
+    if (!asked) return null
+    const note = asked.sealed && asked.turn ? vault.open<{ text: string }>(`note/${asked.turn}`, asked.sealed).text : ''
+    return { papers: asked.data.papers as string[], why: (asked.data.why ?? {}) as Record<string, string>, note, at: asked.at }
+  }
+
+  function standing(o: OpenCase, facts: Awaited<ReturnType<typeof factsOf>>, head: PublishedHead): Standing {
+    const { c, vault } = o
+    const { turns, living, turn, events, row, ahead, lines, printable } = facts
+    const [line, ...others] = lines
+    const desks = line?.desks ?? 0
+    const sealed = row ? opened(() => vault.open<SealedDecision>('decision', row.sealed)) : null
+    const decided =
+      row && sealed?.record.turn === row.turn && sealed.record.code === row.code && sealed.record.reference === c.reference ? sealed : null
+    const holders = ownTurns(vault, c, turns, facts.person)
+    const holder = typeof holders === 'string' || !turn ? null : holders[turns.indexOf(turn)]!
+    return {
+      name: facts.person?.name ?? '',
+      turn,
+      living,
+      office: line?.office ?? c.office,
+      also: living.slice(1).map((t, i) => ({ number: t.state.place, office: others[i]?.office ?? c.office })),
+      earlier: turns.filter((t) => t !== turn && !living.includes(t)).map((t) => t.state.place),
+      desks,
+      presence: line?.presence ?? false,
+      ahead,
+      wait: ahead === null ? null : waitRange(ahead, desks, facts.minutes),
+      events,
+      messages: facts.messages.map((m) => ({
+        at: m.at,
+        author: m.author,
+        text: vault.open<{ text: string }>(`message/${m.id}`, m.sealed).text,
+      })),
+      request: request(o, events),
+      decision:
+        row && decided
+          ? {
+              ...decided,
+              code: row.code,
+              openings: packOpenings({ v: 1, turn: row.turn, holder: decided.holder, paper: decided.paper }),
+              withdrawnOn: row.withdrawnOn,
+            }
+          : null,
+      decisionDiffers: row !== undefined && decided === null,
+      receipt:
+        turn && holder
+          ? {
+              openings: packOpenings({ v: 1, turn: turn.state.turn, holder }),
+              secret: c.receipt && printable ? vault.open<string>('receipt', c.receipt) : null,
+              secretWithheld: !printable,
+            }
+          : null,
+      published: facts.published,
+      head,
+    }
   }
 
   return {
-    request,
-
-    /** Where the case stands. `o` was opened by this visitor, so the use is recorded already. A clerk reads neither messages nor a decision. */
-    async standing(visitor: SignedIn, o: OpenCase): Promise<Standing> {
-      const { c, vault } = o
-      const own = c.applicant === visitor.person
-      const turns = await store.turnsOf(db, c)
-      const living = turns.filter((t) => t.state.state !== 'left' && t.state.state !== 'finished')
-      const turn = living[0] ?? turns.at(-1) ?? null
-      const events = await store.eventsOf(db, c)
-      const ahead = turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null
-      const line = turn && (await store.lineAt(db, turn.place, turn.line))
-      const desks = line?.desks ?? 0
-      const also = await Promise.all(
-        living
-          .slice(1)
-          .map(async (t) => ({ number: t.state.place, office: (await store.lineAt(db, t.place, t.line))?.office ?? c.office })),
-      )
-      const wait = turn && ahead !== null ? waitRange(ahead, desks, await store.serviceMinutes(db, turn.place, turn.line)) : null
-      const row = own ? await store.decisionOf(db, c) : undefined
-      const sealed = row ? opened(() => vault.open<SealedDecision>('decision', row.sealed)) : null
-      const decided =
-        row && sealed?.record.turn === row.turn && sealed.record.code === row.code && sealed.record.reference === c.reference
-          ? sealed
-          : null
-      const first = events.find((e) => e.kind === 'submitted')
-      const entry = first?.entries[1] ?? first?.entries[0]
-      const holders = ownTurns(vault, c, turns, await deps.people.person(db, c.applicant))
-      const printable = await mayPrint(visitor, c)
-      const holder = typeof holders === 'string' || !turn ? null : holders[turns.indexOf(turn)]!
-      return {
-        turn,
-        living,
-        office: line?.office ?? c.office,
-        also,
-        earlier: turns.filter((t) => t !== turn && !living.includes(t)).map((t) => t.state.place),
-        desks,
-        presence: line?.presence ?? false,
-        ahead,
-        wait,
-        events,
-        messages: (own ? await store.messagesOf(db, c) : []).map((m) => ({
-          at: m.at,
-          author: m.author,
-          text: vault.open<{ text: string }>(`message/${m.id}`, m.sealed).text,
-        })),
-        request: c.state === 'asked' ? await request(o) : null,
-        decision:
-          row && decided
-            ? {
-                ...decided,
-                code: row.code,
-                openings: packOpenings({ v: 1, turn: row.turn, holder: decided.holder, paper: decided.paper }),
-                withdrawnOn: row.withdrawnOn,
-              }
-            : null,
-        decisionDiffers: row !== undefined && decided === null,
-        receipt:
-          turn && holder
-            ? {
-                openings: packOpenings({ v: 1, turn: turn.state.turn, holder }),
-                secret: c.receipt && printable ? vault.open<string>('receipt', c.receipt) : null,
-                secretWithheld: !printable,
-              }
-            : null,
-        published: entry === undefined ? null : await publiclog.place(entry),
-        head: await publiclog.head(),
-      }
+    /** The visitor's case, opened, and where it stands, read in one transaction with the record of the use. Refuses with `not-found`. */
+    async read(visitor: SignedIn, reference: Reference): Promise<Read> {
+      const [{ o, more }, head] = await Promise.all([
+        filings.readWith(visitor, reference, (tx, c) => factsOf(tx, visitor, c)),
+        publiclog.head(),
+      ])
+      return { o, s: standing(o, more, head) }
     },
+
+    /** What the office asked for, of a case that was opened; null where nothing is awaited. */
+    request: async (o: OpenCase): Promise<Standing['request']> =>
+      o.c.state === 'asked' ? request(o, await store.eventsOf(db, o.c)) : null,
 
     /** The proof of the case's turn: `tlog-proof` once published, until then the log's signed promise. Null before it was filed. */
     async proof(o: Pick<OpenCase, 'c'>): Promise<{ text: string; kind: 'proof' | 'promise' } | null> {
-      const first = (await store.eventsOf(db, o.c)).find((e) => e.kind === 'submitted')
-      const id = first?.entries[1] ?? first?.entries[0]
+      const filed = (await store.eventsOf(db, o.c)).find((e) => e.kind === 'submitted')?.entries
+      const id = filed?.[1] ?? filed?.[0]
       if (id === undefined) return null
       // The proof kept when the entry was published; one made now says the same against a newer checkpoint.
       const proof = (await store.keptProof(db, o.c, 'filing')) ?? (await publiclog.proof(id))
@@ -162,7 +184,7 @@ export function openReceipts(deps: Deps) {
       const all: { c: Case; turn: Turn | null; ahead: number | null }[] = []
       for (const c of await store.casesOf(db, visitor.person)) {
         const turns = c.state === 'draft' ? [] : await store.turnsOf(db, c)
-        const turn = turns.find((t) => t.state.state !== 'left' && t.state.state !== 'finished') ?? turns.at(-1) ?? null
+        const turn = turns.find((t) => !isOver(t)) ?? turns.at(-1) ?? null
         all.push({ c, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null })
       }
       return all

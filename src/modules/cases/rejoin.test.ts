@@ -42,7 +42,7 @@ async function loseAll(): Promise<void> {
 }
 
 const receiptOf = async (by: Awaited<ReturnType<TestCases['aPerson']>>, reference: Reference) =>
-  (await it.cases.receipts.standing(by, await it.cases.filings.read(by, reference))).receipt!.openings
+  (await it.cases.receipts.read(by, reference)).s.receipt!.openings
 
 test('a receipt joins its holder to a lost turn: filled in again, it is served at its old place, and the paper proves itself', async () => {
   const { rejoins, filings, desks, recovery, checks } = it.cases

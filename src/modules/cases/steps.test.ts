@@ -243,7 +243,7 @@ test('another agency reviews in a line of its own, and the person reads who look
   const other = it.catalogue.officeFor(it.catalogue.get(service)!, 'infonavit')
   assert.notEqual(other, c.office)
   assert.deepEqual((await store.turnsOf(it.db, c)).map((t) => t.line).sort(), [`${c.office}/general`, `${other}/general`].sort())
-  const standing = async () => it.cases.receipts.standing(applicant, await it.cases.filings.read(applicant, reference))
+  const standing = async () => (await it.cases.receipts.read(applicant, reference)).s
   const both = await standing()
   assert.deepEqual(
     [both.office, ...both.also.map((t) => t.office)].sort(),

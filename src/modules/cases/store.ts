@@ -360,9 +360,114 @@ const toDecision = (r: Selectable<DecisionTable>): Decision => ({
   decidedAt: r.decided_at,
 })
 
-const caseColumns =
-  'c.place, c.id, c.reference, c.pseudonym, c.service, c.office, c.applicant, c.state, c.channel, c.definition, c.steps, c.key, c.answers, c.complete_for, c.filing, ' +
-  'c.matter, c.class, c.taken_by, c.created_at, c.saved_at, c.submitted_at, c.filed_on, c.due_on, c.ask_by, c.asked_on, c.answer_by, c.already_there, c.receipt, c.ended_at, c.events'
+// Spelled out, so that a statement prepared before a later release adds a column still means the same.
+const caseRow = [
+  'place',
+  'id',
+  'reference',
+  'pseudonym',
+  'service',
+  'office',
+  'applicant',
+  'state',
+  'channel',
+  'definition',
+  'steps',
+  'key',
+  'answers',
+  'complete_for',
+  'filing',
+  'matter',
+  'class',
+  'taken_by',
+  'created_at',
+  'saved_at',
+  'submitted_at',
+  'filed_on',
+  'due_on',
+  'ask_by',
+  'asked_on',
+  'answer_by',
+  'already_there',
+  'receipt',
+  'ended_at',
+  'events',
+] as const satisfies readonly (keyof CaseTable)[]
+const turnRow = [
+  'place',
+  'line',
+  'turn',
+  'class',
+  'at_place',
+  'state',
+  'case_id',
+  'step',
+  'branch',
+  'applicant',
+  'matter',
+  'desk',
+  'until',
+  'held',
+  'absent',
+  'taken_at',
+  'called_at',
+  'touched_at',
+  'ended_at',
+  'outcome',
+  'opening',
+  'told_near',
+] as const satisfies readonly (keyof TurnTable)[]
+const lineRow = [
+  'place',
+  'id',
+  'office',
+  'covers',
+  'rule',
+  'presence',
+  'quiet',
+  'announced',
+  'n',
+  'at',
+  'count',
+  'living',
+  'desks',
+  'closed',
+] as const satisfies readonly (keyof LineTable)[]
+const deskRow = [
+  'place',
+  'office',
+  'desk',
+  'person',
+  'line',
+  'last_line',
+  'changed_on',
+  'changes',
+  'turn',
+] as const satisfies readonly (keyof DeskTable)[]
+const eventRow = [
+  'place',
+  'case_id',
+  'seq',
+  'at',
+  'kind',
+  'turn',
+  'desk',
+  'data',
+  'sealed',
+  'entries',
+] as const satisfies readonly (keyof EventTable)[]
+const decisionRow = [
+  'place',
+  'case_id',
+  'code',
+  'turn',
+  'how',
+  'sealed',
+  'valid_until',
+  'withdrawn_on',
+  'decided_at',
+] as const satisfies readonly (keyof DecisionTable)[]
+const caseColumns = caseRow.map((name) => `c.${name}`).join(', ')
 
 /** The cases with these references, locked until commit in the order of place and id. */
 export async function lockCases(tx: Tx, references: readonly Reference[]): Promise<Map<Reference, Case>> {
@@ -380,7 +485,7 @@ export async function lockCases(tx: Tx, references: readonly Reference[]): Promi
 export async function lockCase(tx: Tx, place: string, id: CaseId): Promise<Case | undefined> {
   const row = await q(tx)
     .selectFrom('cases_case')
-    .selectAll()
+    .select(caseRow)
     .where('place', '=', place)
     .where('id', '=', id)
     .forUpdate()
@@ -392,7 +497,7 @@ export async function lockCase(tx: Tx, place: string, id: CaseId): Promise<Case 
 export async function lockFreeCase(tx: Tx, place: string, id: CaseId): Promise<Case | undefined> {
   const row = await q(tx)
     .selectFrom('cases_case')
-    .selectAll()
+    .select(caseRow)
     .where('place', '=', place)
     .where('id', '=', id)
     .forUpdate()
@@ -403,7 +508,7 @@ export async function lockFreeCase(tx: Tx, place: string, id: CaseId): Promise<C
 
 /** The case with this id. */
 export async function caseById(on: Db | Tx, place: string, id: CaseId): Promise<Case | undefined> {
-  const row = await q(on).selectFrom('cases_case').selectAll().where('place', '=', place).where('id', '=', id).executeTakeFirst()
+  const row = await q(on).selectFrom('cases_case').select(caseRow).where('place', '=', place).where('id', '=', id).executeTakeFirst()
   return row && toCase(row)
 }
 
@@ -422,7 +527,7 @@ export async function caseByReference(on: Db | Tx, reference: Reference): Promis
 export async function casesOf(on: Db | Tx, applicant: PersonId, most = 50): Promise<Case[]> {
   const rows = await q(on)
     .selectFrom('cases_case')
-    .selectAll()
+    .select(caseRow)
     .where('applicant', '=', applicant)
     .orderBy('saved_at', 'desc')
     .limit(most)
@@ -562,7 +667,7 @@ export async function insertEvents(tx: Tx, all: readonly CaseEvent[]): Promise<v
 export async function eventsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<CaseEvent[]> {
   const rows = await q(on)
     .selectFrom('cases_event')
-    .selectAll()
+    .select(eventRow)
     .where('place', '=', c.place)
     .where('case_id', '=', c.id)
     .orderBy('seq')
@@ -588,7 +693,7 @@ export async function eventsOfTurn(on: Db | Tx, turn: TurnId): Promise<CaseEvent
 export async function lockLines(tx: Tx, offices: readonly OfficeId[]): Promise<Line[]> {
   const rows = await queryIn<Selectable<LineTable>>(
     tx,
-    'select * from cases_line where office = any($1) and not closed order by place, id for update',
+    `select ${lineRow} from cases_line where office = any($1) and not closed order by place, id for update`,
     [offices],
     'cases-lock-lines',
   )
@@ -598,7 +703,7 @@ export async function lockLines(tx: Tx, offices: readonly OfficeId[]): Promise<L
 /** The lines of an office, without a lock: for reading. */
 export async function linesOf(on: Db | Tx, office: OfficeId): Promise<Line[]> {
   return (
-    await q(on).selectFrom('cases_line').selectAll().where('office', '=', office).where('closed', '=', false).orderBy('id').execute()
+    await q(on).selectFrom('cases_line').select(lineRow).where('office', '=', office).where('closed', '=', false).orderBy('id').execute()
   ).map(toLine)
 }
 
@@ -724,7 +829,7 @@ export async function updateTurn(tx: Tx, t: Turn): Promise<void> {
 
 /** A turn by its public name. Read it under its line's lock before deciding on it. */
 export async function turnById(on: Db | Tx, place: string, turn: TurnId): Promise<Turn | undefined> {
-  const row = await q(on).selectFrom('cases_turn').selectAll().where('place', '=', place).where('turn', '=', turn).executeTakeFirst()
+  const row = await q(on).selectFrom('cases_turn').select(turnRow).where('place', '=', place).where('turn', '=', turn).executeTakeFirst()
   return row && toTurn(row)
 }
 
@@ -732,7 +837,7 @@ export async function turnById(on: Db | Tx, place: string, turn: TurnId): Promis
 export async function turnsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<Turn[]> {
   const rows = await q(on)
     .selectFrom('cases_turn')
-    .selectAll()
+    .select(turnRow)
     .where('place', '=', c.place)
     .where('case_id', '=', c.id)
     .orderBy('taken_at')
@@ -776,7 +881,7 @@ export function breaksLivingTurn(error: unknown): boolean {
  */
 function lowestWaiting(place: string, line: string, most: number): string {
   const lowest = (kind: TurnClass) =>
-    `(select * from cases_turn where place = ${place} and line = ${line} and state = 'waiting' and class = '${kind}' order by at_place limit ${most})`
+    `(select ${turnRow} from cases_turn where place = ${place} and line = ${line} and state = 'waiting' and class = '${kind}' order by at_place limit ${most})`
   return `(${lowest('general')} union all ${lowest('priority')})`
 }
 
@@ -784,7 +889,7 @@ function lowestWaiting(place: string, line: string, most: number): string {
 export async function candidate(tx: Tx, place: string, line: LineId, desk: DeskId, kind: TurnClass): Promise<Turn | null> {
   const [row] = await queryIn<Selectable<TurnTable>>(
     tx,
-    `select * from cases_turn t where t.place = $1 and t.line = $2 and t.class = $3 and t.state = 'waiting'
+    `select ${turnRow} from cases_turn t where t.place = $1 and t.line = $2 and t.class = $3 and t.state = 'waiting'
         and not exists (select 1 from cases_pass p where p.place = t.place and p.turn = t.turn and p.desk = $4)
       order by t.at_place limit 1`,
     [place, line, kind, desk],
@@ -889,7 +994,12 @@ export async function lineLoad(
 
 /** The desk of this person at this office. */
 export async function deskOf(on: Db | Tx, office: OfficeId, person: PersonId): Promise<Desk | undefined> {
-  const row = await q(on).selectFrom('cases_desk').selectAll().where('office', '=', office).where('person', '=', person).executeTakeFirst()
+  const row = await q(on)
+    .selectFrom('cases_desk')
+    .select(deskRow)
+    .where('office', '=', office)
+    .where('person', '=', person)
+    .executeTakeFirst()
   return row && toDesk(row)
 }
 
@@ -897,7 +1007,7 @@ export async function deskOf(on: Db | Tx, office: OfficeId, person: PersonId): P
 export async function lockDesk(tx: Tx, place: string, desk: DeskId): Promise<Desk | undefined> {
   const row = await q(tx)
     .selectFrom('cases_desk')
-    .selectAll()
+    .select(deskRow)
     .where('place', '=', place)
     .where('desk', '=', desk)
     .forUpdate()
@@ -906,7 +1016,7 @@ export async function lockDesk(tx: Tx, place: string, desk: DeskId): Promise<Des
 }
 
 export async function desksOf(on: Db | Tx, office: OfficeId): Promise<Desk[]> {
-  return (await q(on).selectFrom('cases_desk').selectAll().where('office', '=', office).orderBy('desk').execute()).map(toDesk)
+  return (await q(on).selectFrom('cases_desk').select(deskRow).where('office', '=', office).orderBy('desk').execute()).map(toDesk)
 }
 
 /** Makes a desk for a person at an office, unless there is one. */
@@ -1022,7 +1132,7 @@ export async function insertDecision(tx: Tx, d: Decision): Promise<void> {
 export async function decisionOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<Decision | undefined> {
   const row = await q(on)
     .selectFrom('cases_decision')
-    .selectAll()
+    .select(decisionRow)
     .where('place', '=', c.place)
     .where('case_id', '=', c.id)
     .executeTakeFirst()
@@ -1030,13 +1140,13 @@ export async function decisionOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Pr
 }
 
 export async function decisionByCode(on: Db | Tx, code: string): Promise<Decision | undefined> {
-  const row = await q(on).selectFrom('cases_decision').selectAll().where('code', '=', code).executeTakeFirst()
+  const row = await q(on).selectFrom('cases_decision').select(decisionRow).where('code', '=', code).executeTakeFirst()
   return row && toDecision(row)
 }
 
 /** The decisions that name this turn: one, unless somebody wrote past the engine. */
 export async function decisionsOfTurn(on: Db | Tx, turn: TurnId): Promise<Decision[]> {
-  return (await q(on).selectFrom('cases_decision').selectAll().where('turn', '=', turn).limit(10).execute()).map(toDecision)
+  return (await q(on).selectFrom('cases_decision').select(decisionRow).where('turn', '=', turn).limit(10).execute()).map(toDecision)
 }
 
 export async function insertMessage(tx: Tx, m: Message): Promise<void> {
@@ -1049,7 +1159,7 @@ export async function insertMessage(tx: Tx, m: Message): Promise<void> {
 export async function messagesOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<Message[]> {
   const rows = await q(on)
     .selectFrom('cases_message')
-    .selectAll()
+    .select(['place', 'case_id', 'id', 'at', 'author', 'sealed'])
     .where('place', '=', c.place)
     .where('case_id', '=', c.id)
     .orderBy('at')
@@ -1068,7 +1178,7 @@ export async function insertFile(tx: Tx, f: CaseFile): Promise<void> {
 export async function filesOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<CaseFile[]> {
   const rows = await q(on)
     .selectFrom('cases_file')
-    .selectAll()
+    .select(['place', 'case_id', 'id', 'paper', 'size', 'sealed', 'added_at'])
     .where('place', '=', c.place)
     .where('case_id', '=', c.id)
     .orderBy('added_at')
@@ -1144,7 +1254,7 @@ export async function clearTimers(
 export async function dueTimers(on: Db | Tx, now: Date, skip = 0, most = 100): Promise<Timer[]> {
   const rows = await q(on)
     .selectFrom('cases_timer')
-    .selectAll()
+    .select(['place', 'case_id', 'kind', 'key', 'due'])
     .where('due', '<=', now)
     .orderBy('due')
     .orderBy('place')
@@ -1161,7 +1271,7 @@ export async function dueTimers(on: Db | Tx, now: Date, skip = 0, most = 100): P
 export async function idleCalls(on: Db | Tx, before: Date): Promise<Turn[]> {
   const rows = await q(on)
     .selectFrom('cases_turn')
-    .selectAll()
+    .select(turnRow)
     .where('state', '=', 'called')
     .where('touched_at', '<', before)
     .limit(200)
@@ -1173,7 +1283,7 @@ export async function idleCalls(on: Db | Tx, before: Date): Promise<Turn[]> {
 export async function nearTurns(on: Db | Tx, place: string, line: LineId, most: number): Promise<Turn[]> {
   const rows = await queryIn<Selectable<TurnTable>>(
     on,
-    `select * from ${lowestWaiting('$1', '$2', Math.trunc(most))} t order by at_place limit ${Math.trunc(most)}`,
+    `select ${turnRow} from ${lowestWaiting('$1', '$2', Math.trunc(most))} t order by at_place limit ${Math.trunc(most)}`,
     [place, line],
   )
   return rows.map(toTurn)
@@ -1335,7 +1445,7 @@ export async function replaceReport(tx: Tx, place: string, id: string, sealed: B
 
 /** The line with this id, also a closed one. Lock it first where it is to be written. */
 export async function lineById(on: Db | Tx, place: string, line: LineId): Promise<Line | undefined> {
-  const row = await q(on).selectFrom('cases_line').selectAll().where('place', '=', place).where('id', '=', line).executeTakeFirst()
+  const row = await q(on).selectFrom('cases_line').select(lineRow).where('place', '=', place).where('id', '=', line).executeTakeFirst()
   return row && toLine(row)
 }
 

@@ -176,24 +176,8 @@ export async function addPerson(on: On, row: Tables['people_person']): Promise<v
 
 /** The person with the address mail goes to. */
 export async function findPerson(on: On, id: PersonId) {
-  const row = await q(on)
-    .selectFrom('people_person as p')
-    .leftJoin('people_contact as c', (j) =>
-      j.onRef('c.person', '=', 'p.id').on('c.confirmed_at', 'is not', null).on('c.ended_at', 'is', null),
-    )
-    .select(['p.id', 'p.name', 'p.language', 'c.email'])
-    .where('p.id', '=', id)
-    .orderBy('c.confirmed_at', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  if (!row) return undefined
-  const identities = await q(on)
-    .selectFrom('people_identity')
-    .select(['kind', 'value', 'shown_at'])
-    .where('person', '=', id)
-    .orderBy('kind')
-    .execute()
-  return { ...row, identities }
+  const [row] = await findPersons(on, [id])
+  return row
 }
 
 /** The same for many, in one prepared statement: it stands on the way of every submission. */

@@ -75,8 +75,8 @@ export interface PublicLog {
   promise(id: bigint): Promise<string | null>
   /** The entry's proof (`.tlog-proof`) against the published checkpoint, its bytes inside; null until it is published. */
   proof(id: bigint): Promise<string | null>
-  /** The entry's index once it is published, else null. It never changes. */
-  place(id: bigint): Promise<bigint | null>
+  /** The entry's index once it is published, else null. It never changes. Read in the caller's transaction where there is one. */
+  place(id: bigint, on?: Db | Tx): Promise<bigint | null>
   /** Published entries from the index `from` on, in order, at most `most` of them; none where nothing further is published. */
   entries(from: number, most: number): Promise<ReadEntry[]>
   /** What is published now. Before the first publication: size 0, the empty root, an empty checkpoint. */
@@ -166,8 +166,8 @@ export function openPublicLog(deps: PublicLogDeps): PublicLog {
       if (!includes(root, size, index, leafHash(extra), hashes)) throw new Error(`The tiles do not prove the entry at ${index}.`)
       return proofText({ extra, index, hashes, checkpoint: text })
     },
-    async place(id) {
-      const index = await placeOf(db, id)
+    async place(id, on = db) {
+      const index = await placeOf(on, id)
       return index !== null && index < (await published()).size ? BigInt(index) : null
     },
     async entries(from, most) {

@@ -100,13 +100,13 @@ export async function copyDatabase<T>(
       const tables: CopiedTable[] = []
       for (const { schema, name, columns } of found) {
         const file = `${schema}.${name}.copy`
-        const rows = await tx.getExecutor().provideConnection(async (connection) => {
-          const out = (connection as PoolConnection).client.query(
-            copyTo(`copy (select ${columnList(columns)} from ${tableName({ schema, name })}) to stdout`),
-          )
-          await pipeline(out, begin(file))
-          return out.rowCount
-        })
+        const rows = await tx.getExecutor().provideConnection((connection) =>
+          (connection as PoolConnection).alone(async (client) => {
+            const out = client.query(copyTo(`copy (select ${columnList(columns)} from ${tableName({ schema, name })}) to stdout`))
+            await pipeline(out, begin(file))
+            return out.rowCount
+          }),
+        )
         tables.push({ schema, name, columns, rows, file })
         progress(`${schema}.${name}`, rows, tables.length, found.length)
       }
@@ -162,11 +162,13 @@ export async function restoreDatabase(
       // Rows that migrations put there by themselves; the copy has them as they were.
       await queryIn(tx, `truncate ${[...there.values()].map(tableName).join(', ')} cascade`)
       for (const [i, t] of copy.tables.entries()) {
-        const rows = await tx.getExecutor().provideConnection(async (connection) => {
-          const into = (connection as PoolConnection).client.query(copyFrom(`copy ${tableName(t)} (${columnList(t.columns)}) from stdin`))
-          await pipeline(open(t.file), into)
-          return into.rowCount
-        })
+        const rows = await tx.getExecutor().provideConnection((connection) =>
+          (connection as PoolConnection).alone(async (client) => {
+            const into = client.query(copyFrom(`copy ${tableName(t)} (${columnList(t.columns)}) from stdin`))
+            await pipeline(open(t.file), into)
+            return into.rowCount
+          }),
+        )
         if (rows !== t.rows) throw new RestoreError(`${t.file} has ${rows} rows, not ${t.rows}. The backup is damaged.`)
         progress(`${t.schema}.${t.name}`, rows, i + 1, copy.tables.length)
       }

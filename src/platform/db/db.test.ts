@@ -86,6 +86,34 @@ describe('transactions', () => {
     assert.equal(outside?.n, 7)
   })
 
+  test('statements asked for in one breath are answered each by itself, in their order, over one connection', async () => {
+    await on.db.tx(async (tx) => {
+      const [, counted, typed] = await Promise.all([
+        add(tx, 2),
+        queryIn<{ n: number }>(tx, 'select n from item where id = 2'),
+        tablesOf<{ item: { id: number; n: number } }>(tx).selectFrom('item').select('n').where('id', '=', 2).execute(),
+      ])
+      assert.deepEqual(typed, counted)
+      assert.ok(counted[0]!.n > 0)
+    })
+    const failed = await on.db
+      .tx((tx) => Promise.allSettled([queryIn(tx, 'select 1/0'), queryIn(tx, 'select 2 as two'), queryIn(tx, 'select 3/0')]))
+      .catch((error: Error) => error.message)
+    assert.match(String(failed), /rolled back/)
+    // Whoever gets that connection next finds nothing of it.
+    assert.deepEqual(await on.db.tx((tx) => queryIn(tx, 'select 1 as one')), [{ one: 1 }])
+  })
+
+  test('a column that a newer release adds breaks no statement that was prepared before', async () => {
+    const one = openDb(on.url, { max: 1 })
+    const typed = () => tablesOf<{ item: { id: number; n: number } }>(one).selectFrom('item').selectAll().where('id', '=', 1).execute()
+    const before = await typed()
+    await one.query('alter table item add column more text')
+    assert.deepEqual(await typed(), [{ ...before[0], more: null }])
+    await one.query('alter table item drop column more')
+    await one.close()
+  })
+
   test('a cut connection fails its transaction and the pool goes on', async () => {
     const cut = on.db.tx(async (tx) => {
       const [me] = await queryIn<{ pid: number }>(tx, 'select pg_backend_pid() as pid')

@@ -13,7 +13,43 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from 'kysely'
-import type { Pool, PoolClient } from 'pg'
+import pg, { type QueryResult as PgResult, type Pool, type PoolClient } from 'pg'
+
+/**
+ * A client whose statements go out together when they are asked for in one breath: what is sent before the program looks up again is handed to the socket in one piece.
+ * With `pipeline` (pg, 8.22 or later) none waits for the answer to the one before, and each has its own answer or error.
+ */
+export class GatheringClient extends pg.Client {
+  #gathering = false
+
+  // The parent's many forms are all passed on as they are.
+  override query(...given: unknown[]): never {
+    const { stream } = (this as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection
+    if (!this.#gathering) {
+      this.#gathering = true
+      stream.cork()
+      // After everything that runs without waiting: promises settle before the next tick is over.
+      process.nextTick(() => {
+        this.#gathering = false
+        stream.uncork()
+      })
+    }
+    return (super.query as (...all: unknown[]) => never)(...given)
+  }
+}
+
+/** Statements are prepared under a name of their own as long as there are not more than these; a text put together anew each time would fill the server. */
+const mostPrepared = 500
+const prepared = new Map<string, string>()
+
+/** The name under which each connection prepares this text once; none where the columns of its result are not spelled out, which a later release may add to. */
+function nameOf(sql: string): string | undefined {
+  const known = prepared.get(sql)
+  if (known !== undefined || prepared.size >= mostPrepared || /(?<!count\()\*(?! from unnest)/.test(sql)) return known
+  const name = `k${prepared.size}`
+  prepared.set(sql, name)
+  return name
+}
 
 /**
  * Kysely over a `pg` pool. Kysely's own dialect hides the client of a transaction; ours shows it, so that plain and prepared SQL
@@ -44,15 +80,32 @@ export class PoolConnection implements DatabaseConnection {
   readonly client: PoolClient
   /** Set when the state of the session is unknown: it is closed instead of going back to the pool. */
   broken = false
+  /** The answer to `begin`, which nobody waits for before the first statement is sent. */
+  begun: Promise<PgResult> | null = null
 
   constructor(client: PoolClient) {
     this.client = client
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { command, rowCount, rows } = await this.client.query(query.sql, query.parameters as unknown[])
+    const { command, rowCount, rows } = await this.client.query({
+      text: query.sql,
+      values: query.parameters as unknown[],
+      name: nameOf(query.sql),
+    })
     const changes = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE'
     return changes ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows: rows ?? [] }
+  }
+
+  /** Lets `work` have the connection for itself: COPY cannot stand among statements that are sent ahead. Nothing else is under way. */
+  async alone<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const own = this.client as { pipeline: boolean }
+    own.pipeline = false
+    try {
+      return await work(this.client)
+    } finally {
+      own.pipeline = true
+    }
   }
 
   // biome-ignore lint/correctness/useYield: the interface asks for a generator, and no part of the platform streams rows.
@@ -79,10 +132,14 @@ class PoolDriver implements Driver {
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     const level = settings.isolationLevel ? ` isolation level ${settings.isolationLevel}` : ''
     const mode = settings.accessMode ? ` ${settings.accessMode}` : ''
-    await (connection as PoolConnection).client.query(`begin${level}${mode}`)
+    const own = connection as PoolConnection
+    own.begun = own.client.query(`begin${level}${mode}`)
+    // Whoever waits for it hears of it; a connection that broke says so to the first statement too.
+    own.begun.catch(() => {})
   }
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    const { command } = await (connection as PoolConnection).client.query('commit')
+    const own = connection as PoolConnection
+    const [, { command }] = await Promise.all([own.begun, own.client.query('commit')])
     // A statement failed and its error was swallowed: PostgreSQL answers COMMIT with ROLLBACK, and nothing was stored.
     if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: one of its statements had failed.')
   }

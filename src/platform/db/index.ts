@@ -4,7 +4,7 @@
  */
 import { Kysely, type Transaction } from 'kysely'
 import pg from 'pg'
-import { type PoolConnection, PoolDialect } from './driver.ts'
+import { GatheringClient, type PoolConnection, PoolDialect } from './driver.ts'
 
 export { type CopiedTable, type CopyProgress, copyDatabase, type DatabaseCopy, RestoreError, restoreDatabase } from './backup.ts'
 export { type Installation, InstallationError, installationOf, settleInstallation } from './installation.ts'
@@ -81,6 +81,8 @@ const types = {
 export function openDb(url: string, { max = 10 }: { max?: number } = {}): Db {
   const pool = new pg.Pool({
     connectionString: url,
+    Client: GatheringClient,
+    pipeline: true,
     max,
     types,
     application_name: 'ventanilla',

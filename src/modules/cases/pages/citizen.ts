@@ -82,9 +82,9 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     access: 'signed-in',
     schema: { params: OneCase },
     handler: async (request, reply) => {
-      const o = await open(request, referenceOf(request.params))
+      const { o, s } = await receipts.read(signedIn(request), referenceOf(request.params))
       if (o.c.state === 'draft') return reply.redirect(resumeAt(o), 303)
-      return views.caseOverview(request, reply, deps, o, await receipts.standing(signedIn(request), o))
+      return views.caseOverview(request, reply, deps, o, s)
     },
   })
 
@@ -134,8 +134,7 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
       const reference = referenceOf(request.params)
       return orToCase(reply, reference, async () => {
         const typed = formOf(request.body)
-        const accepted = await filings.answer(signedIn(request), reference, request.params.page, typed)
-        const o = await onDraft(request, reference)
+        const { draft: o, ...accepted } = await filings.answer(signedIn(request), reference, request.params.page, typed)
         if (accepted.problems.length > 0) {
           reply.code(422)
           return showPage(request, reply as never, o, request.params.page, { problems: accepted.problems, doubts: accepted.doubts, typed })
@@ -158,7 +157,7 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     wrong: Readonly<Record<string, views.PaperFault>> = {},
   ) => {
     const o = await open(request, reference)
-    const asked = o.c.state === 'asked' ? await receipts.request(o) : null
+    const asked = await receipts.request(o)
     if (o.c.state !== 'draft' && !asked) throw new Problem('cases/not-asked', 'Nobody has asked for papers.')
     return views.papersPage(request, reply, deps, o, asked, o.c.state === 'draft' ? (stopsOf(o).at(-3) ?? null) : null, wrong)
   }
@@ -415,9 +414,9 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
         await filings.write(signedIn(request), reference, words)
       } catch (error) {
         if (!(error instanceof Problem) || error.code !== 'invalid') throw error
-        const o = await open(request, reference)
+        const { o, s } = await receipts.read(signedIn(request), reference)
         reply.code(422)
-        return views.caseOverview(request, reply, deps, o, await receipts.standing(signedIn(request), o), words)
+        return views.caseOverview(request, reply, deps, o, s, words)
       }
       return reply.redirect(`/cases/${reference}#messages`, 303)
     },

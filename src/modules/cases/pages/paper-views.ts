@@ -90,8 +90,8 @@ export function receiptPage(
   deps: Deps,
   o: OpenCase,
   s: Standing & { turn: NonNullable<Standing['turn']>; receipt: NonNullable<Standing['receipt']> },
-  name: string,
 ): Html {
+  const { name } = s
   const l = request.visitor.language
   const { c, service } = o
   const title = text(l, 'receipt.caption', { service: service.text(l, 'name') })

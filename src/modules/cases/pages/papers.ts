@@ -9,7 +9,7 @@ import { type Checks, mostPaperBytes, type PaperContent, paperMark, unpackOpenin
 import type { Deps } from '../deps.ts'
 import type { Filings, OpenCase } from '../filing.ts'
 import { decisionPdf } from '../pdf.ts'
-import type { Receipts, Standing } from '../receipt.ts'
+import type { Read, Receipts } from '../receipt.ts'
 import * as views from './paper-views.ts'
 import { paperText as text } from './paper-views.ts'
 
@@ -27,9 +27,9 @@ function referenceOf(params: { reference: string }): Reference {
 /** Adds the routes of papers. */
 export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks }: PaperParts): void {
   /** The case, or null when what is stored of it does not open: somebody changed it behind its owner. */
-  async function open(request: Request, reference: Reference): Promise<OpenCase | null> {
+  async function open(request: Request, reference: Reference): Promise<Read | null> {
     try {
-      return await filings.read(signedIn(request), reference)
+      return await receipts.read(signedIn(request), reference)
     } catch (error) {
       // AES-GCM's refusal, as Node words it; anything else is another matter.
       if (error instanceof Error && /unable to authenticate/.test(error.message)) return null
@@ -44,13 +44,12 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
     schema: { params: OneCase },
     handler: async (request, reply) => {
       const reference = referenceOf(request.params)
-      const o = await open(request, reference)
-      if (!o) return views.swappedPage(request, reply, deps, await filings.peek(signedIn(request), reference), 'turn')
+      const read = await open(request, reference)
+      if (!read) return views.swappedPage(request, reply, deps, await filings.peek(signedIn(request), reference), 'turn')
+      const { o, s } = read
       if (o.c.state === 'draft') return reply.redirect(`/cases/${reference}`, 303)
-      const s = await receipts.standing(signedIn(request), o)
       if (!s.turn || !s.receipt) return views.swappedPage(request, reply, deps, o.c, 'turn')
-      const person = await deps.people.person(deps.db, o.c.applicant)
-      return views.receiptPage(request, reply, deps, o, { ...s, turn: s.turn, receipt: s.receipt }, person?.name ?? '')
+      return views.receiptPage(request, reply, deps, o, { ...s, turn: s.turn, receipt: s.receipt })
     },
   })
 
@@ -75,10 +74,10 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
     request: Request,
     reference: Reference,
   ): Promise<{ o: OpenCase; d: views.Decided; w: views.DecisionWords; ownTurn: boolean } | 'differs'> {
-    const o = await open(request, reference)
-    const s: Standing | null = o && (await receipts.standing(signedIn(request), o))
-    if (!o || s?.decisionDiffers) return 'differs'
-    if (!s?.decision) throw new Problem('not-found', 'There is no decision yet.')
+    const read = await open(request, reference)
+    if (!read || read.s.decisionDiffers) return 'differs'
+    const { o, s } = read
+    if (!s.decision) throw new Problem('not-found', 'There is no decision yet.')
     const { all } = await checks.history(s.decision.record.turn as TurnId)
     return {
       o,

@@ -180,7 +180,7 @@ describe('the pages of public servants in a browser', { skip: browserMissing() }
       // A receipt whose turn was never lost joins nothing.
       const person = await it.aPerson()
       const filed = await it.aSubmittedCase({ service, by: person })
-      const { receipt } = await it.cases.receipts.standing(person, await it.cases.filings.read(person, filed.reference))
+      const { receipt } = (await it.cases.receipts.read(person, filed.reference)).s
       await page.getByRole('textbox', { name: 'O el enlace de su código' }).fill(`${url}/check#${receipt!.openings}`)
       await page.getByRole('button', { name: 'Seguir' }).click()
       await page.getByRole('link', { name: 'Ningún turno perdido es de esta persona y de este recibo' }).click()

@@ -451,7 +451,7 @@ test('who took a filing reads it while the person is there, and neither the next
   const theirs = await file(aCurp(5101))
   assert.equal(await secretOn(theirs), undefined)
   assert.match(wordsOf(await counter.get(`/cases/${theirs}/receipt`)), /Usted ya tiene cómo entrar a su cuenta/)
-  assert.ok((await receipts.standing(known, await filings.read(known, theirs))).receipt?.secret)
+  assert.ok((await receipts.read(known, theirs)).s.receipt?.secret)
 
   await filings.write(known, theirs, 'Es para trabajar')
   assert.doesNotMatch((await counter.get(`/cases/${theirs}`)).body, /Es para trabajar/)
