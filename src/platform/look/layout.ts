@@ -66,6 +66,7 @@ export interface LayoutOptions {
   readonly refreshSeconds?: number | undefined
   /** `noindex` for pages of persons. */
   readonly robots?: string | undefined
+  /** What the page is about, for who lists it: one or two sentences. Without it the title and what this portal is for. */
   readonly description?: string | undefined
   readonly alternates?: readonly Alternate[] | undefined
   /** A wall display: no navigation, larger type. */
@@ -133,9 +134,7 @@ export function layout(o: LayoutOptions): Html {
   const name = o.title === theme.name ? theme.name : `${o.title} – ${theme.name}`
   const demo = o.demo && phaseBanner({ tag: { text: text(l, 'demo') }, text: text(l, 'demo.text') })
   return html`<!doctype html>
-<html lang="${l}" class="govuk-template"><head><meta charset="utf-8"><title>${failed ? text(l, 'error-title', { title: name }) : name}</title><meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"><meta name="color-scheme" content="light dark"><meta name="theme-color" content="${theme.colour.light}" media="(prefers-color-scheme: light)"><meta name="theme-color" content="${theme.colour.dark}" media="(prefers-color-scheme: dark)">${
-    o.description && html`<meta name="description" content="${o.description}">`
-  }${o.robots && html`<meta name="robots" content="${o.robots}">`}${
+<html lang="${l}" class="govuk-template"><head><meta charset="utf-8"><title>${failed ? text(l, 'error-title', { title: name }) : name}</title><meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"><meta name="color-scheme" content="light dark"><meta name="theme-color" content="${theme.colour.light}" media="(prefers-color-scheme: light)"><meta name="theme-color" content="${theme.colour.dark}" media="(prefers-color-scheme: dark)"><meta name="description" content="${o.description ?? text(l, 'description', { title: o.title })}">${o.robots && html`<meta name="robots" content="${o.robots}">`}${
     // With scripts the page's content alone is replaced, and an outage leaves the last one standing; see scripts/look.ts.
     o.refreshSeconds && html`<noscript><meta http-equiv="refresh" content="${o.refreshSeconds}"></noscript>`
   }${
