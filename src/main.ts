@@ -108,7 +108,18 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     const signing = openSigning({ keys })
     const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
     const voice = openVoice({ db, clock, keys, catalogue, cases, demo: config.demo })
-    const insight = openInsight({ voice, db, clock, jobs, publiclog, catalogue, shapes: readShapes(), publicUrl, demo: config.demo })
+    const insight = openInsight({
+      voice,
+      left: cases.left,
+      db,
+      clock,
+      jobs,
+      publiclog,
+      catalogue,
+      shapes: readShapes(),
+      publicUrl,
+      demo: config.demo,
+    })
     return {
       config,
       clock,
@@ -169,6 +180,8 @@ export function registerAll(web: Web, parts: Parts): void {
     demo: parts.config.demo,
     waitOf: (service, language) => waitOf(cases, service, language),
     officeUrl: (office) => `/offices/${office}`,
+    mostUsed: (place) => insight.mostFiled(place, 6),
+    numbersUrl: (service) => `/numbers/services/${service}`,
     more: (language) => [insight.tile(language)],
     names: (ids) => people.names(parts.db, ids),
   })

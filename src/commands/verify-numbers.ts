@@ -5,7 +5,7 @@ import { keyOf } from './verify-log.ts'
 export const command: Command = {
   about: 'counts the public log again and compares every published figure with it',
   usage: '<url|folder> [--key <vkey|file>] [--policy <file>] [--numbers <folder>] [--json]',
-  help: 'Compared are the tables of <url>/api/numbers; of a copy of the log, the files <month>.json and people-<month>.json under <folder>/numbers or in the folder named by --numbers.',
+  help: 'Compared are the tables of <url>/api/numbers; of a copy of the log, the files <month>.json, people-<month>.json and drafts-<month>.json under <folder>/numbers or in the folder named by --numbers.',
   options: { key: { type: 'string' }, policy: { type: 'string' }, numbers: { type: 'string' } },
   async run({ positionals, options, json }) {
     let said = 0

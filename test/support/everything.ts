@@ -9,6 +9,6 @@ import type { TestCases } from '../../src/modules/cases/testing.ts'
 export function registerEverything(web: Web, it: TestCases): void {
   const config = { publicUrl: 'http://localhost:3000', demo: false }
   const voice = openVoice({ ...it, ...config })
-  const insight = openInsight({ ...it, ...config, voice, shapes: readShapes() })
+  const insight = openInsight({ ...it, ...config, voice, left: it.cases.left, shapes: readShapes() })
   registerAll(web, { ...it, voice, insight, config } as unknown as Parts)
 }

@@ -34,6 +34,7 @@ import { Acts } from './acts.ts'
 import { answerAgainBy, draftDays, dueAfterPause, undoUntil } from './clock.ts'
 import type { Deps } from './deps.ts'
 import { beginOutside, stepTimers } from './enact.ts'
+import { stopOf } from './left.ts'
 import { endTurn, leaveTurn, resumeTurn } from './line.ts'
 import type { Case, CaseFile } from './store.ts'
 import * as store from './store.ts'
@@ -177,7 +178,7 @@ export function openFilings(deps: Deps) {
       savedAt: now,
     }
     await Promise.all([
-      store.saveDraft(tx, c),
+      store.saveDraft(tx, c, stopOf(service, journey, missing)),
       store.setTimers(tx, [{ place: c.place, caseId: c.id, kind: 'draft', key: '', due: new Date(now.getTime() + draftDays * dayMs) }]),
     ])
     return { ...o, c, filing, journey, missing }
@@ -371,7 +372,7 @@ export function openFilings(deps: Deps) {
       return db.tx(async (tx) => {
         const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
         if (c.state !== 'draft') throw new Problem('cases/not-a-draft', 'A case that was filed is withdrawn, not thrown away.')
-        await store.deleteDraft(tx, c)
+        await store.deleteDraft(tx, c, clock.now())
       })
     },
 

@@ -7,11 +7,13 @@ import { openChecks } from './check.ts'
 import type { CasesDeps, Deps } from './deps.ts'
 import { openDesks } from './desk.ts'
 import { openFilings } from './filing.ts'
+import { openLeft } from './left.ts'
 import { medianMinutes, waitRange } from './line-statistics.ts'
 import { openOutside } from './outside.ts'
 import { registerCitizen } from './pages/citizen.ts'
 import { registerCounter } from './pages/counter.ts'
 import { registerDesk } from './pages/desk.ts'
+import { registerMine } from './pages/mine.ts'
 import { registerOffice } from './pages/office.ts'
 import { registerPapers } from './pages/papers.ts'
 import { registerRejoin } from './pages/rejoin.ts'
@@ -28,6 +30,7 @@ import { openTimers } from './timers.ts'
 import { openVaults } from './vault.ts'
 
 export type { CasesDeps, OutsideStep, StepDoer } from './deps.ts'
+export type { Left } from './left.ts'
 export type { Losses } from './recover.ts'
 export { type Finding as TurnsFinding, type Replay, replayTurns } from './replay.ts'
 
@@ -47,6 +50,7 @@ export function openCases(given: CasesDeps) {
   const { stepDone } = openOutside(deps)
   const rejoins = openRejoins(deps, filings)
   const staffing = openStaffing(deps, desks)
+  const left = openLeft(deps)
   handleNews(deps)
   deps.jobs.every('cases/run-timers', '* * * * *', async () => {
     // What fails in the one must not stop the other; the job tells both.
@@ -58,7 +62,7 @@ export function openCases(given: CasesDeps) {
   deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
     await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))
   })
-  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing }
+  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing, left }
 }
 
 /** The wait at a service's line in words, from what was measured: the likely one, or with its desks closed what people waited today. Null where too little was measured. */
@@ -81,6 +85,7 @@ export async function waitOf(cases: Cases, service: Service, language: Language)
 /** Adds every page and route of the module. */
 export function registerCases(web: Web, cases: Cases): void {
   registerCitizen(web, cases.deps, cases)
+  registerMine(web, cases.deps, cases)
   registerPapers(web, cases.deps, cases)
   registerDesk(web, cases.deps, cases)
   registerCounter(web, cases.deps, cases)

@@ -231,7 +231,8 @@ type DecisionTable = {
 }
 
 type Tables = {
-  cases_case: CaseTable
+  // `stop` is written with each save and read by the count of drafts given up alone.
+  cases_case: CaseTable & { stop?: string | null }
   cases_reference: { reference: string; place: string; id: string }
   cases_turn: TurnTable
   cases_line: LineTable
@@ -575,8 +576,8 @@ export async function insertDraft(tx: Tx, c: Case): Promise<void> {
     .execute()
 }
 
-/** Writes what a draft's owner may change: its answers and what follows from them. */
-export async function saveDraft(tx: Tx, c: Case): Promise<void> {
+/** Writes what a draft's owner may change: its answers and what follows from them. `stop`: the page at which it would be taken up again (left.ts). */
+export async function saveDraft(tx: Tx, c: Case, stop: string): Promise<void> {
   await q(tx)
     .updateTable('cases_case')
     .set({
@@ -589,18 +590,37 @@ export async function saveDraft(tx: Tx, c: Case): Promise<void> {
       saved_at: c.savedAt,
       applicant: c.applicant,
       office: c.office,
+      stop,
     })
     .where('place', '=', c.place)
     .where('id', '=', c.id)
     .execute()
 }
 
-/** Forgets a draft and all that hangs on it. */
-export async function deleteDraft(tx: Tx, c: Case): Promise<void> {
+/** Forgets a draft and all that hangs on it. What an applicant gave up is counted in the month of `now`, by the page where it ended. */
+export async function deleteDraft(tx: Tx, c: Case, now: Date): Promise<void> {
+  if (c.takenBy === null)
+    await queryIn(
+      tx,
+      `insert into cases_left as l (place, service, month, stop, n)
+        select place, service, $3, coalesce(stop, 'start'), 1 from cases_case where place = $1 and id = $2
+        on conflict (place, service, month, stop) do update set n = l.n + 1`,
+      [c.place, c.id, now.toISOString().slice(0, 7)],
+    )
   await q(tx).deleteFrom('cases_file').where('place', '=', c.place).where('case_id', '=', c.id).execute()
   await q(tx).deleteFrom('cases_timer').where('place', '=', c.place).where('case_id', '=', c.id).execute()
   await q(tx).deleteFrom('cases_reference').where('reference', '=', c.reference).execute()
   await q(tx).deleteFrom('cases_case').where('place', '=', c.place).where('id', '=', c.id).execute()
+}
+
+/** The months in which drafts were given up and not taken yet, earliest first. */
+export async function leftMonths(on: Db | Tx): Promise<string[]> {
+  return (await queryIn<{ month: string }>(on, 'select distinct month from cases_left order by month', [])).map((r) => r.month)
+}
+
+/** How many drafts were given up in a month, by service and page; forgotten here. */
+export async function takeLeft(tx: Tx, month: string): Promise<{ service: ServiceId; stop: string; n: number }[]> {
+  return queryIn(tx, 'delete from cases_left where month = $1 returning service, stop, n', [month])
 }
 
 /** Writes how far these cases have come, in one statement. */

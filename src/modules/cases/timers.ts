@@ -131,7 +131,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
       await acts.write(tx, deps)
     },
     async draft(tx, c) {
-      if (c.state === 'draft') await store.deleteDraft(tx, c)
+      if (c.state === 'draft') await store.deleteDraft(tx, c, deps.clock.now())
     },
     step: (tx, c, timer) => passStep(tx, deps, c, { type: 'timer', step: timer.key }),
   }

@@ -6,7 +6,7 @@ import type { Db } from '#db'
 import { Problem } from '#kernel/problem'
 import type { Clock } from '#kernel/time'
 import { takesGzip, type Web } from '#web'
-import { peopleSet, servicesSet } from './follow.ts'
+import { draftsSet, peopleSet, servicesSet } from './follow.ts'
 import * as store from './store.ts'
 import type { Tables } from './tables.ts'
 
@@ -16,8 +16,9 @@ const settledMs = 5_000
 const unpack = promisify(gunzip)
 
 const Period = Type.String({ pattern: '^\\d{4}-\\d{2}$', description: 'A month of UTC, such as 2026-11; the newest where none is given' })
-const SetName = Type.Union([Type.Literal(servicesSet), Type.Literal(peopleSet)], {
-  description: 'services: counted from the public log; people: what people answered when their case was over',
+const SetName = Type.Union([Type.Literal(servicesSet), Type.Literal(peopleSet), Type.Literal(draftsSet)], {
+  description:
+    'services: counted from the public log; people: what people answered when their case was over; drafts: how many came to the end of the form, and where the others left',
 })
 const Minutes = Type.Integer({ minimum: 0, description: 'Minutes, to two significant digits' })
 const Waited = Type.Object({ n: Type.Integer(), p50: Minutes, p90: Minutes })
@@ -62,6 +63,23 @@ const PeopleBody = Type.Object({
   answers: Type.Array(Type.Array(Type.String(), { minItems: 3, maxItems: 3 })),
   rows: Type.Array(
     Type.Object({ id: Type.String(), n: Type.Integer(), visits: Type.Integer(), asked: Type.Integer(), askedPesos: Type.Integer() }),
+  ),
+})
+const DraftsBody = Type.Object({
+  v: Type.Integer(),
+  set: Type.Literal(draftsSet),
+  period: Type.String(),
+  size: Type.Integer({ description: 'What was sent is counted from so many first entries of the public log' }),
+  left: Type.Array(Type.Array(Type.Union([Type.String(), Type.Integer()]), { minItems: 3, maxItems: 3 }), {
+    description: 'What it is about, the page, how many gave up there',
+  }),
+  rows: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      left: Type.Integer(),
+      stops: Type.Optional(Tallied),
+      submitted: Type.Optional(Type.Integer()),
+    }),
   ),
 })
 const NumbersBody = Type.Object({
@@ -109,8 +127,9 @@ export function registerApi(
     schema: {
       querystring: Type.Object({ period: Type.Optional(Period), set: Type.Optional(SetName) }),
       api: {
-        summary: 'How services performed in a month, counted from the public log; or what people said of them',
-        response: { 200: Type.Union([NumbersBody, PeopleBody]) },
+        summary:
+          'How services performed in a month, counted from the public log; what people said of them; who came to the end of the form',
+        response: { 200: Type.Union([NumbersBody, PeopleBody, DraftsBody]) },
       },
     },
     async handler(request, reply) {

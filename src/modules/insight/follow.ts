@@ -1,12 +1,14 @@
 /** Counts the portal's own log as it is published, and makes the tables of what was counted. */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import type { Cases } from '#cases'
 import type { Catalogue } from '#catalogue'
 import type { Db, Tx } from '#db'
 import { canonicalBytes } from '#kernel/canonical'
 import { type Clock, minuteStamp } from '#kernel/time'
 import { type Entry, type PublicLog, parseEntry } from '#publiclog'
 import type { Voice } from '#voice'
+import { type DraftsNumbers, draftsNumbers, filedOnWeb } from './drafts.ts'
 import { type Numbers, numbersOf } from './numbers.ts'
 import { type PeopleNumbers, peopleNumbers } from './people.ts'
 import * as store from './store.ts'
@@ -21,14 +23,17 @@ export type FollowDeps = {
   readonly publiclog: Pick<PublicLog, 'append' | 'entries'>
   readonly catalogue: Pick<Catalogue, 'get'>
   readonly voice: Pick<Voice, 'months' | 'take'>
+  /** The counts of drafts that were given up. */
+  readonly left: Cases['left']
 }
 
-/** The sets, as tables, entries and addresses name them: what is counted from the log alone, and what people said. */
+/** The sets, as tables, entries and addresses name them: what is counted from the log alone, what people said, and who came to the end of the form. */
 export const servicesSet = 'services'
 export const peopleSet = 'people'
+export const draftsSet = 'drafts'
 
 /** The bytes a release's hash is taken of. */
-function tableBytes(numbers: Numbers | PeopleNumbers): { content: Buffer; sha256: string } {
+function tableBytes(numbers: Numbers | PeopleNumbers | DraftsNumbers): { content: Buffer; sha256: string } {
   const bytes = canonicalBytes(numbers)
   return { content: gzipSync(bytes), sha256: createHash('sha256').update(bytes).digest('hex') }
 }
@@ -40,7 +45,7 @@ function agencyIn(catalogue: Pick<Catalogue, 'get'>): (base: string) => string {
 
 /** Opens the follower. Each verb may run twice and in several processes. */
 export function openFollow(deps: FollowDeps) {
-  const { db, clock, publiclog, catalogue, voice } = deps
+  const { db, clock, publiclog, catalogue, voice, left } = deps
 
   /** Counts all that is published now. What is counted is counted once: the counts and how far the log was read commit together. */
   async function follow(): Promise<void> {
@@ -94,27 +99,52 @@ export function openFollow(deps: FollowDeps) {
     })
   }
 
+  /** Releases a table of a month that is over, once: its bytes stand from now on, its rows can be found one by one, and the log has its hash. */
+  async function release(
+    tx: Tx,
+    scope: 'people' | 'drafts',
+    size: number,
+    numbers: (PeopleNumbers | DraftsNumbers) & { readonly rows: readonly { readonly id: string }[] },
+  ): Promise<void> {
+    const now = clock.now()
+    const { set, period } = numbers
+    const { content, sha256 } = tableBytes(numbers)
+    if (!(await store.saveTable(tx, { set, period, size, sha256, content, releasedAt: now }))) return
+    await store.saveRows(
+      tx,
+      period,
+      numbers.rows.map((data) => ({ scope, id: data.id, data })),
+    )
+    await publiclog.append(tx, [{ v: 1, type: 'numbers.released', at: minuteStamp(now), set, period, sha256 }])
+  }
+
+  /** The months before this one that are settled: a day later no entry of them is missing. */
+  const over = (months: readonly string[]) => {
+    const settled = new Date(clock.now().getTime() - 86_400_000).toISOString().slice(0, 7)
+    return months.filter((month) => month < settled)
+  }
+
   /** Releases what people said in months that are over. Their boxes are forgotten in the same transaction: what is published is all that is left. */
   async function publishVoices(): Promise<void> {
-    const now = clock.now()
-    const settled = new Date(now.getTime() - 86_400_000).toISOString().slice(0, 7)
-    for (const period of (await voice.months()).filter((month) => month < settled))
+    for (const period of over(await voice.months()))
       await db.tx(async (tx) => {
         const size = await store.lockCounted(tx)
         const answers = (await voice.take(tx, period)).map((r) => [r.service, r.visits, r.asked] as const)
         // Another process was faster.
-        if (answers.length === 0) return
-        const numbers = peopleNumbers(period, answers)
-        const { content, sha256 } = tableBytes(numbers)
-        if (!(await store.saveTable(tx, { set: peopleSet, period, size, sha256, content, releasedAt: now }))) return
-        await store.saveRows(
-          tx,
-          period,
-          numbers.rows.map((data) => ({ scope: 'people', id: data.id, data })),
-        )
-        await publiclog.append(tx, [{ v: 1, type: 'numbers.released', at: minuteStamp(now), set: peopleSet, period, sha256 }])
+        if (answers.length > 0) await release(tx, peopleSet, size, peopleNumbers(period, answers))
       })
   }
 
-  return { follow, publish, publishVoices }
+  /** Releases where drafts were given up in months that are over, beside what was sent. The counts are forgotten in the same transaction. */
+  async function publishDrafts(): Promise<void> {
+    for (const period of over(await left.months()))
+      await db.tx(async (tx) => {
+        const size = await store.lockCounted(tx)
+        const counts = (await left.take(tx, period)).map((l) => [l.service, l.stop, l.n] as const)
+        if (counts.length > 0)
+          await release(tx, draftsSet, size, draftsNumbers(period, size, counts, filedOnWeb(period, await store.countsOf(tx, period))))
+      })
+  }
+
+  return { follow, publish, publishVoices, publishDrafts }
 }

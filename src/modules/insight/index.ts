@@ -1,4 +1,5 @@
 /** How each service really performs: counted from the public log, released so that nobody can edit it. README.md tells what it promises. */
+import type { Cases } from '#cases'
 import type { Catalogue } from '#catalogue'
 import type { Db } from '#db'
 import type { Jobs } from '#jobs'
@@ -11,14 +12,16 @@ import type { Web } from '#web'
 import { registerApi } from './api.ts'
 import { openFollow } from './follow.ts'
 import { registerPages } from './pages.ts'
-import { openTables } from './tables.ts'
+import { type OpenTable, openTables } from './tables.ts'
 import { text } from './views.ts'
 
 export { leastPeople } from './disclose.ts'
+export type { DraftsNumbers } from './drafts.ts'
 export type { Numbers, OfficeRow, Row } from './numbers.ts'
 
 export type InsightDeps = {
   readonly voice: Pick<Voice, 'months' | 'take'>
+  readonly left: Cases['left']
   readonly db: Db
   readonly clock: Clock
   readonly jobs: Jobs
@@ -35,6 +38,8 @@ export type InsightDeps = {
 export interface Insight {
   /** Counts all that is published now, and makes the tables anew. A job does it every minute. */
   refresh(): Promise<void>
+  /** What was filed most in the running month, or in the one before while that one shows too little: services of a place, or bases anywhere; only what may be shown. At most `most` ids. */
+  mostFiled(place: string | null, most: number): Promise<string[]>
   /** The way here from the first page. */
   tile(l: Language): { href: string; title: string; text: string }
   register(web: Pick<Web, 'route'>): void
@@ -42,16 +47,31 @@ export interface Insight {
 
 /** Opens the module. Jobs are handled from `jobs.start` on. */
 export function openInsight(deps: InsightDeps): Insight {
-  const { follow, publish, publishVoices } = openFollow(deps)
+  const { follow, publish, publishVoices, publishDrafts } = openFollow(deps)
   const refresh = async () => {
     await follow()
     await publish()
     await publishVoices()
+    await publishDrafts()
   }
   deps.jobs.every('insight/refresh', '* * * * *', refresh)
   const tables = openTables(deps, deps.freshMs)
   return {
     refresh,
+    async mostFiled(place, most) {
+      const newest = await tables.table(null)
+      const ranked = (t: OpenTable | null) =>
+        (t?.numbers.rows ?? [])
+          .filter((r) => r.filed && (place === null ? r.scope === 'base' : r.scope === 'service' && r.id.endsWith(`@${place}`)))
+          .sort((a, b) => b.filed!.n - a.filed!.n || (a.id < b.id ? -1 : 1))
+          .slice(0, most)
+          .map((r) => r.id)
+      const now = ranked(newest)
+      if (now.length === most || newest === null) return now
+      const before = new Date(Date.parse(`${newest.numbers.period}-01T00:00Z`) - 86_400_000).toISOString().slice(0, 7)
+      const then = ranked(await tables.table(before))
+      return then.length > now.length ? then : now
+    },
     tile: (l) => ({ href: places.numbers, title: text(l, 'home.tile'), text: text(l, 'home.tile.text') }),
     register(web) {
       registerApi(web, { ...deps, tables })

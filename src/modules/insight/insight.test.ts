@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { Left } from '#cases'
 import type { Db } from '#db'
 import { openJobs } from '#jobs'
 import type { ServiceId } from '#kernel/id'
@@ -23,6 +24,8 @@ let log: Awaited<ReturnType<typeof aPublicLog>>
 let insight: Insight
 let web: Web
 let folder: string
+/** Where drafts were given up, by month, as the cases would hand it over. */
+const gaveUp = new Map<string, Left[]>()
 /** What people said, by month, as the voice module would hand it over. */
 const said = new Map<string, Rating[]>()
 
@@ -34,6 +37,14 @@ before(async () => {
     get: (base: string) => (base.startsWith('state/') ? { definition: { agency: `agency-of-${base.split('/')[1]}` } } : null),
   } as never
   insight = openInsight({
+    left: {
+      months: async () => [...gaveUp.keys()].sort(),
+      take: async (_tx, month) => {
+        const all = gaveUp.get(month) ?? []
+        gaveUp.delete(month)
+        return all
+      },
+    },
     voice: {
       months: async () => [...said.keys()].sort(),
       take: async (_tx, month) => {
@@ -289,6 +300,51 @@ test('what people said is released with the answers it follows from, and nothing
   for (const lie of [text.replace('"asked":0', '"asked":7'), text.replace('["state/birth-certificate@09","0","no"],', '')]) {
     await writeFile(file, lie)
     assert.deepEqual(kinds(await verifyNumbers(copy, { key: log.publiclog.vkey })), ['figure', 'hash'])
+  }
+  await rm(file)
+  assert.deepEqual(kinds(await verifyNumbers(copy, { key: log.publiclog.vkey })), ['missing'])
+})
+
+test('who came to the end is released with the counts it follows from; what was sent is counted from the log', async () => {
+  const left = (service: string, stop: string, n: number): Left => ({ service: service as ServiceId, stop, n })
+  gaveUp.set('2026-11', [
+    left('state/birth-certificate@09', 'you', 14),
+    left('state/birth-certificate@09', 'papers', 3),
+    left('state/birth-certificate@09', 'review', 11),
+    left('state/birth-certificate@15', 'you', 6),
+    left('state/drivers-licence@09', 'kind', 2),
+  ])
+  await insight.refresh()
+  assert.deepEqual([...gaveUp], [])
+  clock.advance(10_000)
+  await log.publiclog.publishNow()
+  const { body, text } = await api('/api/numbers?set=drafts&period=2026-11')
+  // Three and eleven at two pages: alone, the three would be known by taking the others from the sum. Six in a state, and two licences, are too few anywhere.
+  assert.deepEqual(body.left, [
+    ['state/birth-certificate@09', 'other', 14],
+    ['state/birth-certificate@09', 'you', 14],
+  ])
+  assert.deepEqual(body.rows, [
+    { id: 'mx', left: 28, submitted: 28 },
+    { id: 'state/birth-certificate', left: 28, stops: { other: 14, you: 14 }, submitted: 24 },
+    { id: 'state/birth-certificate@09', left: 28, stops: { other: 14, you: 14 }, submitted: 24 },
+  ])
+  const copy = await copied()
+  const file = join(copy, 'numbers/drafts-2026-11.json')
+  await writeFile(join(copy, 'numbers/people-2026-11.json'), (await api('/api/numbers?set=people&period=2026-11')).text)
+  await writeFile(file, text)
+  const good = await verifyNumbers(copy, { key: log.publiclog.vkey })
+  assert.deepEqual(good.findings, [])
+  assert.equal(good.fromOpenData, 2)
+  const lies: [string, string[]][] = [
+    [text.replace('"submitted":24', '"submitted":99'), ['figure', 'hash']],
+    [text.replace('"other",14', '"other",4'), ['figure', 'figure', 'hash']],
+    [text.replace(/"size":\d+/, '"size":1000000'), ['ahead', 'hash']],
+    [text.replace('"you",14', '"you",-14'), ['malformed']],
+  ]
+  for (const [lie, expected] of lies) {
+    await writeFile(file, lie)
+    assert.deepEqual(kinds(await verifyNumbers(copy, { key: log.publiclog.vkey })), expected, lie)
   }
   await rm(file)
   assert.deepEqual(kinds(await verifyNumbers(copy, { key: log.publiclog.vkey })), ['missing'])

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { type DefaultTreeAdapterTypes, parse } from 'parse5'
+import type { Left } from '#cases'
 import type { Db } from '#db'
 import { minuteStamp } from '#kernel/time'
 import type { Entry } from '#publiclog'
@@ -18,6 +19,8 @@ let db: Db
 let it: TestCases
 let insight: Insight
 let web: Web
+/** Where drafts were given up, by month, as the cases would hand it over. */
+const gaveUp = new Map<string, Left[]>()
 /** What people said, as the voice module would hand it over. */
 const said = new Map<string, Rating[]>()
 
@@ -28,6 +31,14 @@ before(async () => {
   const shapes = JSON.parse(readFileSync(new URL('../../../reference/states-map.json', import.meta.url), 'utf8'))
   insight = openInsight({
     ...it,
+    left: {
+      months: async () => [...gaveUp.keys()].sort(),
+      take: async (_tx, month) => {
+        const all = gaveUp.get(month) ?? []
+        gaveUp.delete(month)
+        return all
+      },
+    },
     voice: {
       months: async () => [...said.keys()],
       take: async (_tx, month) => {
@@ -183,6 +194,25 @@ test('what people said stands beside what was counted, with how many said it', a
     assert.match(body, /\$250/)
   }
   assert.doesNotMatch((await get('/numbers/services/state/birth-certificate@15')).body, /Lo que dice la gente/)
+})
+
+test('who came to the end, and where the others left, stands with its denominators and the page by its name', async () => {
+  const left = (stop: string, n: number) => ({ service: 'state/birth-certificate@19', stop, n }) as Left
+  gaveUp.set('2026-11', [left('start', 11), left('review', 19)])
+  await insight.refresh()
+  const { body } = await get('/numbers/services/state/birth-certificate@19')
+  assert.match(body, /de 60 solicitudes empezadas que acabaron en Noviembre de 2026/)
+  assert.match(body, /50%/)
+  const rows = await cells('/numbers/services/state/birth-certificate@19')
+  assert.deepEqual(
+    rows.filter((r) => r[0] === 'Revisar y enviar' || r[0] === 'Antes de la primera respuesta').map((r) => r.slice(0, 2)),
+    [
+      ['Revisar y enviar', '19'],
+      ['Antes de la primera respuesta', '11'],
+    ],
+  )
+  assert.match((await get('/numbers')).body, /Quién llegó al final/)
+  assert.doesNotMatch((await get('/numbers/services/state/birth-certificate@15')).body, /Quién llegó al final/)
 })
 
 test('how many services are electronic follows from what is published, for all and for one', async () => {

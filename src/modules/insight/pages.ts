@@ -69,7 +69,12 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
         request,
         reply,
         title,
-        views.nationBody(await seen(request, request.query.month), await tables.said('mx'), (await tables.levels()).months),
+        views.nationBody(
+          await seen(request, request.query.month),
+          await tables.said('mx'),
+          await tables.drafts('mx'),
+          (await tables.levels()).months,
+        ),
       )
     },
   })
@@ -104,12 +109,13 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
     const months = await tables.monthsOf(scope, id)
     const row = s.table.rows.get(`${scope} ${id}`) ?? null
     const said = lines ? views.saidBody(s.l, await tables.said(id)) : null
+    const drafts = lines ? views.draftsBody(s.l, await tables.drafts(id), catalogue.get(id)) : null
     const levels = level ? views.levelBody(s.l, (await tables.levels()).of(level.base, level.place)) : null
     return page(
       request,
       reply,
       views.text(s.l, 'of', { name }),
-      views.rowBody(s, { name, months, row, parts: [said, levels, ...parts(s)], link, url, lines }),
+      views.rowBody(s, { name, months, row, parts: [said, drafts, levels, ...parts(s)], link, url, lines }),
     )
   }
 

@@ -4,6 +4,7 @@ import { gunzip } from 'node:zlib'
 import type { Catalogue } from '#catalogue'
 import type { Db } from '#db'
 import type { Clock } from '#kernel/time'
+import type { DraftsRow } from './drafts.ts'
 import { servicesSet } from './follow.ts'
 import { type LevelsMonth, levelHistory, levelsByMonth } from './levels.ts'
 import type { Numbers, OfficeRow, Row, Scope } from './numbers.ts'
@@ -28,6 +29,9 @@ export type Month<R> = { readonly period: string; readonly released: boolean; re
 
 /** What people said of one thing, of which a month was released. */
 export type SaidMonth = { readonly period: string; readonly row: PeopleRow }
+
+/** Who came to the end of the form of one thing, of which a month was released. */
+export type DraftsMonth = { readonly period: string; readonly row: DraftsRow }
 
 /** The digital levels of all services by month, and those of one over time. */
 export type Levels = { readonly months: readonly LevelsMonth[]; of(base: string, place: string | null): ReturnType<typeof levelHistory> }
@@ -118,6 +122,9 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
     /** What people said of a thing, by month, the newest first: released months alone. */
     said: async (id: string, most = 13): Promise<SaidMonth[]> =>
       (await store.series(db, 'people', id, most)).map(({ period, data }) => ({ period, row: data as PeopleRow })),
+    /** Who came to the end of the form of a thing, by month, the newest first: released months alone. */
+    drafts: async (id: string, most = 13): Promise<DraftsMonth[]> =>
+      (await store.series(db, 'drafts', id, most)).map(({ period, data }) => ({ period, row: data as DraftsRow })),
     /** An office's. */
     officeMonths: (office: string, most = 13) => months<OfficeRow>('office', office, (t) => t.offices.get(office), most),
   }

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonical } from '#kernel/canonical'
 import { type Finding as LogFinding, openSource, parseEntry, SourceError, type Verified, verifyLog } from '#publiclog'
+import { type DraftsNumbers, draftsRows, filedOnWeb, joinedLeft } from './drafts.ts'
 import { type Numbers, numbersOf, type OfficeRow, type Row } from './numbers.ts'
 import { type Answer, joined, type PeopleNumbers, peopleRows } from './people.ts'
 import { Tally } from './tally.ts'
@@ -12,7 +13,7 @@ import { Tally } from './tally.ts'
 export type NumbersFinding = {
   readonly kind: 'log' | 'hash' | 'missing' | 'ahead' | 'figure' | 'malformed'
   readonly period: string | null
-  /** `services` or `people`; null where the log is meant. */
+  /** `services`, `people` or `drafts`; null where the log is meant. */
   readonly set: string | null
   /** The row: scope and id. */
   readonly row: string | null
@@ -26,7 +27,7 @@ export type VerifiedNumbers = {
   /** Tables compared, and rows in them. */
   readonly tables: number
   readonly rows: number
-  /** Tables of what people said: their figures follow from the answers published beside them, and from nothing else. */
+  /** Tables of what the log cannot tell (what people said, where they gave up): their figures follow from what is published beside them. */
   readonly fromOpenData: number
   readonly findings: readonly NumbersFinding[]
   readonly notes: readonly string[]
@@ -54,7 +55,7 @@ async function fetched(url: string): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** The tables at a portal's `/api/numbers`, or the files `<period>.json` (of what people said, `people-<period>.json`) of a folder. */
+/** The tables at a portal's `/api/numbers`, or the files `<period>.json` (of the other sets, `people-<period>.json` and `drafts-<period>.json`) of a folder. */
 async function publishedAt(where: string, folder: string | undefined): Promise<Published[]> {
   if (folder === undefined && /^https?:\/\//i.test(where)) {
     const base = where.replace(/(\/log)?\/*$/, '')
@@ -81,8 +82,8 @@ async function publishedAt(where: string, folder: string | undefined): Promise<P
   })
   const all: Published[] = []
   for (const file of files.sort()) {
-    const [, people, period] = /^(people-)?(\d{4}-\d{2})\.json$/.exec(file) ?? []
-    if (period) all.push({ set: people ? 'people' : 'services', period, bytes: await readFile(join(at, file)), released: null })
+    const [, set = 'services', period] = /^(?:(people|drafts)-)?(\d{4}-\d{2})\.json$/.exec(file) ?? []
+    if (period) all.push({ set, period, bytes: await readFile(join(at, file)), released: null })
   }
   return all
 }
@@ -118,6 +119,28 @@ const isPeople = (v: unknown): v is PeopleNumbers => {
   )
 }
 
+const isDrafts = (v: unknown): v is DraftsNumbers => {
+  const n = v as Partial<DraftsNumbers> | null
+  return (
+    typeof n === 'object' &&
+    n?.v === 1 &&
+    n.set === 'drafts' &&
+    typeof n.period === 'string' &&
+    Number.isSafeInteger(n.size) &&
+    Array.isArray(n.rows) &&
+    Array.isArray(n.left) &&
+    n.left.every(
+      (l: unknown) =>
+        Array.isArray(l) &&
+        l.length === 3 &&
+        typeof l[0] === 'string' &&
+        typeof l[1] === 'string' &&
+        Number.isSafeInteger(l[2]) &&
+        l[2] > 0,
+    )
+  )
+}
+
 /**
  * Verifies the log, counts it again and compares every figure with what is published: at a portal, or in a folder (a copy of `/log/`, the tables beside it under `numbers/` or in
  * `numbers`). Which agency a base belongs to is taken from the table itself, since no entry tells it. Throws `SourceError` when there is nothing to compare.
@@ -139,6 +162,7 @@ export async function verifyNumbers(
   if (published.length === 0) throw new SourceError(`${where} shows no numbers.`)
   const claims: (Published & { numbers: Numbers; sha256: string })[] = []
   const voices: (Published & { numbers: PeopleNumbers; sha256: string })[] = []
+  const drafts: (Published & { numbers: DraftsNumbers; sha256: string })[] = []
   for (const p of published) {
     let value: unknown = null
     try {
@@ -149,6 +173,7 @@ export async function verifyNumbers(
     const sha256 = createHash('sha256').update(p.bytes).digest('hex')
     if (p.set === 'services' && isNumbers(value) && value.period === p.period) claims.push({ ...p, numbers: value, sha256 })
     else if (p.set === 'people' && isPeople(value) && value.period === p.period) voices.push({ ...p, numbers: value, sha256 })
+    else if (p.set === 'drafts' && isDrafts(value) && value.period === p.period) drafts.push({ ...p, numbers: value, sha256 })
     else find('malformed', p, 'This is no table of numbers.')
   }
 
@@ -167,7 +192,17 @@ export async function verifyNumbers(
       rows += ours.rows.length + ours.offices.length
       differences(ours, numbers, (row, detail) => find('figure', claim, detail, row))
     }
+    for (const claim of drafts) {
+      const { numbers } = claim
+      if (numbers.size !== size) continue
+      rows += numbers.rows.length
+      if (canonical(draftsRows(numbers.left, filedOnWeb(numbers.period, tally.counts))) !== canonical(numbers.rows))
+        find('figure', claim, 'The figures are not those of the counts published with them and of what the log says was sent.')
+      if (canonical(joinedLeft(numbers.left)) !== canonical(numbers.left))
+        find('figure', claim, 'What fewer than ten gave up stands by itself.')
+    }
   }
+  const sizes = new Set([...claims, ...drafts].map((c) => c.numbers.size))
   compare(0)
   const log: Verified = await verifyLog(await openSource(where), {
     key: options.key,
@@ -179,11 +214,11 @@ export async function verifyNumbers(
         tally.read(entry)
         if (entry.type === 'numbers.released') releases.set(`${entry.set} ${entry.period}`, entry.sha256)
       }
-      if (claims.some((c) => c.numbers.size === index + 1)) compare(index + 1)
+      if (sizes.has(index + 1)) compare(index + 1)
     },
   })
   for (const f of log.findings) find('log', null, `The log does not verify (${(f satisfies LogFinding).kind}): ${f.detail}`)
-  for (const claim of claims)
+  for (const claim of [...claims, ...drafts])
     if (claim.numbers.size > log.size) find('ahead', claim, `The table counts ${claim.numbers.size} entries; the log has ${log.size}.`)
   for (const claim of voices) {
     const { answers } = claim.numbers
@@ -193,7 +228,7 @@ export async function verifyNumbers(
     if (canonical(joined(answers as readonly Answer[])) !== canonical(answers))
       find('figure', claim, 'Answers about what fewer than ten spoke of stand by themselves.')
   }
-  for (const claim of [...claims, ...voices]) {
+  for (const claim of [...claims, ...voices, ...drafts]) {
     const said = releases.get(`${claim.set} ${claim.period}`)
     if (said !== undefined && said !== claim.sha256)
       find('hash', claim, `The log has the hash ${said} for this release, the table has ${claim.sha256}.`)
@@ -208,15 +243,18 @@ export async function verifyNumbers(
     ok: findings.length === 0,
     origin: log.origin,
     size: log.size,
-    tables: claims.length + voices.length,
+    tables: claims.length + voices.length + drafts.length,
     rows,
-    fromOpenData: voices.length,
+    fromOpenData: voices.length + drafts.length,
     findings,
     notes: [
       ...log.notes,
       'Which agency a service belongs to is taken from the tables: no entry of the log tells it.',
       ...(voices.length > 0
         ? ['What people said is recomputed from the answers published with it: the log has only the hash of both.']
+        : []),
+      ...(drafts.length > 0
+        ? ['Where drafts were given up is recomputed from the counts published with it; what was sent beside it is counted from the log.']
         : []),
     ],
     keyCompared: log.keyCompared,

@@ -1,11 +1,11 @@
 /** What the pages of numbers show. The table is the truth, the picture beside it says the same. */
-import type { Catalogue } from '#catalogue'
+import type { Catalogue, Service } from '#catalogue'
 import { type Child, type Html, html } from '#kernel/html'
 import { formatDate, formatNumber, formatShare, formatSpan, type Language, localeOf, texts } from '#kernel/text'
 import { type Cell, columnChart, details, type Figure, figures, type MapShapes, scrolling, shareBar, stateMap, table } from '#look'
 import type { LevelsMonth } from './levels.ts'
 import type { OfficeRow, Row } from './numbers.ts'
-import type { Month, OpenTable, SaidMonth } from './tables.ts'
+import type { DraftsMonth, Month, OpenTable, SaidMonth } from './tables.ts'
 import en from './text.en.json' with { type: 'json' }
 import es from './text.es.json' with { type: 'json' }
 
@@ -169,6 +169,61 @@ export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null
   }<p class="govuk-body v-soft">${text(l, 'said.how')} <a class="govuk-link" href="/api/numbers?set=people&amp;period=${period}">${text(l, 'open.json')}</a></p>`
 }
 
+const stops = ['start', 'papers', 'review', 'other'] as const
+
+/** Who came to the end of the form, and at which page the others left; null where nothing is released. `service`: whose pages these are. */
+export function draftsBody(l: Language, months: readonly DraftsMonth[], service: Service | null): Html | null {
+  const [newest] = months
+  if (!newest) return null
+  const { row, period } = newest
+  const begun = (r: DraftsMonth['row']) => r.left + (r.submitted ?? 0)
+  const share = (r: DraftsMonth['row']) => (r.submitted === undefined ? null : r.submitted / begun(r))
+  const shareWords = (r: DraftsMonth['row']) => (share(r) === null ? few(l) : html`${formatShare(l, share(r)!)} ${shareBar(share(r)!)}`)
+  const pageName = (stop: string) => {
+    const own = stops.find((known) => known === stop)
+    if (own) return text(l, `drafts.${own}`)
+    return service?.definition.pages.some((p) => p.id === stop) ? service.text(l, `pages.${stop}`) : stop
+  }
+  const month = monthName(l, period)
+  return html`<h2 class="govuk-heading-m" id="drafts">${text(l, 'drafts')}</h2>${figures(l, [
+    {
+      label: text(l, 'drafts.share'),
+      value: share(row) === null ? few(l) : formatShare(l, share(row)!),
+      note: share(row) === null ? text(l, 'few') : text(l, 'drafts.of', { count: begun(row), month }),
+    },
+    {
+      label: text(l, 'drafts.submitted'),
+      value: row.submitted === undefined ? few(l) : formatNumber(l, row.submitted),
+      note: text(l, 'drafts.submitted.note'),
+    },
+    { label: text(l, 'drafts.left'), value: formatNumber(l, row.left), note: text(l, 'drafts.left.note') },
+  ])}${
+    row.stops &&
+    html`<h3 class="govuk-heading-s">${text(l, 'drafts.where')}</h3>${table({
+      head: [text(l, 'drafts.page'), numeric(text(l, 'count')), text(l, 'share')],
+      firstCellIsHeader: true,
+      rows: Object.entries(row.stops)
+        .sort(([, a], [, b]) => b - a)
+        .map(([stop, n]) => [pageName(stop), numeric(formatNumber(l, n)), html`${formatShare(l, n / row.left)} ${shareBar(n / row.left)}`]),
+    })}`
+  }${
+    months.length > 1 &&
+    scrolling(
+      text(l, 'drafts'),
+      table({
+        head: [text(l, 'month'), numeric(text(l, 'drafts.begun')), numeric(text(l, 'drafts.submitted')), numeric(text(l, 'drafts.share'))],
+        firstCellIsHeader: true,
+        rows: months.map((m) => [
+          monthName(l, m.period),
+          numeric(m.row.submitted === undefined ? few(l) : formatNumber(l, begun(m.row))),
+          numeric(m.row.submitted === undefined ? few(l) : formatNumber(l, m.row.submitted)),
+          numeric(shareWords(m.row)),
+        ]),
+      }),
+    )
+  }<p class="govuk-body v-soft">${text(l, 'drafts.how')} <a class="govuk-link" href="/api/numbers?set=drafts&amp;period=${period}">${text(l, 'open.json')}</a></p>`
+}
+
 /** How many services are e-services, by what was published and not by what is claimed. */
 function levelsBody(l: Language, months: readonly LevelsMonth[]): Html | null {
   const [now] = months
@@ -228,16 +283,18 @@ export function emptyBody(l: Language): Html {
 }
 
 /** The nation: figures, the map, and the ways into everything else. */
-export function nationBody(s: Seen, said: readonly SaidMonth[], levels: readonly LevelsMonth[]): Html {
+export function nationBody(s: Seen, said: readonly SaidMonth[], drafts: readonly DraftsMonth[], levels: readonly LevelsMonth[]): Html {
   const { l, table: t, catalogue } = s
-  const states = Object.keys(s.shapes.states).map((code) => ({
-    name: catalogue.places.nameOf(code),
-    href: addressOf.place(code),
-    row: t.rows.get(`place ${code}`),
-  }))
+  const states = Object.keys(s.shapes.states)
+    .map((code) => ({
+      name: catalogue.places.nameOf(code),
+      href: addressOf.place(code),
+      row: t.rows.get(`place ${code}`),
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name, l))
   const counted = states.filter((x) => x.row)
   const silent = states.filter((x) => !x.row)
-  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${saidBody(l, said)}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
+  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${saidBody(l, said)}${draftsBody(l, drafts, null)}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
     silent.length > 0 &&
     html`<p class="govuk-body">${text(l, 'states.few')} ${silent.map((x, i) => html`${i > 0 && ' · '}<a class="govuk-link" href="${x.href}">${x.name}</a>`)}</p>`
   }${rowsTable(

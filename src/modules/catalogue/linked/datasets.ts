@@ -13,7 +13,7 @@ const licence = 'https://www.apache.org/licenses/LICENSE-2.0'
 
 type File = { readonly path: string; readonly type: string }
 type Dataset = {
-  readonly key: 'services' | 'numbers' | 'people' | 'log'
+  readonly key: 'services' | 'numbers' | 'people' | 'drafts' | 'log'
   readonly page: string
   readonly every: Parameters<typeof every>[0]
   readonly files: readonly File[]
@@ -36,6 +36,7 @@ const datasets: readonly Dataset[] = [
     ],
   },
   { key: 'people', page: places.numbers, every: 'MONTHLY', files: [{ path: '/api/numbers?set=people', type: 'application/json' }] },
+  { key: 'drafts', page: places.numbers, every: 'MONTHLY', files: [{ path: '/api/numbers?set=drafts', type: 'application/json' }] },
   { key: 'log', page: places.register, every: 'CONT', files: [{ path: '/log/checkpoint', type: 'text/plain' }] },
 ]
 
