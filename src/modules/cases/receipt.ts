@@ -58,6 +58,9 @@ export type Standing = {
   readonly head: { readonly size: bigint; readonly short: string }
 }
 
+/** One of a person's cases, unopened: the turn that counts now, and how many are before it. */
+export type Mine = { readonly c: Case; readonly turn: Turn | null; readonly ahead: number | null }
+
 /** An opened case and where it stands. */
 export type Read = { readonly o: OpenCase; readonly s: Standing }
 
@@ -180,15 +183,16 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
     },
 
     /** The visitor's cases, newest first, unopened. */
-    async mine(visitor: SignedIn): Promise<{ c: Case; turn: Turn | null; ahead: number | null }[]> {
-      const all: { c: Case; turn: Turn | null; ahead: number | null }[] = []
-      for (const c of await store.casesOf(db, visitor.person)) {
-        const turns = c.state === 'draft' ? [] : await store.turnsOf(db, c)
-        const turn = turns.find((t) => !isOver(t)) ?? turns.at(-1) ?? null
-        all.push({ c, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(db, turn) : null })
-      }
-      return all
-    },
+    mine: (visitor: SignedIn): Promise<Mine[]> =>
+      db.tx(async (tx) =>
+        Promise.all(
+          (await store.casesOf(tx, visitor.person)).map(async (c): Promise<Mine> => {
+            const turns = c.state === 'draft' ? [] : await store.turnsOf(tx, c)
+            const turn = turns.find((t) => !isOver(t)) ?? turns.at(-1) ?? null
+            return { c, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(tx, turn) : null }
+          }),
+        ),
+      ),
 
     /** The visitor's own case that is over, by what names it here. Refuses `not-found` for another's, for one that does not exist, and for one that is not over. */
     async over(

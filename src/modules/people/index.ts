@@ -1,11 +1,12 @@
 /** Who is acting, and how surely; who read what about me. README.md tells the rules and the tables. */
-import type { PersonId } from '#kernel/id'
+import type { PersonId, Reference } from '#kernel/id'
 import type { Language } from '#kernel/text'
-import type { Reply, Request, Visitor, Web } from '#web'
+import type { Reply, Request, SignedIn, Visitor, Web } from '#web'
 import { type AccountDeps, type Accounts, accounts, sessionLongestMs } from './accounts.ts'
 import { browserToken, type Cookies, cookies } from './cookies.ts'
 import { pages } from './pages.ts'
 import type { On, Way } from './store.ts'
+import { useInWords } from './views.ts'
 
 export { administers, type Letter, type Person, type Slip, type Use } from './accounts.ts'
 export { maskEmail, parseEmail } from './address.ts'
@@ -49,6 +50,11 @@ export interface People
   > {
   /** Who holds the request's session cookie; signed out when none lives. One indexed query, none without a cookie, and no cache. */
   identify(request: Request, language: Language): Promise<Visitor>
+  /** The newest uses of the visitor's data by others, at most `most` of the last hundred uses of anybody, each in words. */
+  usesByOthers(
+    visitor: SignedIn,
+    most: number,
+  ): Promise<{ readonly at: Date; readonly words: string; readonly reference: Reference | null }[]>
   /** A new session, for tests, demonstrations and benches: the cookie as a `cookie` header carries it. */
   startSession(on: On, person: PersonId, way: Way): Promise<{ cookie: string; maxAgeMs: number }>
   /** What binds a code to the browser that asks for it: a cookie of its own, set when there is none. For pages that ask for a contact's code. */
@@ -90,6 +96,13 @@ export function openPeople(deps: PeopleDeps): People {
       const found = token === undefined ? null : await own.session(token)
       if (!found) return { person: null, session: null, language, grants: [] }
       return { person: found.person, session: found.id, language, grants: found.grants }
+    },
+    async usesByOthers({ person, language }, most) {
+      const officeName = (office: string) => deps.officeName?.(office, language) ?? office
+      return (await own.uses(person, null, 100))
+        .filter((use) => use.actor !== person)
+        .slice(0, most)
+        .map((use) => ({ at: use.at, words: useInWords(language, person, use, officeName), reference: use.case_reference }))
     },
     async startSession(on, person, way) {
       return { cookie: `${names.session}=${await own.startSession(on, person, way, 'computer')}`, maxAgeMs: sessionLongestMs }

@@ -1,7 +1,7 @@
 /** What the pages of people show. No decisions here. */
 import { type Child, type Html, html } from '#kernel/html'
 import type { OfficeId, PersonId, Reference } from '#kernel/id'
-import { formatDate, texts } from '#kernel/text'
+import { formatDate, type Language, texts } from '#kernel/text'
 import {
   button,
   details,
@@ -289,25 +289,42 @@ export function mePage(
   })
 }
 
+/** A use of somebody's data as it is stored. */
+export type StoredUse = {
+  readonly at: Date
+  readonly actor: PersonId | null
+  readonly office: OfficeId | null
+  readonly case_reference: Reference | null
+  readonly purpose: string
+}
+
+/** Who used a person's data and what for, in words: *the civil registry office: to serve you*. */
+export function useInWords(language: Language, person: PersonId, use: StoredUse, officeName: (office: string) => string): string {
+  const t = (word: Parameters<typeof text>[1], parameters?: Record<string, string>) => text(language, word, parameters)
+  const key = `use.${use.purpose}` as 'use.restore'
+  const who =
+    use.actor === person
+      ? t('uses.you')
+      : use.actor === null
+        ? t('uses.system')
+        : use.office
+          ? t('uses.office', { office: officeName(use.office) })
+          : t('uses.staff')
+  return `${who}: ${key in es ? t(key) : use.purpose}`
+}
+
 export function usesPage(
   request: Request,
   _reply: Reply,
   o: {
     person: PersonId
-    uses: readonly { at: Date; actor: PersonId | null; office: OfficeId | null; case_reference: Reference | null; purpose: string }[]
+    uses: readonly StoredUse[]
     older: string | null
     officeName: (office: string) => string
   },
 ): Html {
   const t = words(request)
   const { language } = request.visitor
-  const who = (u: (typeof o.uses)[number]) => {
-    if (u.actor === o.person) return t('uses.you')
-    if (u.actor === null) return t('uses.system')
-    return u.office ? t('uses.office', { office: o.officeName(u.office) }) : t('uses.staff')
-  }
-  const key = (purpose: string) => `use.${purpose}` as 'use.restore'
-  const why = (u: (typeof o.uses)[number]) => (key(u.purpose) in es ? t(key(u.purpose)) : u.purpose)
   // The same person doing the same with the same case, one after the other, is one line that says how often.
   const runs: { use: (typeof o.uses)[number]; count: number }[] = []
   for (const use of o.uses) {
@@ -326,7 +343,7 @@ export function usesPage(
             runs.map(({ use, count }) => ({
               at: use.at.toISOString(),
               when: formatDate(language, use.at, { time: true, short: true }),
-              title: html`${who(use)}: ${why(use)}${count > 1 && html` <span class="v-soft">${t('uses.times', { count })}</span>`}`,
+              title: html`${useInWords(language, o.person, use, o.officeName)}${count > 1 && html` <span class="v-soft">${t('uses.times', { count })}</span>`}`,
               detail: use.case_reference ? t('uses.of', { reference: use.case_reference }) : undefined,
             })),
           )

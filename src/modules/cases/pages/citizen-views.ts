@@ -5,10 +5,9 @@ import { type Html, html } from '#kernel/html'
 import type { OfficeId } from '#kernel/id'
 import type { FieldProblem } from '#kernel/problem'
 import { formatDate, formatNumber, type Language } from '#kernel/text'
-import { dateIn, dayMs } from '#kernel/time'
+import { dateIn } from '#kernel/time'
 import {
   button,
-  cardList,
   clockLine,
   closedList,
   details,
@@ -20,7 +19,6 @@ import {
   places,
   processPicture,
   radios,
-  serviceCard,
   summaryList,
   type TurnState,
   tag,
@@ -31,11 +29,11 @@ import {
 } from '#look'
 import type { Person } from '#people'
 import { csrfField, problemText, type Reply, type Request } from '#web'
-import { draftDays, undoDays } from '../clock.ts'
+import { undoDays } from '../clock.ts'
 import type { Deps } from '../deps.ts'
 import { deskName } from '../desk.ts'
 import { grounds, mostMessage, type OpenCase } from '../filing.ts'
-import type { Receipts, Standing } from '../receipt.ts'
+import type { Standing } from '../receipt.ts'
 import type { CaseEvent } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { text } from './text.ts'
@@ -467,33 +465,3 @@ export function withdrawPage(request: Request, reply: Reply, deps: Deps, o: Open
 }
 
 /** The last day on which a draft can be taken up again. */
-const draftUntil = (deps: Deps, c: OpenCase['c']) =>
-  dateIn(new Date(c.savedAt.getTime() + draftDays * dayMs), deps.catalogue.calendarOf(c.office).zone)
-
-/** *My place in line*: all of a person's cases. */
-export function myLine(request: Request, deps: Deps, all: Awaited<ReturnType<Receipts['mine']>>): Html {
-  const l = request.visitor.language
-  const title = text(l, 'my-line.title')
-  const cards = all.map(({ c, turn, ahead }) => {
-    const service = deps.catalogue.get(c.service)
-    const facts = [
-      c.state === 'draft'
-        ? text(l, 'my-line.draft')
-        : c.state === 'open' && turn?.state.desk
-          ? text(l, 'state.called', { desk: deskName(turn.state.desk) })
-          : text(l, `state.${c.state}`),
-      ...(c.state === 'draft' ? [text(l, 'my-line.until', { date: formatDate(l, draftUntil(deps, c)) })] : []),
-      ...(turn && c.state !== 'draft' ? [text(l, 'my-line.number', { number: String(turn.state.place) })] : []),
-      ...(ahead !== null ? [text(l, 'my-line.ahead', { count: ahead })] : []),
-      ...(c.state === 'open' && c.dueOn ? [text(l, 'my-line.due', { date: formatDate(l, c.dueOn) })] : []),
-    ]
-    return serviceCard({
-      href: `/cases/${c.reference}`,
-      name: service?.text(l, 'name') ?? c.service,
-      agency: deps.catalogue.office(c.office)?.name(l) ?? c.office,
-      facts,
-    })
-  })
-  const body = html`<h1 class="govuk-heading-l">${title}</h1>${cards.length > 0 ? cardList(cards) : html`<p class="govuk-body">${text(l, 'my-line.none')}</p>${button({ text: text(l, 'my-line.find'), href: '/services' })}`}<p class="govuk-body v-soft">${text(l, 'my-line.lost')} <a class="govuk-link" href="/rejoin">${text(l, 'my-line.rejoin')}</a></p>`
-  return personPage(request, deps, { title, body })
-}

@@ -434,14 +434,6 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
       return views.withdrawPage(request, reply, deps, o)
     },
   })
-
-  web.route({
-    method: 'GET',
-    url: '/my-line',
-    access: 'signed-in',
-    schema: {},
-    handler: async (request) => views.myLine(request, deps, await receipts.mine(signedIn(request))),
-  })
 }
 
 /** Sends an attachment: never shown in place, never guessed, never scripted. */

@@ -294,9 +294,10 @@ function officePage(
       ])
     }`
   }
+  const numbers = html`<p class="govuk-body"><a class="govuk-link" href="${places.numbers}/offices/${office.id}">${t('office.numbers')}</a></p>`
   const body = html`<h1 class="govuk-heading-xl">${name}</h1><p class="govuk-body-l">${t('office.no-number')}</p>${
     given.lines.length === 0 ? html`<p class="govuk-body">${t('office.no-line')}</p>` : given.lines.map(lineBlock)
-  }<h2 class="govuk-heading-m">${t('office.serves')}</h2>${services.length > mostListed ? details({ summary: t('office.serves-count', { count: services.length }), body: served }) : served}<h2 class="govuk-heading-m">${t('office.where')}</h2>${summaryList(
+  }${numbers}<h2 class="govuk-heading-m">${t('office.serves')}</h2>${services.length > mostListed ? details({ summary: t('office.serves-count', { count: services.length }), body: served }) : served}<h2 class="govuk-heading-m">${t('office.where')}</h2>${summaryList(
     {
       rows: [
         { key: t('office.address'), value: html`${office.address ? `${office.address}, ${office.town}` : office.town}${unconfirmed}` },
