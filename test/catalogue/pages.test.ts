@@ -324,3 +324,62 @@ test('offices are found by place and by agency', async () => {
   assert.match((await get('/offices?q=SAT')).body, /Servicio de Administración Tributaria/)
   assert.match((await get('/offices?q=Narnia')).body, /No encontramos oficinas/)
 })
+
+test('what several services need is one list: each paper once, what must be got first at its head, in an order that works', async () => {
+  const services = ['state/marriage-certificate@09', 'federal/sre/passport', 'state/birth-certificate@09']
+  const found = await json(`/api/needs?${services.map((s) => `for=${s}`).join('&')}`)
+  assert.deepEqual(found.order.toSorted(), services.toSorted())
+  // The passport asks for the certificate: that is done before.
+  assert.ok(
+    found.order.indexOf('state/birth-certificate@09') < found.order.indexOf('federal/sre/passport') ||
+      !found.papers.some((p: { from: string }) => p.from === 'state/birth-certificate@09'),
+  )
+  const names = found.papers.map((p: { name: string }) => p.name.toLowerCase())
+  assert.equal(new Set(names).size, names.length)
+  for (const p of found.papers) for (const id of p.by) assert.ok(services.includes(id), id)
+  assert.match(found.cost.least, /^\d+(\.\d\d)? MXN$/)
+  // A lone service is a list of one; what does not exist is passed over; too many are refused.
+  assert.equal((await json('/api/needs?for=federal/sre/passport')).order.length, 1)
+  assert.deepEqual((await json('/api/needs?for=none/of/these')).order, [])
+  assert.equal((await get(`/api/needs?${'for=x&'.repeat(13)}`)).statusCode, 400)
+  assert.equal((await get('/api/needs')).statusCode, 400)
+})
+
+test('the page of needs goes from a life event to ticked services to one list, without scripts', async () => {
+  const events = await get('/needs')
+  assert.match(events.body, /href="\/needs\?event=/)
+  const choose = await get('/needs?event=family&place=09015')
+  const boxes = all(parse(choose.body) as unknown as Node, 'input').filter((i) => attr(i, 'name') === 'for')
+  assert.ok(boxes.length >= 2)
+  const picked = boxes.slice(0, 2).map((b) => attr(b, 'value')!)
+  const list = await get(`/needs?event=family&place=09015&${picked.map((id) => `for=${encodeURIComponent(id)}`).join('&')}`)
+  assert.equal(list.statusCode, 200)
+  for (const id of picked) assert.ok(list.body.includes(`href="/services/${id}"`), id)
+  assert.equal((await get('/needs?event=nothing')).statusCode, 400)
+})
+
+test('a place is remembered by the browser that named it, shown to nobody else, and forgotten on request', async () => {
+  const asked = await get('/near?place=toluca')
+  assert.equal(asked.statusCode, 303)
+  assert.equal(asked.headers.location, '/near/15106')
+  const near = await get('/near/15106')
+  assert.match(near.body, /Toluca/)
+  assert.match(near.body, /href="\/offices\/mun-15106"/)
+  assert.equal(near.headers['cache-control'], 'private, no-cache')
+  const cookie = String(near.headers['set-cookie']).split(';')[0]!
+  assert.equal(cookie, 'place=15106')
+  const home = await get('/', { cookie })
+  assert.match(home.body, /href="\/near\/15106"/)
+  assert.equal(home.headers['cache-control'], 'private, no-cache')
+  for (let i = 0; i < 3; i++) assert.doesNotMatch((await get('/')).body, /15106/)
+  assert.match(String((await get('/near?forget=1')).headers['set-cookie']), /^place=;/)
+  // What a browser claims to remember may be anything.
+  for (const hostile of ['place=99999', 'place=<script>', 'place=../../x', `place=${'1'.repeat(4000)}`])
+    assert.match((await get('/', { cookie: hostile })).body, /action="\/near"/)
+  assert.equal((await get('/near/99999')).statusCode, 404)
+  assert.equal((await get('/near?place=san%20juan')).statusCode, 422)
+})
+
+test('what most people ask for is shown where there are figures, and nothing is invented where there are none', async () => {
+  assert.doesNotMatch((await get('/')).body, /id="used"/)
+})

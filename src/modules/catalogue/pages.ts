@@ -6,7 +6,7 @@ import type { PersonId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
-import { type Alternate, button, fieldError, layout, places, type SummaryError } from '#look'
+import { type Alternate, button, fieldError, layout, places, type SummaryError, tiles } from '#look'
 import { csrfField, keepAnswer, type Reply, type Request, takesGzip, type Web } from '#web'
 import { definitionSchema } from './check.ts'
 import { channels, lifeEvents } from './definition.ts'
@@ -14,6 +14,8 @@ import type { Catalogue, Listed } from './index.ts'
 import { askedFor, formatOf, inFormats } from './linked/routes.ts'
 import { label } from './linked/text.ts'
 import { type Format, mediaTypes } from './linked/write.ts'
+import { nearForm, placeOf, registerNear } from './near-pages.ts'
+import { registerNeeds } from './needs-pages.ts'
 import type { Jurisdiction } from './places.ts'
 import { catalogueDay } from './publish.ts'
 import type { Service } from './service.ts'
@@ -34,12 +36,37 @@ export type PageOptions = {
   readonly officeUrl?: (office: string) => string
   /** Sends a service's record for other systems. */
   readonly record: (request: Request, reply: Reply, id: string, format: Format) => Reply
+  /** What most people ask for, in a place or anywhere, by published figures; ids, the first the most. */
+  readonly mostUsed?: (place: string | null) => Promise<readonly string[]>
+  /** Where a thing's figures stand. */
+  readonly numbersUrl?: (service: string) => string
   /** Further ways in on the front page beside my place in line and checking a paper: what the government buys. Only what exists. */
   readonly more?: (language: Language) => readonly { href: string; title: string; text?: string }[]
 }
 
 /** A rendered page as it is sent: the bytes, compressed once, and their name. */
 export type CachedPage = { readonly plain: Buffer; readonly gzip: Buffer; readonly etag: string; readonly at: number }
+
+/** A place that somebody named: its key, or why there is none, and what else the name may mean. */
+export type PlaceFound = { readonly code: string | null; readonly problem?: 'none' | 'many'; readonly matches: readonly string[] }
+
+/** Shows a page of the catalogue: to who is signed out from the cache, where it is not the browser's own. */
+export type ShowPage = (
+  request: Request,
+  reply: Reply,
+  title: string,
+  body: () => Promise<Html> | Html,
+  more?: {
+    wide?: boolean
+    description?: string
+    robots?: string
+    alternates?: readonly Alternate[]
+    error?: readonly SummaryError[]
+    hero?: () => Html
+    /** This browser's own, by what it remembers: for no cache. */
+    own?: boolean
+  },
+) => Promise<unknown>
 
 /** How long rendered bytes are sent again, milliseconds: the wait on them is measured. */
 const freshMs = 1000
@@ -143,26 +170,10 @@ export function registerPages(
     return all.size > 0 ? `${path}?${all}` : path!
   }
 
-  async function page(
-    request: Request,
-    reply: Reply,
-    title: string,
-    body: () => Html,
-    {
-      hero,
-      ...more
-    }: {
-      wide?: boolean
-      description?: string
-      robots?: string
-      alternates?: readonly Alternate[]
-      error?: readonly SummaryError[]
-      hero?: () => Html
-    } = {},
-  ) {
+  const page: ShowPage = async (request, reply, title, body, { hero, own = false, ...more } = {}) => {
     const l = request.visitor.language
     const url = withoutLanguage(request.url)
-    const render = () =>
+    const render = async () =>
       layout({
         title,
         language: l,
@@ -170,16 +181,16 @@ export function registerPages(
         url,
         origin,
         demo,
-        body: body(),
+        body: await body(),
         hero: hero?.(),
         ...more,
       })
-    if (!isOut(request)) return render()
-    return send(request, reply, await kind(`${l} ${url}`, render))
+    if (own) reply.headers({ 'cache-control': 'private, no-cache', vary: 'Accept-Encoding, Accept-Language, Cookie' })
+    return own || !isOut(request) ? render() : send(request, reply, await kind(`${l} ${url}`, render))
   }
 
   /** The place somebody chose: a key, or a name that means one. */
-  function placeFrom(typed: string): { code: string | null; problem?: 'none' | 'many'; matches: readonly string[] } {
+  function placeFrom(typed: string): PlaceFound {
     const text = typed.trim()
     if (text === '') return { code: null, matches: [] }
     if (/^\d+$/.test(text)) {
@@ -194,7 +205,12 @@ export function registerPages(
     return { code: null, problem: towns.length === 0 ? 'none' : 'many', matches: towns }
   }
 
+  const mostUsed = async (place: string | null) => ((await options.mostUsed?.(place)) ?? []).flatMap((id) => catalogue.get(id) ?? [])
+  registerNear(web, { catalogue, page, placeFrom, mostUsed, officeUrl: (office) => options.officeUrl?.(office) ?? null })
+  registerNeeds(web, catalogue, page, placeFrom)
+
   const waysIn = (l: Language) => [
+    { href: '/needs', title: words(l, 'needs.title'), text: words(l, 'needs.text') },
     { href: places.line, title: words(l, 'home.line'), text: words(l, 'home.line.text') },
     { href: places.check, title: words(l, 'home.check'), text: words(l, 'home.check.text') },
   ]
@@ -322,18 +338,25 @@ export function registerPages(
     url: '/',
     access: 'public',
     schema: {},
-    handler: (request, reply) =>
-      page(
+    handler: (request, reply) => {
+      const l = request.visitor.language
+      const here = placeOf(request, catalogue)
+      return page(
         request,
         reply,
-        words(request.visitor.language, 'home.title'),
-        () =>
-          homeBody(request.visitor.language, catalogue, [
-            ...waysIn(request.visitor.language),
-            ...(options.more?.(request.visitor.language) ?? []),
-          ]),
-        { wide: true, hero: () => homeHero(request.visitor.language) },
-      ),
+        words(l, 'home.title'),
+        async () =>
+          homeBody(l, catalogue, {
+            near:
+              here === null
+                ? nearForm(l)
+                : tiles([{ href: `/near/${here}`, title: catalogue.places.nameOf(here), text: words(l, 'near.text') }]),
+            used: await mostUsed(here),
+            more: [...waysIn(l), ...(options.more?.(l) ?? [])],
+          }),
+        { wide: true, hero: () => homeHero(l), own: here !== null },
+      )
+    },
   })
 
   const listQuery = Type.Object({
@@ -415,7 +438,12 @@ export function registerPages(
           resultsBody({
             l,
             heading,
-            ...(of === 'event' ? { lead: words(l, `event.${id as (typeof lifeEvents)[number]}.text`) } : {}),
+            ...(of === 'event'
+              ? {
+                  lead: words(l, `event.${id as (typeof lifeEvents)[number]}.text`),
+                  more: { href: `/needs?event=${id}${place.code === null ? '' : `&place=${place.code}`}`, text: words(l, 'needs.link') },
+                }
+              : {}),
             results: catalogue.search({ [of]: id, place: place.code ?? undefined, limit: perPage, offset }),
             catalogue,
             q: '',
@@ -482,6 +510,7 @@ export function registerPages(
         wait,
         start,
         today: catalogueDay(clock),
+        numbersLink: options.numbersUrl?.(service.id) ?? null,
         officeLink: service.office === null ? null : (options.officeUrl?.(service.office) ?? null),
       }),
     })

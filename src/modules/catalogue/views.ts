@@ -80,10 +80,17 @@ export function homeHero(l: Language): Html {
   return searchBox({ language: l, action: '/services', pageHeading: true, label: words(l, 'home.heading') })
 }
 
-/** The front page: what one needs to do, above everything. */
-export function homeBody(l: Language, catalogue: Catalogue, more: readonly { href: string; title: string; text?: string }[]): Html {
+/** The front page: what one needs to do, above everything. `near`: the place this browser remembers, or the form that asks for it. `used`: what most people ask for. */
+export function homeBody(
+  l: Language,
+  catalogue: Catalogue,
+  { near, used, more }: { near: Html; used: readonly Service[]; more: readonly { href: string; title: string; text?: string }[] },
+): Html {
   const { bases, services } = catalogue.counts()
-  return html`<p class="govuk-body">${words(l, 'home.count', { services, bases })}</p><h2 class="govuk-heading-m">${words(l, 'home.events')}</h2>${eventTiles(l, catalogue)}${more.length > 0 && html`<h2 class="govuk-heading-m">${words(l, 'home.more')}</h2>${tiles(more)}`}`
+  return html`<p class="govuk-body">${words(l, 'home.count', { services, bases })}</p><h2 class="govuk-heading-m">${words(l, 'home.events')}</h2>${eventTiles(l, catalogue)}${
+    used.length > 0 &&
+    html`<h2 class="govuk-heading-m" id="used">${words(l, 'home.used')}</h2>${tiles(used.map((s) => ({ href: serviceUrl(s.id), title: s.text(l, 'name'), text: s.text(l, 'summary') })))}`
+  }<h2 class="govuk-heading-m" id="near">${words(l, 'near.title')}</h2>${near}${more.length > 0 && html`<h2 class="govuk-heading-m">${words(l, 'home.more')}</h2>${tiles(more)}`}`
 }
 
 /** The life events that have a service, as ways in. */
@@ -105,11 +112,34 @@ function card(item: Listed, l: Language, definition: Definition): Html {
   })
 }
 
+/** A service as a card, in its place. */
+export function serviceCardOf(service: Service, l: Language, catalogue: Catalogue, headingLevel?: 2 | 3): Html {
+  const d = service.definition
+  const { states, municipalities } = catalogue.places.count
+  return serviceCard({
+    href: serviceUrl(service.id),
+    name: service.text(l, 'name'),
+    agency: catalogue.agencyName(d.agency, l),
+    place: placeWords({ level: d.level, jurisdiction: service.jurisdiction, adoptions: d.level === 'state' ? states : municipalities }, l),
+    summary: service.text(l, 'summary'),
+    facts: [shownFee(d.fee, l), shownTerm(d.term, l)],
+    headingLevel,
+  })
+}
+
+/** Finds the service that issues a paper of another, in that one's place. */
+export const issuerIn =
+  (catalogue: Catalogue) =>
+  (base: string, by: Service): Service | null =>
+    catalogue.get(placed(base, by, catalogue))
+
 /** Results, or a list under a heading of its own. */
 export function resultsBody(o: {
   l: Language
   heading?: string
   lead?: string
+  /** A way on beneath the lead. */
+  more?: { readonly href: string; readonly text: string }
   results: Results
   catalogue: Catalogue
   q: string
@@ -141,7 +171,7 @@ export function resultsBody(o: {
             ...(o.placeProblem === undefined ? {} : { error: { text: o.placeProblem } }),
           })}${matchList(o.matches ?? [])}`,
         })}`
-      : html`<h1 class="govuk-heading-l">${o.heading}</h1>${o.lead && html`<p class="govuk-body-l">${o.lead}</p>`}`
+      : html`<h1 class="govuk-heading-l">${o.heading}</h1>${o.lead && html`<p class="govuk-body-l">${o.lead}</p>`}${o.more && html`<p class="govuk-body"><a class="govuk-link" href="${o.more.href}">${o.more.text}</a></p>`}`
   }<p class="govuk-body" role="status">${
     results.total === 0
       ? words(l, 'results.none')
@@ -192,7 +222,8 @@ export function placeForm(o: {
   }${matchList(o.matches)}${button({ text: words(l, 'choose.go') })}</form>`
 }
 
-const matchList = (matches: readonly { href: string; name: string }[]): Child =>
+/** The places that a name may mean, each a way on. */
+export const matchList = (matches: readonly { href: string; name: string }[]): Child =>
   matches.length > 0 &&
   html`<ul class="govuk-list govuk-list--bullet">${matches.map((m) => html`<li><a class="govuk-link" href="${m.href}">${m.name}</a></li>`)}</ul>`
 
@@ -205,6 +236,8 @@ export function serviceBody(o: {
   start: Html
   today: string
   officeLink: string | null
+  /** Where the figures of this service stand. */
+  numbersLink: string | null
 }): Html {
   const { l, service, catalogue } = o
   const d = service.definition
@@ -273,6 +306,8 @@ export function serviceBody(o: {
   }<h2 class="govuk-heading-m">${words(l, 'service.steps')}</h2>${processPicture({ language: l, steps: stages(service, catalogue, l, o.today), here: null })}${
     office &&
     html`<p class="govuk-body">${words(l, 'service.decides', { office: office.name(l) })} <a class="govuk-link" href="/how-to-check">${words(l, 'service.fair')}</a></p>`
+  }${
+    o.numbersLink && html`<p class="govuk-body"><a class="govuk-link" href="${o.numbersLink}">${words(l, 'service.numbers')}</a></p>`
   }<p class="govuk-body">${words(l, 'service.criteria')} ${t('criteria')}</p>${details({
     summary: words(l, 'service.reasons'),
     body: html`<ul class="govuk-list govuk-list--bullet">${d.reasons.map((r) => html`<li>${t(`reasons.${r.id}`)} ${sourceWords(r.rule, l)}</li>`)}</ul>`,

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import compress from '@fastify/compress'
-import cookie from '@fastify/cookie'
+import cookie, { type CookieSerializeOptions } from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import multipart from '@fastify/multipart'
 import rateLimit from '@fastify/rate-limit'
@@ -190,6 +190,22 @@ export function keepAnswer(request: FastifyRequest, reply: FastifyReply, body: B
     keepers.get(rootOf(request.server))?.keep(request, request.routeOptions.url ?? 'none', reply.getHeaders(), body, freshMs)
 }
 
+const memories = new WeakMap<FastifyInstance, { readonly nameOf: (name: string) => string; readonly options: CookieSerializeOptions }>()
+
+/** What this browser was asked to remember under this name: a choice somebody made, no identity. It is what was sent, and may be anything. */
+export function remembered(request: FastifyRequest, name: string): string | undefined {
+  const memory = memories.get(rootOf(request.server))
+  return memory && request.cookies[memory.nameOf(name)]
+}
+
+/** Asks the browser to remember a choice for a year; null: to forget it. The answer is then that browser's own, for no cache. */
+export function remember(request: FastifyRequest, reply: FastifyReply, name: string, value: string | null): void {
+  const memory = memories.get(rootOf(request.server))
+  if (!memory) throw new Error('remember is called outside the web part.')
+  if (value === null) reply.clearCookie(memory.nameOf(name), memory.options)
+  else reply.setCookie(memory.nameOf(name), value, { ...memory.options, maxAge: 31_536_000 })
+}
+
 /** Whether this web part serves a demonstration: every page says so. */
 export function isDemo(request: FastifyRequest): boolean {
   return demonstrations.has(rootOf(request.server))
@@ -263,6 +279,7 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
   })
   roots.set(app.server, app)
   if (deps.demo) demonstrations.add(app)
+  memories.set(app, { nameOf: (name) => (secure ? `__Host-${name}` : name), options: cookieOptions })
 
   const holderOf = (request: FastifyRequest): string | null => {
     const { session } = request.visitor

@@ -13,6 +13,8 @@ const pagesInFile = 50_000 / languages.length
 const plain = [
   places.home,
   places.services,
+  '/needs',
+  '/near',
   places.offices,
   places.numbers,
   places.register,
