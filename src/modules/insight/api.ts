@@ -13,6 +13,9 @@ import type { Tables } from './tables.ts'
 /** A release is called one when its entry stands in the published log: within a second, if all is well. */
 const settledMs = 5_000
 
+/** So many declarations are listed at once: every office of the country for a month. */
+const mostCosts = 5_000
+
 const unpack = promisify(gunzip)
 
 const Period = Type.String({ pattern: '^\\d{4}-\\d{2}$', description: 'A month of UTC, such as 2026-11; the newest where none is given' })
@@ -104,6 +107,23 @@ const PeriodsBody = Type.Object({
   ),
 })
 
+const CostsBody = Type.Object({
+  costs: Type.Array(
+    Type.Object({
+      office: Type.String(),
+      period: Type.String(),
+      turns: Type.Integer({ description: 'Turns finished as done at its desks in that month, by the public log' }),
+      declarations: Type.Array(
+        Type.Object({
+          pesos: Type.Integer(),
+          basis: Type.String({ description: 'salaries, salaries-premises or all' }),
+          at: Type.String(),
+        }),
+        { description: 'In the order they were made; the last one counts' },
+      ),
+    }),
+  ),
+})
 const LevelsBody = Type.Object({
   months: Type.Array(
     Type.Object({
@@ -115,7 +135,7 @@ const LevelsBody = Type.Object({
   ),
 })
 
-/** Adds `/api/numbers`, `/api/numbers/periods` and `/api/numbers/levels`. */
+/** Adds `/api/numbers`, and below it `periods`, `costs` and `levels`. */
 export function registerApi(
   web: Pick<Web, 'route'>,
   { db, clock, publicUrl, tables }: { readonly db: Db; readonly clock: Clock; readonly publicUrl: string; readonly tables: Tables },
@@ -166,6 +186,24 @@ export function registerApi(
           url: `${publicUrl}/api/numbers?set=${t.set}&period=${t.period}`,
         })),
       }
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/api/numbers/costs',
+    access: 'public',
+    schema: {
+      querystring: Type.Object({ period: Type.Optional(Period) }),
+      api: {
+        summary: 'What offices said they cost, the newest months first, and the turns they finished for it',
+        response: { 200: CostsBody },
+      },
+    },
+    async handler(request, reply) {
+      reply.header('cache-control', 'public, max-age=10')
+      const { period } = request.query
+      return { costs: await store.costs(db, period === undefined ? {} : { period }, mostCosts) }
     },
   })
 

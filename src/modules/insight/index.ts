@@ -10,6 +10,7 @@ import type { PublicLog } from '#publiclog'
 import type { Voice } from '#voice'
 import type { Web } from '#web'
 import { registerApi } from './api.ts'
+import { registerCosts } from './cost-pages.ts'
 import { openFollow } from './follow.ts'
 import { registerPages } from './pages.ts'
 import { type OpenTable, openTables } from './tables.ts'
@@ -75,6 +76,7 @@ export function openInsight(deps: InsightDeps): Insight {
     tile: (l) => ({ href: places.numbers, title: text(l, 'home.tile'), text: text(l, 'home.tile.text') }),
     register(web) {
       registerApi(web, { ...deps, tables })
+      registerCosts(web, deps)
       registerPages(web, { ...deps, tables })
     },
   }

@@ -73,6 +73,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
           await seen(request, request.query.month),
           await tables.said('mx'),
           await tables.drafts('mx'),
+          await tables.costsIn(request.query.month),
           (await tables.levels()).months,
         ),
       )
@@ -228,7 +229,12 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       const name = office.name(s.l)
       const months = await tables.officeMonths(office.id)
       const row = s.table.offices.get(office.id) ?? null
-      return page(request, reply, views.text(s.l, 'of', { name }), views.officeBody(s, { name, office: office.id, months, row }))
+      return page(
+        request,
+        reply,
+        views.text(s.l, 'of', { name }),
+        views.officeBody(s, { name, office: office.id, months, row, costs: await tables.costsIn(s.table.numbers.period, office.id) }),
+      )
     },
   })
 

@@ -1,5 +1,6 @@
 /** Every SQL statement of this module. Decides nothing. */
 import { type Db, queryIn, type Tx } from '#db'
+import type { Cost, Declaration } from './costs.ts'
 import { countOfKey, keyOf, type LineFacts, type NewTurn, type OpenCase, type Tally } from './tally.ts'
 
 type On = Db | Tx
@@ -165,4 +166,40 @@ export async function tables(on: On): Promise<Omit<StoredTable, 'content'>[]> {
 /** One thing's released rows, the newest first. */
 export async function series(on: On, scope: string, id: string, most: number): Promise<{ period: string; data: object }[]> {
   return queryIn(on, 'select period, data from insight_row where id = $1 and scope = $2 order by period desc limit $3', [id, scope, most])
+}
+
+/** What an office declared for a month, held until commit: nothing where it is the first time. */
+export async function lockCost(tx: Tx, office: string, period: string): Promise<Declaration[]> {
+  await queryIn(tx, `insert into insight_cost (office, period, declarations) values ($1, $2, '[]') on conflict do nothing`, [
+    office,
+    period,
+  ])
+  const [row] = await queryIn<{ declarations: Declaration[] }>(
+    tx,
+    'select declarations from insight_cost where office = $1 and period = $2 for update',
+    [office, period],
+  )
+  return row!.declarations
+}
+
+export async function saveCost(tx: Tx, office: string, period: string, declarations: readonly Declaration[]): Promise<void> {
+  await queryIn(tx, 'update insight_cost set declarations = $3 where office = $1 and period = $2', [
+    office,
+    period,
+    JSON.stringify(declarations),
+  ])
+}
+
+/** What was declared: of an office, the newest months first; of a month, all offices; each with the turns done there in that month. */
+export async function costs(on: On, of: { readonly office?: string; readonly period?: string }, most: number): Promise<Cost[]> {
+  const rows = await queryIn<Omit<Cost, 'turns'> & { turns: string }>(
+    on,
+    `select k.office, k.period, k.declarations,
+        (select coalesce(sum(c.n), 0) from insight_line l join insight_count c on c.id = l.id and c.about = 'line' and c.month = k.period and c.measure = 'finished' and c.bucket = 'done'
+          where l.office = k.office) as turns
+      from insight_cost k where ($1::text is null or k.office = $1) and ($2::text is null or k.period = $2) and k.declarations <> '[]'
+      order by k.period desc, k.office limit $3`,
+    [of.office ?? null, of.period ?? null, most],
+  )
+  return rows.map((r) => ({ ...r, turns: Number(r.turns) }))
 }

@@ -4,6 +4,7 @@ import { gunzip } from 'node:zlib'
 import type { Catalogue } from '#catalogue'
 import type { Db } from '#db'
 import type { Clock } from '#kernel/time'
+import type { Cost } from './costs.ts'
 import type { DraftsRow } from './drafts.ts'
 import { servicesSet } from './follow.ts'
 import { type LevelsMonth, levelHistory, levelsByMonth } from './levels.ts'
@@ -125,6 +126,11 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
     /** Who came to the end of the form of a thing, by month, the newest first: released months alone. */
     drafts: async (id: string, most = 13): Promise<DraftsMonth[]> =>
       (await store.series(db, 'drafts', id, most)).map(({ period, data }) => ({ period, row: data as DraftsRow })),
+    /** What offices said they cost in a month, or in the newest of which any said something; of one office where it is named. */
+    async costsIn(period?: string, office?: string): Promise<Cost[]> {
+      const month = period ?? (await store.costs(db, {}, 1))[0]?.period
+      return month === undefined ? [] : store.costs(db, { period: month, ...(office === undefined ? {} : { office }) }, 5_000)
+    },
     /** An office's. */
     officeMonths: (office: string, most = 13) => months<OfficeRow>('office', office, (t) => t.offices.get(office), most),
   }

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonical } from '#kernel/canonical'
 import { type Finding as LogFinding, openSource, parseEntry, SourceError, type Verified, verifyLog } from '#publiclog'
+import { type Cost, costHash, costsSet, turnsDone } from './costs.ts'
 import { type DraftsNumbers, draftsRows, filedOnWeb, joinedLeft } from './drafts.ts'
 import { type Numbers, numbersOf, type OfficeRow, type Row } from './numbers.ts'
 import { type Answer, joined, type PeopleNumbers, peopleRows } from './people.ts'
@@ -13,7 +14,7 @@ import { Tally } from './tally.ts'
 export type NumbersFinding = {
   readonly kind: 'log' | 'hash' | 'missing' | 'ahead' | 'figure' | 'malformed'
   readonly period: string | null
-  /** `services`, `people` or `drafts`; null where the log is meant. */
+  /** `services`, `people`, `drafts` or `costs/<office>`; null where the log is meant. */
   readonly set: string | null
   /** The row: scope and id. */
   readonly row: string | null
@@ -86,6 +87,20 @@ async function publishedAt(where: string, folder: string | undefined): Promise<P
     if (period) all.push({ set, period, bytes: await readFile(join(at, file)), released: null })
   }
   return all
+}
+
+/** What offices said they cost in a month: at a portal, or in the file `costs-<period>.json` of a folder. */
+async function costsAt(where: string, folder: string | undefined, period: string): Promise<Cost[]> {
+  const bytes =
+    folder === undefined && /^https?:\/\//i.test(where)
+      ? await fetched(`${where.replace(/(\/log)?\/*$/, '')}/api/numbers/costs?period=${period}`)
+      : await readFile(join(folder ?? join(where, 'numbers'), `costs-${period}.json`)).catch(() => Buffer.from('{"costs":[]}'))
+  try {
+    const { costs } = JSON.parse(bytes.toString()) as { costs: Cost[] }
+    return costs.filter((c) => typeof c.office === 'string' && c.period === period && Array.isArray(c.declarations))
+  } catch {
+    return []
+  }
 }
 
 const isNumbers = (v: unknown): v is Numbers => {
@@ -234,8 +249,24 @@ export async function verifyNumbers(
       find('hash', claim, `The log has the hash ${said} for this release, the table has ${claim.sha256}.`)
     if (said === undefined && claim.released === true) find('hash', claim, 'It is called a release, and the log has no entry of it.')
   }
+  const costs = [...releases.keys()].filter((key) => key.startsWith(costsSet('')))
+  for (const period of new Set(costs.map((key) => key.split(' ')[1]!))) {
+    const shown = await costsAt(where, options.numbers, period)
+    for (const c of shown) {
+      const of = { set: costsSet(c.office), period }
+      rows++
+      if (releases.get(`${of.set} ${period}`) !== costHash(c.office, period, c.declarations))
+        find('hash', of, 'What the office is said to have declared is not what the log has the hash of.')
+      const turns = turnsDone(c.office, period, tally.counts, tally.lines)
+      if (turns !== c.turns) find('figure', of, `The log gives ${turns} turns done, the table ${String(c.turns)}.`)
+    }
+    for (const key of costs)
+      if (key.endsWith(` ${period}`) && !shown.some((c) => `${costsSet(c.office)} ${period}` === key))
+        find('missing', { set: key.split(' ')[0]!, period }, 'The log has a declaration of costs, and it is not shown.')
+  }
   for (const key of releases.keys()) {
     const [set, period] = key.split(' ') as [string, string]
+    if (set.startsWith(costsSet(''))) continue
     if (!published.some((p) => p.set === set && p.period === period))
       find('missing', { set, period }, 'The log has a release of this month, and its table is not shown.')
   }
@@ -252,6 +283,9 @@ export async function verifyNumbers(
       'Which agency a service belongs to is taken from the tables: no entry of the log tells it.',
       ...(voices.length > 0
         ? ['What people said is recomputed from the answers published with it: the log has only the hash of both.']
+        : []),
+      ...(costs.length > 0
+        ? ['What offices cost is what they declared: the log has the hash of it, and the turns beside it are counted from the log.']
         : []),
       ...(drafts.length > 0
         ? ['Where drafts were given up is recomputed from the counts published with it; what was sent beside it is counted from the log.']

@@ -3,6 +3,7 @@ import type { Catalogue, Service } from '#catalogue'
 import { type Child, type Html, html } from '#kernel/html'
 import { formatDate, formatNumber, formatShare, formatSpan, type Language, localeOf, texts } from '#kernel/text'
 import { type Cell, columnChart, details, type Figure, figures, type MapShapes, scrolling, shareBar, stateMap, table } from '#look'
+import type { Cost } from './costs.ts'
 import type { LevelsMonth } from './levels.ts'
 import type { OfficeRow, Row } from './numbers.ts'
 import type { DraftsMonth, Month, OpenTable, SaidMonth } from './tables.ts'
@@ -15,7 +16,7 @@ export const text = texts({ es, en })
 const listed = 20
 
 /** A month's name where it stands first: *Noviembre de 2026*. */
-function monthName(l: Language, period: string, short = false): string {
+export function monthName(l: Language, period: string, short = false): string {
   const options = short ? ({ month: 'short', year: '2-digit' } as const) : ({ month: 'long', year: 'numeric' } as const)
   const name = new Intl.DateTimeFormat(localeOf[l], { ...options, timeZone: 'UTC' }).format(new Date(`${period}-15T12:00Z`))
   return `${name[0]!.toUpperCase()}${name.slice(1)}`
@@ -169,6 +170,26 @@ export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null
   }<p class="govuk-body v-soft">${text(l, 'said.how')} <a class="govuk-link" href="/api/numbers?set=people&amp;period=${period}">${text(l, 'open.json')}</a></p>`
 }
 
+/** What a turn cost where an office, or some offices, said what they cost; null where none did. `of`: how many offices finished turns in that month. */
+export function costBody(l: Language, costs: readonly Cost[], of?: number): Html | null {
+  const counted = costs.filter((c) => c.turns > 0)
+  if (counted.length === 0) return null
+  const last = (c: Cost) => c.declarations.at(-1)!
+  const pesos = counted.reduce((n, c) => n + last(c).pesos, 0)
+  const turns = counted.reduce((n, c) => n + c.turns, 0)
+  const kinds = [...new Set(counted.map((c) => last(c).basis))]
+  return html`<h2 class="govuk-heading-m" id="cost">${text(l, 'cost')}</h2>${figures(l, [
+    {
+      label: text(l, 'cost.each'),
+      value: formatPesos(l, pesos / turns),
+      note: text(l, 'cost.of', { sum: formatPesos(l, pesos), count: turns }),
+    },
+    ...(of === undefined
+      ? []
+      : [{ label: text(l, 'cost.offices'), value: formatNumber(l, counted.length), note: text(l, 'cost.offices.of', { count: of }) }]),
+  ])}<p class="govuk-body v-soft">${kinds.length === 1 ? text(l, `cost.holds.${kinds[0]!}`) : text(l, 'cost.holds.mixed')} ${text(l, 'cost.how')} <a class="govuk-link" href="/api/numbers/costs">${text(l, 'open.json')}</a></p>`
+}
+
 const stops = ['start', 'papers', 'review', 'other'] as const
 
 /** Who came to the end of the form, and at which page the others left; null where nothing is released. `service`: whose pages these are. */
@@ -261,7 +282,8 @@ export function levelBody(l: Language, history: readonly { readonly from: string
 }
 
 const formatMean = (l: Language, n: number) => new Intl.NumberFormat(localeOf[l], { maximumFractionDigits: 1 }).format(n)
-const formatPesos = (l: Language, n: number) =>
+/** A sum in pesos, without centavos. */
+export const formatPesos = (l: Language, n: number) =>
   new Intl.NumberFormat(localeOf[l], { style: 'currency', currency: 'MXN', maximumFractionDigits: 0 }).format(n)
 
 /** What the pages draw from. */
@@ -283,7 +305,13 @@ export function emptyBody(l: Language): Html {
 }
 
 /** The nation: figures, the map, and the ways into everything else. */
-export function nationBody(s: Seen, said: readonly SaidMonth[], drafts: readonly DraftsMonth[], levels: readonly LevelsMonth[]): Html {
+export function nationBody(
+  s: Seen,
+  said: readonly SaidMonth[],
+  drafts: readonly DraftsMonth[],
+  costs: readonly Cost[],
+  levels: readonly LevelsMonth[],
+): Html {
   const { l, table: t, catalogue } = s
   const states = Object.keys(s.shapes.states)
     .map((code) => ({
@@ -294,7 +322,7 @@ export function nationBody(s: Seen, said: readonly SaidMonth[], drafts: readonly
     .sort((a, b) => a.name.localeCompare(b.name, l))
   const counted = states.filter((x) => x.row)
   const silent = states.filter((x) => !x.row)
-  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${saidBody(l, said)}${draftsBody(l, drafts, null)}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
+  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${saidBody(l, said)}${draftsBody(l, drafts, null)}${costBody(l, costs, t.numbers.offices.filter((o) => (o.finished.done ?? 0) > 0).length)}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
     silent.length > 0 &&
     html`<p class="govuk-body">${text(l, 'states.few')} ${silent.map((x, i) => html`${i > 0 && ' · '}<a class="govuk-link" href="${x.href}">${x.name}</a>`)}</p>`
   }${rowsTable(
@@ -426,7 +454,15 @@ export function officeBody(
     office,
     months,
     row,
-  }: { readonly name: string; readonly office: string; readonly months: readonly Month<OfficeRow>[]; readonly row: OfficeRow | null },
+    costs,
+  }: {
+    readonly name: string
+    readonly office: string
+    readonly months: readonly Month<OfficeRow>[]
+    readonly row: OfficeRow | null
+    /** What the office said of the month shown. */
+    readonly costs: readonly Cost[]
+  },
 ): Html {
   const { l } = s
   const url = addressOf.office(office)
@@ -446,7 +482,7 @@ export function officeBody(
       note: text(l, 'office.silence.note', { hours: hours(l, row?.dutyMinutes ?? 0) }),
     },
     { label: text(l, 'office.duty'), value: hours(l, row?.dutyMinutes ?? 0), note: text(l, 'office.duty.note') },
-  ])}<p class="govuk-body"><a class="govuk-link" href="/offices/${office}">${text(l, 'go-office')}</a></p>${series(
+  ])}<p class="govuk-body"><a class="govuk-link" href="/offices/${office}">${text(l, 'go-office')}</a></p>${costBody(l, costs)}${series(
     l,
     months.map((m) => ({ ...m, row: m.row && { ...(m.row.waited ? { waited: m.row.waited } : {}) } })),
   )}${

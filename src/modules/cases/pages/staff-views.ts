@@ -15,6 +15,7 @@ import {
   input,
   insetText,
   notificationBanner,
+  places,
   radios,
   type SummaryError,
   scrolling,
@@ -685,7 +686,7 @@ export function supervisePage(s: Seen, deps: Deps, office: OfficeId, lines: read
                 },
               )}${deskTable(l, line.tallies, line.quiet)}`,
           )
-    }${p(a(`/offices/${office}`, t('supervise.public')))}`,
+    }${p(a(`/offices/${office}`, t('supervise.public')))}${p(a(`${places.numbers}/offices/${office}/costs`, t('supervise.costs')))}`,
   })
 }
 
