@@ -174,3 +174,47 @@ test('no pointer but a condition’s leads to a holder, and no value breaks out 
   const made = comparison(names, 'curp', 'is', '" or true or "')!
   assert.equal(compileCondition(joined('curp != null', 'and', made), names).holds({ values: { curp: 'x' }, today: '2026-11-24' }), false)
 })
+
+test('a list comes out of any spreadsheet: in each of its encodings the words are the same', () => {
+  const csv = 'nombre;requisitos\r\nPermiso de construcción;"Plano del año ""firmado"""\r\n'
+  const little = Buffer.from(`\uFEFF${csv}`, 'utf16le')
+  for (const [name, given] of [
+    ['UTF-8', Buffer.from(csv)],
+    ['UTF-8 with its mark', Buffer.from(`\uFEFF${csv}`)],
+    ['UTF-16, little', little],
+    ['UTF-16, big', Buffer.from(little).swap16()],
+    ['Windows', Buffer.from(csv, 'latin1')],
+  ] as const) {
+    const found = readImport([{ name: 'lista.csv', bytes: given }], list, around)
+    assert.ok(found.kind === 'records' && found.rows.length === 1, name)
+    const [row] = found.rows
+    assert.equal(row!.name, 'Permiso de construcción', name)
+    assert.equal(row!.draft!.es[`papers.${row!.draft!.definition.papers[0]!.id}`], 'Plano del año "firmado"', name)
+  }
+})
+
+test('what a cell holds beside words is not taken: control characters, turned text, formulas, quotes that never end', () => {
+  const rows = (csv: string) => {
+    const found = readImport([{ name: 'x.csv', bytes: bytes(csv) }], list, around)
+    return found.kind === 'records' ? found.rows : []
+  }
+  const [odd] = rows('nombre,objetivo\nPermiso\u0000 de\u0007 riego,\u202eal revés\u202c\n')
+  assert.equal(odd!.name, 'Permiso de riego')
+  assert.doesNotMatch(JSON.stringify(odd!.draft), /\\u0000|\u202e/)
+  const [formula] = rows('nombre,costo\n"=cmd|\' /C calc\'!A0",=1+1\n')
+  assert.match(formula!.draft!.definition.id, /^municipal\/[a-z][a-z0-9-]*$/)
+  assert.notEqual(formula!.draft!.definition.fee.kind, 'fixed')
+  assert.ok(rows(`nombre,objetivo\n"Permiso,${'x'.repeat(200_000)}`).every((r) => r.name.length <= 200))
+  for (const nothing of ['', '\n\n\n', '\u0000', ',,,\n,,,', '"', '\r'.repeat(10_000)])
+    assert.ok(
+      rows(nothing).every((r) => r.draft === null),
+      JSON.stringify(nothing.slice(0, 20)),
+    )
+})
+
+test('a list longer than a report is refused whole, at once, and says how many are taken', () => {
+  const began = performance.now()
+  const found = readImport([{ name: 'x.csv', bytes: bytes(`nombre\n${'Permiso\n'.repeat(100_000)}`) }], list, around)
+  assert.ok(found.kind === 'refused' && found.faults.some((f) => f.code === 'too-many'))
+  assert.ok(performance.now() - began < 2000)
+})

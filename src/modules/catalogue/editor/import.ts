@@ -51,7 +51,7 @@ export function readImport(
   if (!one) return refused(faultAt('', '', 'file-missing'))
   if (one.bytes.length > 20 * maxBytes)
     return refused(faultAt(one.name, '', 'file-large', { bytes: one.bytes.length, most: 20 * maxBytes }))
-  const whole = new TextDecoder().decode(one.bytes)
+  const whole = decoded(one.bytes)
   const place = placeOf(whole)
   if (place !== null) {
     const bases = new Map([...around.definitions].map(([id, b]) => [id, b.definition]))
@@ -69,6 +69,18 @@ export function readImport(
         ? checkDefinition(r.draft.definition.id, r.draft, { ...around, bases: new Set([...around.bases, r.draft.definition.id]) }).faults
         : [],
     })),
+  }
+}
+
+/** The text of a file that may come out of any spreadsheet: UTF-8, UTF-16 with its mark, or what older programs write in this part of the world. */
+function decoded(bytes: Uint8Array): string {
+  const [first, second] = bytes
+  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes)
   }
 }
 

@@ -111,8 +111,13 @@ export function readRecords(name: string, given: string): Row[] | null {
   }
 }
 
+// Control characters, and those that turn the direction of what follows, are nobody's words.
 const words = (value: unknown): string =>
-  typeof value === 'string' ? value.replace(/\s+/g, ' ').trim() : typeof value === 'number' ? String(value) : ''
+  typeof value === 'string'
+    ? value.replace(/[\s\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim()
+    : typeof value === 'number'
+      ? String(value)
+      : ''
 const list = (value: unknown): string[] =>
   (Array.isArray(value) ? value.map(words) : words(value).split(/\s*(?:;|\||•|\n)\s*/))
     .map((x) => x.replace(/^\W*\d*[.)-]?\s*/, ''))
