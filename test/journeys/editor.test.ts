@@ -1,8 +1,12 @@
-/** An analyst who writes no code makes a service, another approves it, a citizen uses it to the decision, and the search finds it. */
+/** An analyst who writes no code makes a service, another approves it, a citizen uses it to the decision, and its search entry, its record and its numbers are there. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { Parser } from 'n3'
 import type { Browser, Page } from 'playwright-core'
+import { verifyNumbers } from '#insight/verify'
+import type { PersonId, Reference, ServiceId } from '#kernel/id'
 import { aCurp } from '../../src/modules/cases/testing.ts'
+import { prepareCrowd } from '../../src/modules/people/testing-crowd.ts'
 import { audit, browserMissing, openBrowser, openPage } from '../support/browser.ts'
 import { openSystem, type System } from '../support/system.ts'
 import { identify, place, signIn } from './journey.ts'
@@ -46,7 +50,7 @@ const part = async (page: Page, draft: string, name: string) => {
   await page.getByRole('heading', { level: 1, name }).waitFor()
 }
 
-test('make, preview, keep an example, see the difference, be approved by another, be found and used to the decision', {
+test('make, preview, keep an example, see the difference, be approved by another, be found and used to the decision, and be counted', {
   skip,
   timeout: 400_000,
 }, async (t) => {
@@ -201,4 +205,55 @@ test('make, preview, keep an example, see the difference, be approved by another
   }
   await citizen.goto(`${system.url}/cases/${reference}/decision`)
   assert.match(await citizen.locator('main').innerText(), /Permiso de apicultura/)
+
+  // Other systems know it at once: the search, its record, the changes, the map of the site.
+  const id = new URL(service).pathname.slice('/services/'.length) as ServiceId
+  const base = id.slice(0, id.indexOf('@'))
+  const get = async (path: string) => {
+    const answer = await fetch(`${system.url}${path}`)
+    assert.equal(answer.status, 200, path)
+    return answer.text()
+  }
+  assert.equal(JSON.parse(await get('/api/services?q=colmenas&place=09')).items[0].id, id)
+  const record = new Parser().parse(await get(`/api/services/${id}.ttl`))
+  const about = (predicate: RegExp) =>
+    record.filter((q) => q.subject.value === `${system.url}/services/${id}` && predicate.test(q.predicate.value))
+  assert.ok(about(/#type$/).some((q) => q.object.value === 'http://purl.org/vocab/cpsv#PublicService'))
+  assert.ok(about(/title$/).some((q) => q.object.value === 'Permiso de apicultura'))
+  assert.match(await get(`/api/services/${id}.jsonld`), /Permiso de apicultura/)
+  assert.match(await get('/services/changes.atom'), /Permiso de apicultura/)
+  const files = [...(await get('/sitemap.xml')).matchAll(/<loc>[^<]*(\/sitemaps\/[^<]+)<\/loc>/g)].map((m) => m[1]!)
+  let listed = false
+  // One after the other: no address is sent two at once.
+  for (const file of files) listed ||= (await get(file)).includes(`${system.url}/services/${base}<`)
+  assert.ok(listed)
+
+  // Eleven more people ask for it: what fewer than ten did is not shown.
+  const { db, people, cases, publiclog, insight } = system.running.parts
+  const person = (await people.ownerOf('daniela@example.mx'))!
+  const visitorOf = (of: PersonId) => ({ person: of, session: 'journey', language: 'es' as const, grants: [] })
+  const { answers } = (await cases.filings.read(visitorOf(person), reference as Reference)).filing
+  const form = Object.fromEntries(Object.entries(answers).map(([name, value]) => [name, String(value)]))
+  for (const other of await prepareCrowd(db, 11, 0, new Date())) {
+    const visitor = visitorOf(other.person)
+    const filed = await cases.filings.start(visitor, { service: id })
+    for (const { id: page } of (await cases.filings.read(visitor, filed)).journey.pages)
+      await cases.filings.answer(visitor, filed, page, form)
+    // The page that the answers opened.
+    for (const { id: page } of (await cases.filings.read(visitor, filed)).journey.pages)
+      await cases.filings.answer(visitor, filed, page, form)
+    await cases.submit({ person: other.person, reference: filed })
+  }
+  await publiclog.publishNow()
+  await insight.refresh()
+  const { rows } = JSON.parse(await get('/api/numbers')) as {
+    rows: { scope: string; id: string; filed?: { n: number; channels: object } }[]
+  }
+  assert.deepEqual(rows.find((r) => r.scope === 'service' && r.id === id)?.filed, { n: 12, channels: { web: 12 } })
+  await citizen.goto(service)
+  await citizen.getByRole('link', { name: /Cuánto tarda de verdad/ }).click()
+  await citizen.getByRole('heading', { level: 1, name: /Permiso de apicultura/ }).waitFor()
+  assert.match(await citizen.locator('main').innerText(), /\b12\b/)
+  await clean(citizen, 'its numbers')
+  assert.deepEqual((await verifyNumbers(system.url, {})).findings, [])
 })
