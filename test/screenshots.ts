@@ -21,13 +21,18 @@ const browser = await openBrowser()
 const wide = { width: 1100, height: 800 }
 const say = (words: string) => process.stderr.write(`${words}\n`)
 
-async function shoot(name: string, path: string, who: string | null, more: BrowserContextOptions & { full?: boolean } = {}): Promise<void> {
-  const { full = false, ...options } = more
+async function shoot(
+  name: string,
+  path: string,
+  who: string | null,
+  { press, ...options }: BrowserContextOptions & { press?: string } = {},
+): Promise<void> {
   const context = await browser.newContext({ locale: 'es-MX', viewport: wide, ...options })
   const page = await context.newPage()
   if (who) await signIn(page, system, who)
   await page.goto(`${system.url}${path}`)
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: full })
+  if (press) await page.getByRole('button', { name: press }).click()
+  await page.screenshot({ path: join(folder, `${name}.png`) })
   await context.close()
   say(`  ${name}.png`)
 }
@@ -35,6 +40,7 @@ async function shoot(name: string, path: string, who: string | null, more: Brows
 try {
   await playDemo(system.running.parts, say)
   await system.running.parts.publiclog.publishNow()
+  await system.running.parts.insight.refresh()
   const { cases, people, db } = system.running.parts
   const citizen = (await people.ownerOf('ciudadana@demo.invalid'))!
   const visitor = { person: citizen, session: 'screenshots', language: 'es' as const, grants: await people.grants(db, citizen) }
@@ -47,21 +53,28 @@ try {
   }
   const [mine] = await cases.receipts.mine(visitor)
   const reference = mine!.c.reference
+  const citizens = 'ciudadana@demo.invalid'
   await shoot('home', '/', null)
   await shoot('search', '/services?q=acta+de+nacimiento+en+toluca', null)
   await shoot('service', '/services/state/drivers-licence@09', null)
-  await shoot('turn', `/cases/${reference}`, 'ciudadana@demo.invalid')
-  await shoot('receipt', `/cases/${reference}/receipt`, 'ciudadana@demo.invalid')
-  await shoot('uses', '/me/uses', 'ciudadana@demo.invalid')
+  await shoot(
+    'needs',
+    `/needs?event=family&place=09015&for=${['state/birth-certificate@09', 'state/marriage-certificate@09', 'federal/sre/passport'].join('&for=')}`,
+    null,
+  )
+  await shoot('near', '/near/09015', null)
+  await shoot('turn', `/cases/${reference}`, citizens)
+  await shoot('receipt', `/cases/${reference}/receipt`, citizens)
+  await shoot('mine', '/my-line', citizens)
   await shoot('desk', '/desk/state-09', 'oficial1@demo.invalid')
   await shoot('office', '/offices/state-09', null)
   await shoot('office-now', '/offices/state-09/now', null, { viewport: { width: 1280, height: 720 } })
-  await shoot('register', '/register', null)
+  await shoot('numbers', '/numbers', null)
+  await system.staff('analista@example.mx', 'Marisol Tep Aguilar', ['analyst'], '')
+  await shoot('editor', '/editor/services/state/drivers-licence', 'analista@example.mx', { press: 'Cambiarlo' })
   await shoot('check', '/check', null)
-  await shoot('turn-telephone-dark', `/cases/${reference}`, 'ciudadana@demo.invalid', {
-    viewport: { width: 360, height: 740 },
-    colorScheme: 'dark',
-  })
+  const telephone = { viewport: { width: 360, height: 740 }, colorScheme: 'dark' } as const
+  await shoot('turn-telephone-dark', `/cases/${reference}`, citizens, telephone)
 } finally {
   await browser.close()
   await system.close()
