@@ -26,7 +26,7 @@ export type CostDeps = {
  * Declares what an office cost in a month that is over, and puts the hash of all its declarations of that month into the log in the same transaction. The same again changes nothing:
  * `false`. Refuses `invalid` (`/month`, `/pesos`, `/basis`) and `conflict` after twenty corrections.
  */
-export async function declareCost(
+async function declareCost(
   { db, clock, publiclog }: Pick<CostDeps, 'db' | 'clock' | 'publiclog'>,
   office: string,
   typed: { readonly month: string; readonly pesos: string; readonly basis: string },

@@ -28,8 +28,8 @@ export type Cost = {
 }
 
 /** The least and most pesos that can be declared: a hundred thousand million a month is more than any office costs. */
-export const leastPesos = 1
-export const mostPesos = 100_000_000_000
+const leastPesos = 1
+const mostPesos = 100_000_000_000
 /** A month may be corrected so often. */
 export const mostDeclarations = 20
 

@@ -171,7 +171,7 @@ export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null
 }
 
 /** What a turn cost where an office, or some offices, said what they cost; null where none did. `of`: how many offices finished turns in that month. */
-export function costBody(l: Language, costs: readonly Cost[], of?: number): Html | null {
+function costBody(l: Language, costs: readonly Cost[], of?: number): Html | null {
   const counted = costs.filter((c) => c.turns > 0)
   if (counted.length === 0) return null
   const last = (c: Cost) => c.declarations.at(-1)!
