@@ -7,7 +7,7 @@ import { verifyNumbers } from '#insight/verify'
 import type { PersonId, Reference, ServiceId } from '#kernel/id'
 import { aCurp } from '../../src/modules/cases/testing.ts'
 import { prepareCrowd } from '../../src/modules/people/testing-crowd.ts'
-import { audit, browserMissing, openBrowser, openPage } from '../support/browser.ts'
+import { audit, browserMissing, openBrowser, openPage, withoutScripts } from '../support/browser.ts'
 import { openSystem, type System } from '../support/system.ts'
 import { identify, place, signIn } from './journey.ts'
 
@@ -256,4 +256,51 @@ test('make, preview, keep an example, see the difference, be approved by another
   assert.match(await citizen.locator('main').innerText(), /\b12\b/)
   await clean(citizen, 'its numbers')
   assert.deepEqual((await verifyNumbers(system.url, {})).findings, [])
+})
+
+test('the same on a telephone, without scripts: written, seen and heard, tried, sent, approved', { skip, timeout: 180_000 }, async (t) => {
+  const small = { viewport: { width: 320, height: 640 } }
+  const ana = await openPage(t, browser, small)
+  await withoutScripts(ana)
+  await signIn(ana, system, 'analista1@example.mx')
+  await ana.goto(`${system.url}/editor/new`)
+  await both(ana, /Nombre del trámite/, 'Aviso de kermés', 'Notice of a fair')
+  await ana.getByLabel('Dependencia').selectOption('state-welfare')
+  await ana.getByRole('button', { name: 'Empezar el borrador' }).click()
+  await ana.getByRole('heading', { level: 1, name: 'Aviso de kermés' }).waitFor()
+  const draft = ana.url()
+  const fits = async (what: string) => {
+    await clean(ana, what)
+    assert.ok(await ana.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${what} fits`)
+  }
+  await fits('the draft')
+  await part(ana, draft, 'Qué es y para quién')
+  await both(ana, /Qué obtiene la persona/, 'Avisa que habrá una kermés en su calle.', 'Says that there will be a fair in your street.')
+  await save(ana)
+  await fits('the page of words')
+  await part(ana, draft, 'Pasos')
+  assert.ok((await ana.locator('.v-process__station').count()) > 1, 'the steps are drawn')
+  await fits('the steps')
+  await ana.goto(`${draft}/prompts`)
+  await ana.getByText('Como se oye por teléfono').first().waitFor()
+  await fits('each prompt')
+  await ana.goto(`${draft}/try`)
+  await ana.getByLabel(/nombre completo/i).fill('Daniela Pacheco Ríos')
+  await ana.getByLabel(/CURP/).fill('PARD010719MDFCSNA6')
+  await ana.getByRole('button', { name: 'Seguir' }).click()
+  await ana.getByRole('heading', { level: 1, name: 'Qué sale de estas respuestas' }).waitFor()
+  await fits('what follows')
+  await ana.goto(`${draft}/difference`)
+  await ana.getByText('Es un trámite nuevo.').waitFor()
+  await ana.goto(draft)
+  await ana.getByRole('button', { name: 'Enviar a aprobación' }).click()
+  await ana.getByText('Enviado a aprobación.').waitFor()
+  const luis = await openPage(t, browser, small)
+  await withoutScripts(luis)
+  await signIn(luis, system, 'analista2@example.mx')
+  await luis.goto(draft)
+  await luis.getByRole('button', { name: 'Aprobar y publicar' }).click()
+  await luis.getByText('Publicado.', { exact: true }).waitFor()
+  await luis.goto(`${system.url}/services/state/aviso-de-kermes@09`)
+  await luis.getByRole('heading', { level: 1, name: 'Aviso de kermés' }).waitFor()
 })

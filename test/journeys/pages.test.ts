@@ -144,7 +144,8 @@ test('Enter in a repeating group sends it, what was filed is found by the back b
   assert.equal(await names.first().inputValue(), 'Pedro Luna Rey')
 
   await page.goto(`${system.url}/my-line`)
-  assert.match(await page.locator('.v-card').innerText(), /Borrador: todavía no tiene turno[\s\S]*Se guarda hasta el/)
+  assert.match(await page.locator('.v-card').innerText(), /Borrador: todavía no tiene turno/)
+  assert.match(await page.getByRole('table').innerText(), /Envíe su borrador, o se borra/)
   assert.deepEqual(await audit(page), [])
 
   const { reference } = await fileLicence(page, system, { attach: true })
