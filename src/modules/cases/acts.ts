@@ -142,34 +142,37 @@ export class Acts {
     this.#cleared.push({ c, kinds })
   }
 
-  /** Writes everything: the log last, since its lock is the one all others wait for. */
+  /** Writes everything, what does not wait for another's answer in one piece, in this order: the log last, since its lock is the one all others wait for. */
   async write(tx: Tx, deps: { publiclog: Pick<PublicLog, 'append'>; jobs: Pick<Jobs, 'addAll'> }): Promise<void> {
-    for (const t of this.#turns.values()) await store.updateTurn(tx, t)
-    // The case's first turn stands for its matter until the case is over, also while others of its turns are served: only then may it be filed again.
-    const over = [...this.#cases.values()].filter((c) => c.endedAt !== null)
-    if (over.length) await store.freeMatters(tx, over)
-    await store.insertTurns(tx, this.#newTurns)
-    for (const d of this.#desks.values()) await store.updateDesk(tx, d)
-    await store.updateLines(
-      tx,
-      [...this.#lines.values()].filter((l) => l.state !== l.was),
-    )
-    await store.clearTimers(tx, this.#cleared)
-    await store.setTimers(tx, this.#timers)
-    if (this.#jobs.length) await deps.jobs.addAll(tx, this.#jobs)
-    const appended = this.#entries.length ? await deps.publiclog.append(tx, this.#entries) : []
     const seqs = new Map<string, number>()
-    const events = this.#events.map((e): store.CaseEvent => {
+    const numbered = this.#events.map((e) => {
       const c = this.#cases.get(e.caseId)
       if (!c) throw new Problem('conflict', 'An event needs its case among the acts.')
       const seq = (seqs.get(e.caseId) ?? c.events) + 1
       seqs.set(e.caseId, seq)
-      return { ...e, seq, entries: e.entries.map((i) => appended[i]!.id) }
+      return { ...e, seq }
     })
-    await store.updateCases(
-      tx,
-      [...this.#cases.values()].map((c) => ({ ...c, events: seqs.get(c.id) ?? c.events })),
-    )
+    // The case's first turn stands for its matter until the case is over, also while others of its turns are served: only then may it be filed again.
+    const over = [...this.#cases.values()].filter((c) => c.endedAt !== null)
+    await Promise.all([
+      ...[...this.#turns.values()].map((t) => store.updateTurn(tx, t)),
+      over.length > 0 && store.freeMatters(tx, over),
+      store.insertTurns(tx, this.#newTurns),
+      ...[...this.#desks.values()].map((d) => store.updateDesk(tx, d)),
+      store.updateLines(
+        tx,
+        [...this.#lines.values()].filter((l) => l.state !== l.was),
+      ),
+      store.clearTimers(tx, this.#cleared),
+      store.setTimers(tx, this.#timers),
+      store.updateCases(
+        tx,
+        [...this.#cases.values()].map((c) => ({ ...c, events: seqs.get(c.id) ?? c.events })),
+      ),
+      this.#jobs.length > 0 && deps.jobs.addAll(tx, this.#jobs),
+    ])
+    const appended = this.#entries.length ? await deps.publiclog.append(tx, this.#entries) : []
+    const events = numbered.map((e): store.CaseEvent => ({ ...e, entries: e.entries.map((i) => appended[i]!.id) }))
     await store.insertEvents(tx, events)
   }
 }

@@ -86,13 +86,19 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     return false
   })
 
-  const vaults = await deps.vault.useMany(
-    tx,
-    kept.map(({ c, s }) => ({
-      c,
-      use: { person: s.person, office: c.applicant === s.person ? null : c.office, purpose: 'file' as const },
-    })),
-  )
+  const [vaults, lost] = await Promise.all([
+    deps.vault.useMany(
+      tx,
+      kept.map(({ c, s }) => ({
+        c,
+        use: { person: s.person, office: c.applicant === s.person ? null : c.office, purpose: 'file' as const },
+      })),
+    ),
+    findRejoins(
+      tx,
+      kept.map(({ c }) => c),
+    ),
+  ])
   const plans = kept.map(({ c, service }, i) =>
     planOf(
       deps,
@@ -107,10 +113,6 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
     ),
   )
   const acts = new Acts(now)
-  const lost = await findRejoins(
-    tx,
-    kept.map(({ c }) => c),
-  )
   await lockPlans(tx, deps, acts, plans)
   for (const [i, { c, service, identity }] of kept.entries()) {
     const vault = vaults[i]!

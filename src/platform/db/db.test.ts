@@ -104,6 +104,18 @@ describe('transactions', () => {
     assert.deepEqual(await on.db.tx((tx) => queryIn(tx, 'select 1 as one')), [{ one: 1 }])
   })
 
+  test('what a branch asks for when the transaction is over is refused, and reaches nobody', async () => {
+    let late: Promise<unknown> = Promise.resolve()
+    await assert.rejects(
+      on.db.tx(async (tx) => {
+        late = sleep(50).then(() => add(tx, 1))
+        throw new Error('the other branch failed')
+      }),
+      /the other branch failed/,
+    )
+    await assert.rejects(late, /is over/)
+  })
+
   test('a column that a newer release adds breaks no statement that was prepared before', async () => {
     const one = openDb(on.url, { max: 1 })
     const typed = () => tablesOf<{ item: { id: number; n: number } }>(one).selectFrom('item').selectAll().where('id', '=', 1).execute()

@@ -11,6 +11,7 @@ import {
   PostgresQueryCompiler,
   type QueryCompiler,
   type QueryResult,
+  Transaction,
   type TransactionSettings,
 } from 'kysely'
 import pg, { type QueryResult as PgResult, type Pool, type PoolClient } from 'pg'
@@ -154,4 +155,42 @@ class PoolDriver implements Driver {
   async destroy(): Promise<void> {
     await this.#pool.end()
   }
+}
+
+/**
+ * Runs `work` in a transaction whose statements are sent as they are asked for. Kysely's own sends one when the one before is answered, so that nothing would go out together. What is
+ * asked for when the transaction is over (by a branch that went on after another failed) is refused and reaches no connection.
+ */
+export function inTransaction<Tables, T>(
+  kysely: Kysely<Tables>,
+  dialect: PoolDialect,
+  work: (tx: Transaction<Tables>) => Promise<T>,
+): Promise<T> {
+  const driver = dialect.createDriver()
+  const executor = kysely.getExecutor()
+  return executor.provideConnection(async (connection) => {
+    let over = false
+    const tx = new Transaction<Tables>({
+      config: { dialect },
+      dialect,
+      driver,
+      executor: executor.withConnectionProvider({
+        async provideConnection(use) {
+          if (over) throw new Error('This transaction is over.')
+          return use(connection)
+        },
+      }),
+    })
+    await driver.beginTransaction(connection, {})
+    try {
+      const result = await work(tx)
+      over = true
+      await driver.commitTransaction(connection)
+      return result
+    } catch (error) {
+      over = true
+      await driver.rollbackTransaction(connection)
+      throw error
+    }
+  })
 }

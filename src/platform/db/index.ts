@@ -4,7 +4,7 @@
  */
 import { Kysely, type Transaction } from 'kysely'
 import pg from 'pg'
-import { GatheringClient, type PoolConnection, PoolDialect } from './driver.ts'
+import { GatheringClient, inTransaction, type PoolConnection, PoolDialect } from './driver.ts'
 
 export { type CopiedTable, type CopyProgress, copyDatabase, type DatabaseCopy, RestoreError, restoreDatabase } from './backup.ts'
 export { type Installation, InstallationError, installationOf, settleInstallation } from './installation.ts'
@@ -95,14 +95,15 @@ export function openDb(url: string, { max = 10 }: { max?: number } = {}): Db {
   // listeners the same event would end the process.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
-  const kysely = new Kysely<Tables>({ dialect: new PoolDialect(pool) })
+  const dialect = new PoolDialect(pool)
+  const kysely = new Kysely<Tables>({ dialect })
 
   return {
     kysely,
     async tx(work) {
       for (let failed = 0; ; failed++) {
         try {
-          return await kysely.transaction().execute(work)
+          return await inTransaction(kysely, dialect, work)
         } catch (error) {
           if (failed === retries || !retriedStates.has(sqlState(error) ?? '')) throw error
           // Apart by chance, so that the same two do not meet again.
