@@ -255,6 +255,8 @@ export function openRecords(catalogue: Catalogue, origin: string, officeUrl?: (o
         '@id': here(`office-${office.id}`),
         '@type': 'cv:ContactPoint',
         'cv:contactPage': page,
+        'cv:telephone': office.contact.find((c) => !c.includes('@')),
+        'cv:email': office.contact.find((c) => c.includes('@')),
         'cv:openingHours': here(`hours-${office.id}`),
         'locn:address': street,
         'vnt:unverified': office.confirmed ? undefined : true,

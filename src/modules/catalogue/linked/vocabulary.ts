@@ -36,6 +36,8 @@ export const properties = {
   'cv:hasCompetentAuthority': 'iri',
   'cv:contactPoint': 'iri',
   'cv:contactPage': 'iri',
+  'cv:telephone': 'text',
+  'cv:email': 'text',
   'cv:openingHours': 'iri',
   'cv:isGroupedBy': 'iri',
   'cv:hasLegalResource': 'iri',
