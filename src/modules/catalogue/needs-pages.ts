@@ -176,7 +176,7 @@ function needsBody(l: Language, needs: Needs, catalogue: Catalogue): Html {
           head: [words(l, 'needs.paper'), words(l, 'needs.used-in')],
           firstCellIsHeader: true,
           rows: papers.map((p) => [
-            html`${p.name}${p.hint !== '' && html` <span class="govuk-hint">${p.hint}</span>`}${!p.always && html` ${tag({ text: words(l, 'paper.sometimes') })}`}${
+            html`${p.name}${p.hint !== '' && html` <span class="govuk-hint">${p.hint}</span>`}${!p.always && html` ${tag({ text: words(l, 'paper.sometimes') })}`}<br><span class="v-soft">${p.how.map((how, i) => html`${i > 0 && '; '}${words(l, `paper.${how}`)}`)}</span>${
               p.from &&
               html`<br><a class="govuk-link" href="${serviceUrl(p.from.id)}">${words(l, 'paper.from')}<span class="govuk-visually-hidden">: ${p.from.text(l, 'name')}</span></a>`
             }`,

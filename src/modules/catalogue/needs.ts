@@ -38,19 +38,29 @@ const daysIn = { immediate: 0, 'working-days': 7 / 5, days: 1, months: 30.4 } as
 /** A legal term in days as they pass, to compare terms of different units: five working days are a week. */
 const lastingDays = ({ term }: Service['definition']): number => (term.unit === 'immediate' ? 0 : daysIn[term.unit] * term.count)
 
+/** A name without whose the paper is: *your birth certificate* is the birth certificate. */
+const bareName = (name: string) => fold(name).replace(/^(su|sus|your) /, '')
+
+/** What two services issue is the same paper where they are one, or may be. Those of two places are not. */
+const isSameIssuer = (a: Service, b: Service) => a.id === b.id || (a.base === b.base && !(a.placed && b.placed))
+
 /** What these services need together. `issuer` finds the service that issues a paper of one of them, in that one's place. */
 export function needsOf(services: readonly Service[], language: Language, issuer: (base: string, by: Service) => Service | null): Needs {
-  const papers = new Map<string, { -readonly [K in keyof NeededPaper]: NeededPaper[K] }>()
+  /** One that is chosen stands for one whose place nobody has said: whoever gets a certificate in a state brings that one. */
+  const issuerOf = (base: string, by: Service): Service | null => {
+    const found = issuer(base, by)
+    return (found && !found.placed && services.find((s) => s.base === found.base)) || found
+  }
+  const papers: { -readonly [K in keyof NeededPaper]: NeededPaper[K] }[] = []
   for (const service of services)
     for (const p of service.definition.papers) {
       const name = service.text(language, `papers.${p.id}`)
-      const from = p.from === undefined ? null : issuer(p.from, service)
-      // The same paper is what the same service issues, or what bears the same name, whose it is said to be or not.
-      const key = from?.id ?? fold(name).replace(/^(su|sus|your) /, '')
+      const from = p.from === undefined ? null : issuerOf(p.from, service)
       const always = p.when === undefined && p.optional !== true
-      const known = papers.get(key)
-      if (!known) papers.set(key, { name, hint: service.text(language, `papers.${p.id}.hint`), how: [p.how], always, by: [service], from })
+      const known = papers.find((k) => (k.from && from ? isSameIssuer(k.from, from) : bareName(k.name) === bareName(name)))
+      if (!known) papers.push({ name, hint: service.text(language, `papers.${p.id}.hint`), how: [p.how], always, by: [service], from })
       else {
+        if (known.from === null || (from && !known.from.placed)) known.from = from
         known.how = [...new Set([...known.how, p.how])]
         known.always ||= always
         if (!known.by.includes(service)) known.by = [...known.by, service]
@@ -75,8 +85,8 @@ export function needsOf(services: readonly Service[], language: Language, issuer
     null,
   )
   return {
-    order: inOrder(services, (s) => s.definition.papers.flatMap((p) => (p.from === undefined ? [] : [issuer(p.from, s)?.id]))),
-    papers: [...papers.values()].sort(
+    order: inOrder(services, (s) => s.definition.papers.flatMap((p) => (p.from === undefined ? [] : [issuerOf(p.from, s)?.id]))),
+    papers: papers.sort(
       (a, b) => Number(b.from !== null) - Number(a.from !== null) || b.by.length - a.by.length || (a.name < b.name ? -1 : 1),
     ),
     least,
