@@ -56,7 +56,7 @@ export function registerNear(web: Pick<Web, 'route'>, { catalogue, page, placeFr
         () =>
           html`<h1 class="govuk-heading-l">${words(l, 'near.title')}</h1><p class="govuk-body-l">${words(l, 'near.lead')}</p>${nearForm(l, typed ?? '', problem)}${matchList(
             found.matches.slice(0, 12).map((code) => ({ href: `/near/${code}`, name: catalogue.places.nameOf(code) })),
-          )}`,
+          )}<h2 class="govuk-heading-m">${words(l, 'near.states')}</h2><ul class="govuk-list v-columns">${catalogue.places.states.map((s) => html`<li><a class="govuk-link" href="/near/${s.code}">${s.name}</a></li>`)}</ul>`,
         problem ? { error: [fieldError('place', problem)] } : {},
       )
     },

@@ -57,17 +57,13 @@ export function declarable(now: Date): string[] {
   )
 }
 
-/** Turns finished as done at the desks of an office in a month, of the tally's counts. */
-export function turnsDone(
-  office: string,
-  period: string,
-  counts: Iterable<readonly [key: string, n: number]>,
-  lines: ReadonlyMap<string, LineFacts>,
-): number {
-  let turns = 0
+/** Turns finished as done at the desks of each office in each month, of the tally's counts: by `<office> <month>`. */
+export function turnsDone(counts: Iterable<readonly [key: string, n: number]>, lines: ReadonlyMap<string, LineFacts>): Map<string, number> {
+  const turns = new Map<string, number>()
   for (const [key, n] of counts) {
     const c = countOfKey(key)
-    if (c.month === period && c.measure === 'finished' && c.bucket === 'done' && lines.get(c.id)?.office === office) turns += n
+    const office = c.measure === 'finished' && c.bucket === 'done' ? lines.get(c.id)?.office : undefined
+    if (office !== undefined) turns.set(`${office} ${c.month}`, (turns.get(`${office} ${c.month}`) ?? 0) + n)
   }
   return turns
 }

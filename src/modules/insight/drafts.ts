@@ -15,7 +15,7 @@ export type DraftsRow = {
   readonly left: number
   /** The same by page, where the pages are those of one service; `other` holds the pages where fewer than ten left. */
   readonly stops?: Readonly<Record<string, number>>
-  /** Cases filed on the web in the same month, by the log; absent where fewer than ten were. */
+  /** Cases filed on the web in the same month, by the log; absent where fewer than ten were, and where it would betray such a number. */
   readonly submitted?: number
 }
 
@@ -58,8 +58,18 @@ function namedStops(stops: ReadonlyMap<string, number>): [string, number][] {
 /** The figures that follow from what was given up and from what the log says was sent. `submitted`: cases filed on the web in that month, by service. */
 export function draftsRows(left: readonly Left[], submitted: ReadonlyMap<string, number>): DraftsRow[] {
   const sent = new Map<string, number>()
+  const parts = new Map<string, Set<string>>()
   for (const [service, n] of submitted)
-    for (let id: string | null = service; id !== null; id = larger(id)) sent.set(id, (sent.get(id) ?? 0) + n)
+    for (let id: string | null = service; id !== null; id = larger(id)) {
+      sent.set(id, (sent.get(id) ?? 0) + n)
+      const whole = larger(id)
+      if (whole !== null) parts.set(whole, (parts.get(whole) ?? new Set()).add(id))
+    }
+  // Over everything that was sent, also what no row is about: it is a part of what rows are about.
+  const away = hidden(
+    sent,
+    [...parts].map(([whole, all]) => ({ whole, parts: [...all] })),
+  )
   const rows = new Map<string, Map<string, number>>()
   for (const [about, stop, n] of left)
     for (let id: string | null = about; id !== null; id = larger(id)) {
@@ -68,15 +78,14 @@ export function draftsRows(left: readonly Left[], submitted: ReadonlyMap<string,
       stops.set(stop, (stops.get(stop) ?? 0) + n)
     }
   return [...rows]
-    .map(([id, stops]): DraftsRow => {
-      const n = sent.get(id) ?? 0
-      return {
+    .map(
+      ([id, stops]): DraftsRow => ({
         id,
         left: sum(stops.values()),
         ...(id === 'mx' ? {} : { stops: Object.fromEntries([...stops].sort(([a], [b]) => (a < b ? -1 : 1))) }),
-        ...(n > 0 && n < leastPeople ? {} : { submitted: n }),
-      }
-    })
+        ...(away.has(id) ? {} : { submitted: sent.get(id) ?? 0 }),
+      }),
+    )
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 

@@ -324,10 +324,11 @@ test('who came to the end is released with the counts it follows from; what was 
     ['state/birth-certificate@09', 'other', 14],
     ['state/birth-certificate@09', 'you', 14],
   ])
+  // Of the 28 that were sent, four were of two other services: with the 24 in sight they would be known.
   assert.deepEqual(body.rows, [
     { id: 'mx', left: 28, submitted: 28 },
-    { id: 'state/birth-certificate', left: 28, stops: { other: 14, you: 14 }, submitted: 24 },
-    { id: 'state/birth-certificate@09', left: 28, stops: { other: 14, you: 14 }, submitted: 24 },
+    { id: 'state/birth-certificate', left: 28, stops: { other: 14, you: 14 } },
+    { id: 'state/birth-certificate@09', left: 28, stops: { other: 14, you: 14 } },
   ])
   const copy = await copied()
   const file = join(copy, 'numbers/drafts-2026-11.json')
@@ -337,7 +338,7 @@ test('who came to the end is released with the counts it follows from; what was 
   assert.deepEqual(good.findings, [])
   assert.equal(good.fromOpenData, 2)
   const lies: [string, string[]][] = [
-    [text.replace('"submitted":24', '"submitted":99'), ['figure', 'hash']],
+    [text.replace('"submitted":28', '"submitted":99'), ['figure', 'hash']],
     [text.replace('"other",14', '"other",4'), ['figure', 'figure', 'hash']],
     [text.replace(/"size":\d+/, '"size":1000000'), ['ahead', 'hash']],
     [text.replace('"you",14', '"you",-14'), ['malformed']],

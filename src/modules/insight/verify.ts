@@ -250,6 +250,7 @@ export async function verifyNumbers(
     if (said === undefined && claim.released === true) find('hash', claim, 'It is called a release, and the log has no entry of it.')
   }
   const costs = [...releases.keys()].filter((key) => key.startsWith(costsSet('')))
+  const done = costs.length > 0 ? turnsDone(tally.counts, tally.lines) : new Map<string, number>()
   for (const period of new Set(costs.map((key) => key.split(' ')[1]!))) {
     const shown = await costsAt(where, options.numbers, period)
     for (const c of shown) {
@@ -257,7 +258,7 @@ export async function verifyNumbers(
       rows++
       if (releases.get(`${of.set} ${period}`) !== costHash(c.office, period, c.declarations))
         find('hash', of, 'What the office is said to have declared is not what the log has the hash of.')
-      const turns = turnsDone(c.office, period, tally.counts, tally.lines)
+      const turns = done.get(`${c.office} ${period}`) ?? 0
       if (turns !== c.turns) find('figure', of, `The log gives ${turns} turns done, the table ${String(c.turns)}.`)
     }
     for (const key of costs)
