@@ -73,13 +73,12 @@ const DraftsBody = Type.Object({
   set: Type.Literal(draftsSet),
   period: Type.String(),
   size: Type.Integer({ description: 'What was sent is counted from so many first entries of the public log' }),
-  left: Type.Array(Type.Array(Type.Union([Type.String(), Type.Integer()]), { minItems: 3, maxItems: 3 }), {
-    description: 'What it is about, the page, how many gave up there',
-  }),
+  agencies: Type.Record(Type.String(), Type.String()),
   rows: Type.Array(
     Type.Object({
+      scope: Type.String(),
       id: Type.String(),
-      left: Type.Integer(),
+      left: Type.Optional(Type.Integer({ description: 'Given up' })),
       stops: Type.Optional(Tallied),
       submitted: Type.Optional(Type.Integer()),
     }),

@@ -108,7 +108,10 @@ test('a supervisor declares, once however often it is sent, corrects in the open
   const page = await supervisor.get(`/numbers/offices/${licenceOffice}?month=2026-11`)
   assert.match(page.body, /\$1,500/)
   assert.match(page.body, /\$3,000 entre 2 turnos/)
-  assert.match((await supervisor.get('/numbers?month=2026-11')).body, /Costo por turno atendido/)
+  for (const all of ['/numbers', '/numbers/places/09'])
+    assert.match((await supervisor.get(`${all}?month=2026-11`)).body, /Costo por turno atendido/, all)
+  for (const none of ['/numbers/places/15', '/numbers/places/09015', '/numbers/agencies/sre'])
+    assert.doesNotMatch((await supervisor.get(`${none}?month=2026-11`)).body, /Costo por turno atendido/, none)
 })
 
 test('nobody else declares, and what another office is reads as absent', async () => {

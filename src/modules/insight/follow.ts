@@ -9,7 +9,7 @@ import { type Clock, minuteStamp } from '#kernel/time'
 import { type Entry, type PublicLog, parseEntry } from '#publiclog'
 import type { Voice } from '#voice'
 import { type DraftsNumbers, draftsNumbers, filedOnWeb } from './drafts.ts'
-import { type Numbers, numbersOf } from './numbers.ts'
+import { type Numbers, numbersOf, type Scope } from './numbers.ts'
 import { type PeopleNumbers, peopleNumbers } from './people.ts'
 import * as store from './store.ts'
 import { remembered, Tally } from './tally.ts'
@@ -31,6 +31,8 @@ export type FollowDeps = {
 export const servicesSet = 'services'
 export const peopleSet = 'people'
 export const draftsSet = 'drafts'
+/** Under which scope rows of drafts are kept: those of services have the others. */
+export const draftsScope = (scope: Scope): string => `${draftsSet} ${scope}`
 
 /** The bytes a release's hash is taken of. */
 function tableBytes(numbers: Numbers | PeopleNumbers | DraftsNumbers): { content: Buffer; sha256: string } {
@@ -102,19 +104,15 @@ export function openFollow(deps: FollowDeps) {
   /** Releases a table of a month that is over, once: its bytes stand from now on, its rows can be found one by one, and the log has its hash. */
   async function release(
     tx: Tx,
-    scope: 'people' | 'drafts',
     size: number,
-    numbers: (PeopleNumbers | DraftsNumbers) & { readonly rows: readonly { readonly id: string }[] },
+    numbers: PeopleNumbers | DraftsNumbers,
+    rows: readonly { readonly scope: string; readonly id: string; readonly data: object }[],
   ): Promise<void> {
     const now = clock.now()
     const { set, period } = numbers
     const { content, sha256 } = tableBytes(numbers)
     if (!(await store.saveTable(tx, { set, period, size, sha256, content, releasedAt: now }))) return
-    await store.saveRows(
-      tx,
-      period,
-      numbers.rows.map((data) => ({ scope, id: data.id, data })),
-    )
+    await store.saveRows(tx, period, rows)
     await publiclog.append(tx, [{ v: 1, type: 'numbers.released', at: minuteStamp(now), set, period, sha256 }])
   }
 
@@ -131,7 +129,14 @@ export function openFollow(deps: FollowDeps) {
         const size = await store.lockCounted(tx)
         const answers = (await voice.take(tx, period)).map((r) => [r.service, r.visits, r.asked] as const)
         // Another process was faster.
-        if (answers.length > 0) await release(tx, peopleSet, size, peopleNumbers(period, answers))
+        if (answers.length === 0) return
+        const numbers = peopleNumbers(period, answers)
+        await release(
+          tx,
+          size,
+          numbers,
+          numbers.rows.map((data) => ({ scope: peopleSet, id: data.id, data })),
+        )
       })
   }
 
@@ -141,8 +146,14 @@ export function openFollow(deps: FollowDeps) {
       await db.tx(async (tx) => {
         const size = await store.lockCounted(tx)
         const counts = (await left.take(tx, period)).map((l) => [l.service, l.stop, l.n] as const)
-        if (counts.length > 0)
-          await release(tx, draftsSet, size, draftsNumbers(period, size, counts, filedOnWeb(period, await store.countsOf(tx, period))))
+        if (counts.length === 0) return
+        const numbers = draftsNumbers(period, size, counts, filedOnWeb(period, await store.countsOf(tx, period)), agencyIn(catalogue))
+        await release(
+          tx,
+          size,
+          numbers,
+          numbers.rows.map((data) => ({ scope: draftsScope(data.scope), id: data.id, data })),
+        )
       })
   }
 

@@ -67,12 +67,23 @@ function partsOf(service: string): { base: string; place: string | null } {
 }
 
 type Sums = { filed: Map<string, number>; endings: Record<Ending, number>; took: Histogram; lines: Set<string> }
-const scopes: readonly Scope[] = ['nation', 'federal', 'place', 'agency', 'base', 'service']
+/** In the order in which rows stand. */
+export const scopes: readonly Scope[] = ['nation', 'federal', 'place', 'agency', 'base', 'service']
 const total = (m: ReadonlyMap<string, number>) => [...m.values()].reduce((a, n) => a + n, 0)
 const sorted = <T>(m: ReadonlyMap<string, T>) => Object.fromEntries([...m].sort(([a], [b]) => (a < b ? -1 : 1)))
 
+/** The base of a service. */
+export const baseOf = (service: string): string => partsOf(service).base
+
+/** The agencies of the bases of these services. */
+export function agencyOfBase(services: Iterable<string>, agencyOf: (base: string) => string): Map<string, string> {
+  const agencies = new Map<string, string>()
+  for (const service of services) agencies.set(baseOf(service), agencies.get(baseOf(service)) ?? agencyOf(baseOf(service)))
+  return agencies
+}
+
 /** Which cells a service's counts go into, the largest first. A base of no place is a cell of its own and no sum of one. */
-function cellsOf(service: string, agency: string): [Scope, string][] {
+export function cellsOf(service: string, agency: string): [Scope, string][] {
   const { base, place } = partsOf(service)
   const cells: [Scope, string][] = [
     ['nation', 'mx'],
@@ -149,7 +160,7 @@ export function numbersOf(
 }
 
 /** Which cells add up to which: services to their bases and places, municipalities to states, bases to agencies, and those and the places to the nation. */
-function sumsOf(services: ReadonlySet<string>, agencies: ReadonlyMap<string, string>): Sum[] {
+export function sumsOf(services: ReadonlySet<string>, agencies: ReadonlyMap<string, string>): Sum[] {
   const parts = new Map<string, Set<string>>()
   const add = (whole: string, part: string) => {
     const found = parts.get(whole)

@@ -1,6 +1,6 @@
 /** The pages of numbers: the nation, a place, an agency, a service, an office; and the table for spreadsheets. The same for everybody, and good for a minute. */
 import { Type } from 'typebox'
-import type { Catalogue } from '#catalogue'
+import type { Catalogue, Office } from '#catalogue'
 import type { Html } from '#kernel/html'
 import { html } from '#kernel/html'
 import { Problem } from '#kernel/problem'
@@ -72,13 +72,23 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
         views.nationBody(
           await seen(request, request.query.month),
           await tables.said('mx'),
-          await tables.drafts('mx'),
+          await tables.drafts('nation', 'mx'),
           await tables.costsIn(request.query.month),
           (await tables.levels()).months,
         ),
       )
     },
   })
+
+  /** What a turn cost at these offices together, in the month shown. */
+  async function costsOf(s: views.Seen, fits: (office: Office) => boolean): Promise<Html | null> {
+    const isOurs = (id: string) => {
+      const office = catalogue.office(id)
+      return office !== null && fits(office)
+    }
+    const declared = (await tables.costsIn(s.table.numbers.period)).filter((c) => isOurs(c.office))
+    return views.costBody(s.l, declared, s.table.numbers.offices.filter((o) => (o.finished.done ?? 0) > 0 && isOurs(o.office)).length)
+  }
 
   /** One page for each kind of row: its months, and what it is made of in the month shown. */
   async function rowPage(
@@ -94,6 +104,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       link,
       lines = false,
       level,
+      offices,
     }: {
       scope: Row['scope']
       id: string
@@ -102,6 +113,8 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       parts: (s: views.Seen) => readonly (Html | null)[]
       link?: Html
       lines?: boolean
+      /** Whose offices' costs are added up. */
+      offices?: (office: Office) => boolean
       /** Whose digital level is told. */
       level?: { readonly base: string; readonly place: string | null }
     },
@@ -110,13 +123,14 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
     const months = await tables.monthsOf(scope, id)
     const row = s.table.rows.get(`${scope} ${id}`) ?? null
     const said = lines ? views.saidBody(s.l, await tables.said(id)) : null
-    const drafts = lines ? views.draftsBody(s.l, await tables.drafts(id), catalogue.get(id)) : null
+    const drafts = views.draftsBody(s.l, await tables.drafts(scope, id), lines ? catalogue.get(id) : null)
+    const costs = offices ? await costsOf(s, offices) : null
     const levels = level ? views.levelBody(s.l, (await tables.levels()).of(level.base, level.place)) : null
     return page(
       request,
       reply,
       views.text(s.l, 'of', { name }),
-      views.rowBody(s, { name, months, row, parts: [said, drafts, levels, ...parts(s)], link, url, lines }),
+      views.rowBody(s, { name, months, row, parts: [said, drafts, costs, levels, ...parts(s)], link, url, lines }),
     )
   }
 
@@ -137,6 +151,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
         id: code,
         name: places.nameOf(code),
         url: `/numbers/places/${code}`,
+        offices: (o) => o.jurisdiction.code.startsWith(code),
         parts: (s) => [
           views.servicesTable(
             s,
@@ -171,6 +186,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
         id: agency,
         name: catalogue.agencyName(agency, request.visitor.language),
         url: `/numbers/agencies/${agency}`,
+        offices: (o) => o.agency === agency,
         parts: (s) => [
           views.servicesTable(
             s,

@@ -6,7 +6,7 @@ import type { Db } from '#db'
 import type { Clock } from '#kernel/time'
 import type { Cost } from './costs.ts'
 import type { DraftsRow } from './drafts.ts'
-import { servicesSet } from './follow.ts'
+import { draftsScope, servicesSet } from './follow.ts'
 import { type LevelsMonth, levelHistory, levelsByMonth } from './levels.ts'
 import type { Numbers, OfficeRow, Row, Scope } from './numbers.ts'
 import type { PeopleRow } from './people.ts'
@@ -124,8 +124,8 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
     said: async (id: string, most = 13): Promise<SaidMonth[]> =>
       (await store.series(db, 'people', id, most)).map(({ period, data }) => ({ period, row: data as PeopleRow })),
     /** Who came to the end of the form of a thing, by month, the newest first: released months alone. */
-    drafts: async (id: string, most = 13): Promise<DraftsMonth[]> =>
-      (await store.series(db, 'drafts', id, most)).map(({ period, data }) => ({ period, row: data as DraftsRow })),
+    drafts: async (scope: Scope, id: string, most = 13): Promise<DraftsMonth[]> =>
+      (await store.series(db, draftsScope(scope), id, most)).map(({ period, data }) => ({ period, row: data as DraftsRow })),
     /** What offices said they cost in a month, or in the newest of which any said something; of one office where it is named. */
     async costsIn(period?: string, office?: string): Promise<Cost[]> {
       const month = period ?? (await store.costs(db, {}, 1))[0]?.period

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { canonical } from '#kernel/canonical'
 import { type Finding as LogFinding, openSource, parseEntry, SourceError, type Verified, verifyLog } from '#publiclog'
 import { type Cost, costHash, costsSet, turnsDone } from './costs.ts'
-import { type DraftsNumbers, draftsRows, filedOnWeb, joinedLeft } from './drafts.ts'
+import { type DraftsNumbers, draftsFaults, filedOnWeb } from './drafts.ts'
 import { type Numbers, numbersOf, type OfficeRow, type Row } from './numbers.ts'
 import { type Answer, joined, type PeopleNumbers, peopleRows } from './people.ts'
 import { Tally } from './tally.ts'
@@ -143,16 +143,9 @@ const isDrafts = (v: unknown): v is DraftsNumbers => {
     typeof n.period === 'string' &&
     Number.isSafeInteger(n.size) &&
     Array.isArray(n.rows) &&
-    Array.isArray(n.left) &&
-    n.left.every(
-      (l: unknown) =>
-        Array.isArray(l) &&
-        l.length === 3 &&
-        typeof l[0] === 'string' &&
-        typeof l[1] === 'string' &&
-        Number.isSafeInteger(l[2]) &&
-        l[2] > 0,
-    )
+    typeof n.agencies === 'object' &&
+    n.agencies !== null &&
+    n.rows.every((r: unknown) => typeof r === 'object' && r !== null && 'scope' in r && 'id' in r)
   )
 }
 
@@ -211,10 +204,7 @@ export async function verifyNumbers(
       const { numbers } = claim
       if (numbers.size !== size) continue
       rows += numbers.rows.length
-      if (canonical(draftsRows(numbers.left, filedOnWeb(numbers.period, tally.counts))) !== canonical(numbers.rows))
-        find('figure', claim, 'The figures are not those of the counts published with them and of what the log says was sent.')
-      if (canonical(joinedLeft(numbers.left)) !== canonical(numbers.left))
-        find('figure', claim, 'What fewer than ten gave up stands by itself.')
+      for (const { cell, detail } of draftsFaults(numbers, filedOnWeb(numbers.period, tally.counts))) find('figure', claim, detail, cell)
     }
   }
   const sizes = new Set([...claims, ...drafts].map((c) => c.numbers.size))
@@ -289,7 +279,7 @@ export async function verifyNumbers(
         ? ['What offices cost is what they declared: the log has the hash of it, and the turns beside it are counted from the log.']
         : []),
       ...(drafts.length > 0
-        ? ['Where drafts were given up is recomputed from the counts published with it; what was sent beside it is counted from the log.']
+        ? ['Where drafts were given up no entry tells: it is open data. What was sent beside it is counted from the log.']
         : []),
     ],
     keyCompared: log.keyCompared,

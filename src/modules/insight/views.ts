@@ -171,7 +171,7 @@ export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null
 }
 
 /** What a turn cost where an office, or some offices, said what they cost; null where none did. `of`: how many offices finished turns in that month. */
-function costBody(l: Language, costs: readonly Cost[], of?: number): Html | null {
+export function costBody(l: Language, costs: readonly Cost[], of?: number): Html | null {
   const counted = costs.filter((c) => c.turns > 0)
   if (counted.length === 0) return null
   const last = (c: Cost) => c.declarations.at(-1)!
@@ -197,8 +197,9 @@ export function draftsBody(l: Language, months: readonly DraftsMonth[], service:
   const [newest] = months
   if (!newest) return null
   const { row, period } = newest
-  const begun = (r: DraftsMonth['row']) => r.left + (r.submitted ?? 0)
-  const share = (r: DraftsMonth['row']) => (r.submitted === undefined ? null : r.submitted / begun(r))
+  const begun = (r: DraftsMonth['row']) => (r.left ?? 0) + (r.submitted ?? 0)
+  const share = (r: DraftsMonth['row']) =>
+    r.submitted === undefined || r.left === undefined || begun(r) === 0 ? null : r.submitted / begun(r)
   const shareWords = (r: DraftsMonth['row']) => (share(r) === null ? few(l) : html`${formatShare(l, share(r)!)} ${shareBar(share(r)!)}`)
   const pageName = (stop: string) => {
     const own = stops.find((known) => known === stop)
@@ -217,7 +218,11 @@ export function draftsBody(l: Language, months: readonly DraftsMonth[], service:
       value: row.submitted === undefined ? few(l) : formatNumber(l, row.submitted),
       note: text(l, 'drafts.submitted.note'),
     },
-    { label: text(l, 'drafts.left'), value: formatNumber(l, row.left), note: text(l, 'drafts.left.note') },
+    {
+      label: text(l, 'drafts.left'),
+      value: row.left === undefined ? few(l) : formatNumber(l, row.left),
+      note: text(l, 'drafts.left.note'),
+    },
   ])}${
     row.stops &&
     html`<h3 class="govuk-heading-s">${text(l, 'drafts.where')}</h3>${table({
@@ -225,7 +230,11 @@ export function draftsBody(l: Language, months: readonly DraftsMonth[], service:
       firstCellIsHeader: true,
       rows: Object.entries(row.stops)
         .sort(([, a], [, b]) => b - a)
-        .map(([stop, n]) => [pageName(stop), numeric(formatNumber(l, n)), html`${formatShare(l, n / row.left)} ${shareBar(n / row.left)}`]),
+        .map(([stop, n]) => [
+          pageName(stop),
+          numeric(formatNumber(l, n)),
+          html`${formatShare(l, n / row.left!)} ${shareBar(n / row.left!)}`,
+        ]),
     })}`
   }${
     months.length > 1 &&
@@ -236,7 +245,7 @@ export function draftsBody(l: Language, months: readonly DraftsMonth[], service:
         firstCellIsHeader: true,
         rows: months.map((m) => [
           monthName(l, m.period),
-          numeric(m.row.submitted === undefined ? few(l) : formatNumber(l, begun(m.row))),
+          numeric(share(m.row) === null ? few(l) : formatNumber(l, begun(m.row))),
           numeric(m.row.submitted === undefined ? few(l) : formatNumber(l, m.row.submitted)),
           numeric(shareWords(m.row)),
         ]),
