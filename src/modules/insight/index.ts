@@ -27,7 +27,7 @@ export type InsightDeps = {
   readonly clock: Clock
   readonly jobs: Jobs
   readonly publiclog: Pick<PublicLog, 'append' | 'entries'>
-  readonly catalogue: Pick<Catalogue, 'get' | 'places' | 'agencyName' | 'agencies' | 'office' | 'history' | 'version'>
+  readonly catalogue: Pick<Catalogue, 'get' | 'places' | 'agencyName' | 'agencies' | 'office' | 'servedAt' | 'history' | 'version'>
   /** Where areas lie on the map: `reference/states-map.json`. */
   readonly shapes: MapShapes
   readonly publicUrl: string

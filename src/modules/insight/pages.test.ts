@@ -163,6 +163,15 @@ test('the nation, a state, an agency and a service show what the table holds, an
   for (const url of ['/numbers?month=x', '/numbers/places/9', '/numbers/x.csv']) assert.equal((await get(url)).statusCode, 400, url)
 })
 
+test('an office shows each of its services: how many were filed and decided in their term', async () => {
+  const rows = await cells('/numbers/offices/state-19')
+  assert.deepEqual(rows.find((r) => r[0] === 'Acta de nacimiento')?.slice(0, 4), ['Acta de nacimiento', '30', '30', '100%'])
+  assert.equal(
+    (await cells('/numbers/offices/mun-19039')).find((r) => r[0] === 'Acta de nacimiento'),
+    undefined,
+  )
+})
+
 test('months that were released stand beside the running one, as columns and as a table', async () => {
   it.clock.set('2026-12-05T16:00:00Z')
   await filed('state/birth-certificate@19', 12, 11)

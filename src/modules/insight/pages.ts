@@ -12,7 +12,7 @@ import type { OpenTable, Tables } from './tables.ts'
 import * as views from './views.ts'
 
 export type PagesDeps = {
-  readonly catalogue: Pick<Catalogue, 'places' | 'get' | 'agencyName' | 'agencies' | 'office'>
+  readonly catalogue: Pick<Catalogue, 'places' | 'get' | 'agencyName' | 'agencies' | 'office' | 'servedAt'>
   readonly tables: Tables
   readonly shapes: MapShapes
   readonly publicUrl: string
@@ -249,7 +249,14 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
         request,
         reply,
         views.text(s.l, 'of', { name }),
-        views.officeBody(s, { name, office: office.id, months, row, costs: await tables.costsIn(s.table.numbers.period, office.id) }),
+        views.officeBody(s, {
+          name,
+          office: office.id,
+          months,
+          row,
+          costs: await tables.costsIn(s.table.numbers.period, office.id),
+          served: catalogue.servedAt(office.id).flatMap((x) => s.table.rows.get(`${x.id === x.base ? 'base' : 'service'} ${x.id}`) ?? []),
+        }),
       )
     },
   })

@@ -464,6 +464,7 @@ export function officeBody(
     months,
     row,
     costs,
+    served,
   }: {
     readonly name: string
     readonly office: string
@@ -471,6 +472,8 @@ export function officeBody(
     readonly row: OfficeRow | null
     /** What the office said of the month shown. */
     readonly costs: readonly Cost[]
+    /** The rows of the services it does. */
+    readonly served: readonly Row[]
   },
 ): Html {
   const { l } = s
@@ -524,5 +527,5 @@ export function officeBody(
         ]),
       }),
     )}<p class="govuk-body v-soft">${text(l, 'desks.note')}</p>`
-  }${openData(l, s.table, s.origin)}`
+  }${servicesTable(s, served)}${openData(l, s.table, s.origin)}`
 }
