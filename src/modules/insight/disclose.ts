@@ -42,38 +42,3 @@ export function hidden(cells: ReadonlyMap<string, number>, sums: readonly Sum[])
   }
   return away
 }
-
-/** The next larger thing: a town's service joins its state's, that the base, that the nation. */
-export function larger(about: string): string | null {
-  if (about === 'mx') return null
-  const at = about.indexOf('@')
-  if (at < 0) return 'mx'
-  const place = about.slice(at + 1)
-  return place.length > 2 ? `${about.slice(0, at)}@${place.slice(0, 2)}` : about.slice(0, at)
-}
-
-const depth = (about: string): number => {
-  const up = larger(about)
-  return up === null ? 0 : 1 + depth(up)
-}
-
-/**
- * Facts about services, those about things of which there are not `enough` put under the next larger, as often as it takes; what is not enough for the nation either is left out.
- * A fact's first part is what it is about.
- */
-export function joinLarger<F extends readonly [about: string, ...unknown[]]>(
-  facts: readonly F[],
-  enough: (about: readonly F[]) => boolean,
-): F[] {
-  let all = [...facts]
-  for (;;) {
-    const things = Map.groupBy(all, ([about]) => about)
-    const small = [...things].filter(([, of]) => !enough(of)).map(([about]) => about)
-    if (small.length === 0) return all
-    // From the bottom: what is below may make its whole large enough.
-    const deepest = Math.max(...small.map(depth))
-    if (deepest === 0) return all.filter(([about]) => about !== 'mx')
-    const moving = new Set(small.filter((about) => depth(about) === deepest))
-    all = all.map((fact) => (moving.has(fact[0]) ? ([larger(fact[0]), ...fact.slice(1)] as unknown as F) : fact))
-  }
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { larger, leastPeople } from './disclose.ts'
-import { type Answer, joined, peopleNumbers, peopleRows } from './people.ts'
+import { leastPeople } from './disclose.ts'
+import { type Answer, joined, larger, peopleNumbers, peopleRows } from './people.ts'
 
 const times = (n: number, ...answer: Answer): Answer[] => Array.from({ length: n }, () => answer)
 const counts = (answers: readonly Answer[]) => {

@@ -1,5 +1,5 @@
 /** What people said, as it is released: their answers without anybody in them, and the figures that follow from these. Pure; docs/numbers.md describes the document. */
-import { joinLarger, larger, leastPeople } from './disclose.ts'
+import { leastPeople } from './disclose.ts'
 
 /** One answer: about which service or, where fewer than ten answered about it, about which larger thing; visits made (5 is five or more); what was asked for. */
 export type Answer = readonly [about: string, visits: string, asked: string]
@@ -28,9 +28,38 @@ export type PeopleNumbers = {
 
 const leastPesos: Readonly<Record<string, number>> = { no: 0, some: 0, 200: 200, 1000: 1000 }
 
+/** The next larger thing: a town's service joins its state's, that the base, that the nation. */
+export function larger(about: string): string | null {
+  if (about === 'mx') return null
+  const at = about.indexOf('@')
+  if (at < 0) return 'mx'
+  const place = about.slice(at + 1)
+  return place.length > 2 ? `${about.slice(0, at)}@${place.slice(0, 2)}` : about.slice(0, at)
+}
+
 /** Puts answers about things that fewer than ten spoke of under the next larger, as often as it takes. Of fewer than ten in all nothing is published. */
 export function joined(answers: readonly Answer[]): Answer[] {
-  return joinLarger(answers, (all) => all.length >= leastPeople).sort((a, b) => (a.join(' ') < b.join(' ') ? -1 : 1))
+  let all = answers.map(([about, visits, asked]) => ({ about, visits, asked }))
+  for (;;) {
+    const counts = new Map<string, number>()
+    for (const { about } of all) counts.set(about, (counts.get(about) ?? 0) + 1)
+    const small = all.filter((a) => counts.get(a.about)! < leastPeople)
+    if (small.length === 0) break
+    // From the bottom: what is below may make its whole large enough.
+    const deepest = Math.max(...small.map((a) => depth(a.about)))
+    if (deepest === 0) {
+      all = all.filter((a) => a.about !== 'mx')
+      break
+    }
+    const moving = new Set(small.filter((a) => depth(a.about) === deepest).map((a) => a.about))
+    all = all.map((a) => (moving.has(a.about) ? { ...a, about: larger(a.about)! } : a))
+  }
+  return all.map(({ about, visits, asked }): Answer => [about, visits, asked]).sort((a, b) => (a.join(' ') < b.join(' ') ? -1 : 1))
+}
+
+const depth = (about: string): number => {
+  const up = larger(about)
+  return up === null ? 0 : 1 + depth(up)
 }
 
 /** The figures that follow from published answers: of each thing and of all larger ones. */
