@@ -43,6 +43,8 @@ before(async () => {
     demo: true,
     waitOf: (service) => (service.base === 'federal/impi/trademark' ? null : `${++waits} horas`),
     officeUrl: (o) => `/offices/${o}`,
+    mostUsed: async (place) =>
+      place === null ? ['federal/sre/passport', 'none/of/these'] : place === '19' ? ['state/drivers-licence@19'] : [],
   })
 })
 after(async () => {
@@ -383,5 +385,13 @@ test('a place is remembered by the browser that named it, shown to nobody else, 
 })
 
 test('what most people ask for is shown where there are figures, and nothing is invented where there are none', async () => {
-  assert.doesNotMatch((await get('/')).body, /id="used"/)
+  /** The services linked after the heading of what is used most, up to the next heading. */
+  const used = async (url: string, cookie = '') =>
+    [...((await get(url, { cookie })).body.split('id="used"')[1]?.split('<h2')[0] ?? '').matchAll(/href="\/services\/([^"]+)"/g)].map(
+      (m) => m[1],
+    )
+  assert.deepEqual(await used('/'), ['federal/sre/passport'])
+  assert.deepEqual(await used('/', 'place=19'), ['state/drivers-licence@19'])
+  assert.deepEqual(await used('/near/19'), ['state/drivers-licence@19'])
+  for (const none of ['/near/09', '/near/19039']) assert.doesNotMatch((await get(none)).body, /id="used"/, none)
 })

@@ -13,9 +13,6 @@ import type { Tables } from './tables.ts'
 /** A release is called one when its entry stands in the published log: within a second, if all is well. */
 const settledMs = 5_000
 
-/** So many declarations are listed at once: every office of the country for a month. */
-const mostCosts = 5_000
-
 const unpack = promisify(gunzip)
 
 const Period = Type.String({ pattern: '^\\d{4}-\\d{2}$', description: 'A month of UTC, such as 2026-11; the newest where none is given' })
@@ -104,6 +101,7 @@ const PeriodsBody = Type.Object({
       url: Type.String(),
     }),
   ),
+  costs: Type.Array(Type.String(), { description: 'Months for which offices declared what they cost' }),
 })
 
 const CostsBody = Type.Object({
@@ -184,6 +182,7 @@ export function registerApi(
           released: t.releasedAt !== null && clock.now().getTime() - t.releasedAt.getTime() >= settledMs,
           url: `${publicUrl}/api/numbers?set=${t.set}&period=${t.period}`,
         })),
+        costs: await store.costMonths(db),
       }
     },
   })
@@ -195,14 +194,14 @@ export function registerApi(
     schema: {
       querystring: Type.Object({ period: Type.Optional(Period) }),
       api: {
-        summary: 'What offices said they cost, the newest months first, and the turns they finished for it',
+        summary: 'What offices said they cost in a month, and the turns they finished for it',
         response: { 200: CostsBody },
       },
     },
     async handler(request, reply) {
       reply.header('cache-control', 'public, max-age=10')
-      const { period } = request.query
-      return { costs: await store.costs(db, period === undefined ? {} : { period }, mostCosts) }
+      const period = request.query.period ?? (await store.costMonths(db))[0]
+      return { costs: period === undefined ? [] : await store.costsIn(db, period) }
     },
   })
 

@@ -23,14 +23,14 @@ export type CostDeps = {
 }
 
 /**
- * Declares what an office cost in a month that is over, and puts the hash of all its declarations of that month into the log in the same transaction. The same again changes nothing:
- * `false`. Refuses `invalid` (`/month`, `/pesos`, `/basis`) and `conflict` after twenty corrections.
+ * Declares what an office cost in a month that is over, and puts the hash of all its declarations of that month into the log in the same transaction. The same again changes nothing.
+ * Refuses `invalid` (`/month`, `/pesos`, `/basis`) and `conflict` after twenty corrections.
  */
 async function declareCost(
   { db, clock, publiclog }: Pick<CostDeps, 'db' | 'clock' | 'publiclog'>,
   office: string,
   typed: { readonly month: string; readonly pesos: string; readonly basis: string },
-): Promise<boolean> {
+): Promise<void> {
   const pesos = pesosTyped(typed.pesos)
   const fields = [
     ...(declarable(clock.now()).includes(typed.month)
@@ -41,10 +41,10 @@ async function declareCost(
   ]
   if (fields.length > 0) throw new Problem('invalid', 'This cannot be declared so.', { fields })
   const period = typed.month
-  return db.tx(async (tx) => {
+  await db.tx(async (tx) => {
     const before = await store.lockCost(tx, office, period)
     const last = before.at(-1)
-    if (last && last.pesos === pesos && last.basis === typed.basis) return false
+    if (last && last.pesos === pesos && last.basis === typed.basis) return
     if (before.length >= mostDeclarations) throw new Problem('conflict', `A month is corrected ${mostDeclarations} times at most.`)
     const at = minuteStamp(clock.now())
     const declarations: Declaration[] = [...before, { pesos: pesos!, basis: typed.basis as Basis, at }]
@@ -52,7 +52,6 @@ async function declareCost(
     await publiclog.append(tx, [
       { v: 1, type: 'numbers.released', at, set: costsSet(office), period, sha256: costHash(office, period, declarations) },
     ])
-    return true
   })
 }
 
@@ -79,7 +78,7 @@ export function registerCosts(web: Pick<Web, 'route'>, deps: CostDeps): void {
   ) {
     const l = request.visitor.language
     const office = officeOf(request)
-    const declared = await store.costs(db, { office: office.id }, 24)
+    const declared = await store.costsOf(db, office.id, 24)
     const months = declarable(clock.now())
     const open = months.filter((m) => !declared.some((d) => d.period === m))
     const errorOf = (field: string) => (wrong.includes(field) ? { error: { text: text(l, `cost.error.${field as 'pesos'}`) } } : {})

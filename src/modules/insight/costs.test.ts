@@ -107,9 +107,9 @@ test('a supervisor declares, once however often it is sent, corrects in the open
   assert.equal(cost.turns, 2)
   const page = await supervisor.get(`/numbers/offices/${licenceOffice}?month=2026-11`)
   assert.match(page.body, /\$1,500/)
-  assert.match(page.body, /\$3,000 entre 2 turnos/)
-  for (const all of ['/numbers', '/numbers/places/09'])
-    assert.match((await supervisor.get(`${all}?month=2026-11`)).body, /Costo por turno atendido/, all)
+  for (const all of ['/numbers', '/numbers/places/09', `/numbers/offices/${licenceOffice}`])
+    for (const month of ['', '?month=2026-11'])
+      assert.match((await supervisor.get(`${all}${month}`)).body, /\$3,000 entre 2 turnos, noviembre de 2026/, `${all}${month}`)
   for (const none of ['/numbers/places/15', '/numbers/places/09015', '/numbers/agencies/sre'])
     assert.doesNotMatch((await supervisor.get(`${none}?month=2026-11`)).body, /Costo por turno atendido/, none)
 })
@@ -130,14 +130,14 @@ test('anyone can count it again, and each lie is named', async () => {
   await insight.refresh()
   assert.deepEqual((await verifyNumbers(await web.listen(), { key: it.publiclog.vkey })).findings, [])
   const honest = await costs()
-  const kinds = async (shown: unknown) => {
+  const kinds = async (shown: unknown, month = '2026-11') => {
     const copy = await mkdtemp(join(folder, 'copy-'))
     await cp(join(it.folder, 'log'), copy, { recursive: true })
     await mkdir(join(copy, 'numbers'))
     const tables = JSON.parse((await web.app.inject({ url: '/api/numbers/periods' })).body).tables as { period: string }[]
     for (const { period } of tables)
       await writeFile(join(copy, `numbers/${period}.json`), (await web.app.inject({ url: `/api/numbers?period=${period}` })).body)
-    if (shown) await writeFile(join(copy, 'numbers/costs-2026-11.json'), JSON.stringify({ costs: shown }))
+    if (shown) await writeFile(join(copy, `numbers/costs-${month}.json`), JSON.stringify({ costs: shown }))
     return (await verifyNumbers(copy, { key: it.publiclog.vkey })).findings.map((f) => f.kind)
   }
   const [c] = honest
@@ -147,4 +147,9 @@ test('anyone can count it again, and each lie is named', async () => {
   assert.deepEqual(await kinds([{ ...c, declarations: [{ ...c.declarations[1], pesos: 1 }] }]), ['hash'])
   assert.deepEqual(await kinds([c, { ...c, office: 'state-15', turns: 0 }]), ['hash'], 'an office that declared nothing')
   assert.deepEqual(await kinds(null), ['missing'])
+  assert.deepEqual(
+    await kinds([{ ...c, period: '2026-10', turns: 0 }], '2026-10'),
+    ['hash', 'missing'],
+    'a month of which the log knows nothing',
+  )
 })

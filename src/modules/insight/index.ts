@@ -13,7 +13,7 @@ import { registerApi } from './api.ts'
 import { registerCosts } from './cost-pages.ts'
 import { openFollow } from './follow.ts'
 import { registerPages } from './pages.ts'
-import { type OpenTable, openTables } from './tables.ts'
+import { openTables } from './tables.ts'
 import { text } from './views.ts'
 
 export { leastPeople } from './disclose.ts'
@@ -39,8 +39,8 @@ export type InsightDeps = {
 export interface Insight {
   /** Counts all that is published now, and makes the tables anew. A job does it every minute. */
   refresh(): Promise<void>
-  /** What was filed most in the running month, or in the one before while that one shows too little: services of a place, or bases anywhere; only what may be shown. At most `most` ids. */
-  mostFiled(place: string | null, most: number): Promise<string[]>
+  /** What was filed most in the running month, or in the one before while that one shows too little: services of a place, or bases anywhere; only what may be shown. At most `most` ids, and twelve. */
+  mostFiled(place: string | null, most: number): Promise<readonly string[]>
   /** The way here from the first page. */
   tile(l: Language): { href: string; title: string; text: string }
   register(web: Pick<Web, 'route'>): void
@@ -59,20 +59,7 @@ export function openInsight(deps: InsightDeps): Insight {
   const tables = openTables(deps, deps.freshMs)
   return {
     refresh,
-    async mostFiled(place, most) {
-      const newest = await tables.table(null)
-      const ranked = (t: OpenTable | null) =>
-        (t?.numbers.rows ?? [])
-          .filter((r) => r.filed && (place === null ? r.scope === 'base' : r.scope === 'service' && r.id.endsWith(`@${place}`)))
-          .sort((a, b) => b.filed!.n - a.filed!.n || (a.id < b.id ? -1 : 1))
-          .slice(0, most)
-          .map((r) => r.id)
-      const now = ranked(newest)
-      if (now.length === most || newest === null) return now
-      const before = new Date(Date.parse(`${newest.numbers.period}-01T00:00Z`) - 86_400_000).toISOString().slice(0, 7)
-      const then = ranked(await tables.table(before))
-      return then.length > now.length ? then : now
-    },
+    mostFiled: tables.mostFiled,
     tile: (l) => ({ href: places.numbers, title: text(l, 'home.tile'), text: text(l, 'home.tile.text') }),
     register(web) {
       registerApi(web, { ...deps, tables })

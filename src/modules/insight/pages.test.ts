@@ -172,6 +172,14 @@ test('an office shows each of its services: how many were filed and decided in t
   )
 })
 
+test('what is filed most is ranked by place and for the nation, of what may be shown', async () => {
+  assert.deepEqual(await insight.mostFiled(null, 6), ['state/birth-certificate', 'state/drivers-licence'])
+  assert.deepEqual(await insight.mostFiled('19', 6), ['state/birth-certificate@19', 'state/drivers-licence@19'])
+  assert.deepEqual(await insight.mostFiled('19', 1), ['state/birth-certificate@19'])
+  assert.deepEqual(await insight.mostFiled('09', 6), [], 'hidden')
+  assert.deepEqual(await insight.mostFiled('01', 6), [])
+})
+
 test('months that were released stand beside the running one, as columns and as a table', async () => {
   it.clock.set('2026-12-05T16:00:00Z')
   await filed('state/birth-certificate@19', 12, 11)
@@ -189,6 +197,8 @@ test('months that were released stand beside the running one, as columns and as 
   const { body } = await get('/numbers/services/state/birth-certificate@19')
   assert.match(body, /class="v-columns"[^>]*aria-label="Solicitudes presentadas cada mes\. Nov 26: 30; Dic 26: 12"/)
   assert.match((await get('/numbers?month=2026-11')).body, /Su huella está en el registro público/)
+  // The young month shows one of the two; the one before shows both.
+  assert.deepEqual(await insight.mostFiled('19', 6), ['state/birth-certificate@19', 'state/drivers-licence@19'])
 })
 
 test('what people said stands beside what was counted, with how many said it', async () => {
@@ -198,7 +208,7 @@ test('what people said stands beside what was counted, with how many said it', a
   for (const url of ['/numbers', '/numbers/services/state/birth-certificate', '/numbers/services/state/birth-certificate@19']) {
     const { body } = await get(url)
     assert.match(body, /Lo que dice la gente/, url)
-    assert.match(body, /de 20 respuestas, Noviembre de 2026/)
+    assert.match(body, /de 20 respuestas, noviembre de 2026/)
     assert.match(body, /25%/)
     assert.match(body, /\$250/)
   }
@@ -210,7 +220,7 @@ test('who came to the end, and where the others left, stands with its denominato
   gaveUp.set('2026-11', [left('start', 11), left('review', 19)])
   await insight.refresh()
   const { body } = await get('/numbers/services/state/birth-certificate@19')
-  assert.match(body, /de 60 solicitudes empezadas que acabaron en Noviembre de 2026/)
+  assert.match(body, /de 60 solicitudes empezadas que acabaron en noviembre de 2026/)
   assert.match(body, /50%/)
   const rows = await cells('/numbers/services/state/birth-certificate@19')
   assert.deepEqual(

@@ -38,6 +38,15 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
     return { l: request.visitor.language, table, months: nation.map((m) => m.period), catalogue, shapes, origin: publicUrl }
   }
 
+  /** What a turn cost at these offices together, up to the month shown. */
+  async function costsOf(s: views.Seen, fits: (office: Office) => boolean = () => true): Promise<Html | null> {
+    const costs = await tables.costsUpTo(s.table.numbers.period, (id) => {
+      const office = catalogue.office(id)
+      return office !== null && fits(office)
+    })
+    return costs && views.costBody(s.l, costs)
+  }
+
   function page(request: Request, reply: Reply, title: string, body: Html): Html {
     const l = request.visitor.language
     reply.headers({ 'cache-control': 'private, max-age=10', vary: 'Accept-Encoding, Accept-Language, Cookie' })
@@ -65,30 +74,15 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
       const title = views.text(l, 'title')
       // A portal whose workers have not started yet.
       if (!request.query.month && !(await tables.table(null))) return page(request, reply, title, views.emptyBody(l))
+      const s = await seen(request, request.query.month)
       return page(
         request,
         reply,
         title,
-        views.nationBody(
-          await seen(request, request.query.month),
-          await tables.said('mx'),
-          await tables.drafts('nation', 'mx'),
-          await tables.costsIn(request.query.month),
-          (await tables.levels()).months,
-        ),
+        views.nationBody(s, await tables.said('mx'), await tables.drafts('nation', 'mx'), await costsOf(s), (await tables.levels()).months),
       )
     },
   })
-
-  /** What a turn cost at these offices together, in the month shown. */
-  async function costsOf(s: views.Seen, fits: (office: Office) => boolean): Promise<Html | null> {
-    const isOurs = (id: string) => {
-      const office = catalogue.office(id)
-      return office !== null && fits(office)
-    }
-    const declared = (await tables.costsIn(s.table.numbers.period)).filter((c) => isOurs(c.office))
-    return views.costBody(s.l, declared, s.table.numbers.offices.filter((o) => (o.finished.done ?? 0) > 0 && isOurs(o.office)).length)
-  }
 
   /** One page for each kind of row: its months, and what it is made of in the month shown. */
   async function rowPage(
@@ -254,7 +248,7 @@ export function registerPages(web: Pick<Web, 'route'>, deps: PagesDeps): void {
           office: office.id,
           months,
           row,
-          costs: await tables.costsIn(s.table.numbers.period, office.id),
+          costs: await costsOf(s, (o) => o.id === office.id),
           served: catalogue.servedAt(office.id).flatMap((x) => s.table.rows.get(`${x.id === x.base ? 'base' : 'service'} ${x.id}`) ?? []),
         }),
       )

@@ -182,6 +182,7 @@ export async function lockCost(tx: Tx, office: string, period: string): Promise<
   return row!.declarations
 }
 
+/** Writes all that an office declared for a month; `lockCost` comes first. */
 export async function saveCost(tx: Tx, office: string, period: string, declarations: readonly Declaration[]): Promise<void> {
   await queryIn(tx, 'update insight_cost set declarations = $3 where office = $1 and period = $2', [
     office,
@@ -190,16 +191,25 @@ export async function saveCost(tx: Tx, office: string, period: string, declarati
   ])
 }
 
-/** What was declared: of an office, the newest months first; of a month, all offices; each with the turns done there in that month. */
-export async function costs(on: On, of: { readonly office?: string; readonly period?: string }, most: number): Promise<Cost[]> {
-  const rows = await queryIn<Omit<Cost, 'turns'> & { turns: string }>(
-    on,
-    `select k.office, k.period, k.declarations,
-        (select coalesce(sum(c.n), 0) from insight_line l join insight_count c on c.id = l.id and c.about = 'line' and c.month = k.period and c.measure = 'finished' and c.bucket = 'done'
-          where l.office = k.office) as turns
-      from insight_cost k where ($1::text is null or k.office = $1) and ($2::text is null or k.period = $2) and k.declarations <> '[]'
-      order by k.period desc, k.office limit $3`,
-    [of.office ?? null, of.period ?? null, most],
-  )
-  return rows.map((r) => ({ ...r, turns: Number(r.turns) }))
+/** What was declared, beside the turns done at the office in that month. */
+const costRow = `k.office, k.period, k.declarations,
+    (select coalesce(sum(c.n), 0) from insight_line l join insight_count c on c.id = l.id and c.about = 'line' and c.month = k.period and c.measure = 'finished' and c.bucket = 'done'
+      where l.office = k.office) as turns
+  from insight_cost k`
+const toCost = (r: Omit<Cost, 'turns'> & { turns: string }): Cost => ({ ...r, turns: Number(r.turns) })
+
+/** What all offices declared for a month. */
+export async function costsIn(on: On, period: string): Promise<Cost[]> {
+  return (await queryIn<Parameters<typeof toCost>[0]>(on, `select ${costRow} where k.period = $1 order by k.office`, [period])).map(toCost)
+}
+
+/** What an office declared, the newest months first. */
+export async function costsOf(on: On, office: string, most: number): Promise<Cost[]> {
+  const text = `select ${costRow} where k.office = $1 order by k.period desc limit $2`
+  return (await queryIn<Parameters<typeof toCost>[0]>(on, text, [office, most])).map(toCost)
+}
+
+/** The months for which any office declared something, the newest first. */
+export async function costMonths(on: On): Promise<string[]> {
+  return (await queryIn<{ period: string }>(on, 'select distinct period from insight_cost order by period desc', [])).map((r) => r.period)
 }

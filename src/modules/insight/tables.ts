@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { Catalogue } from '#catalogue'
 import type { Db } from '#db'
+import { keptFor } from '#kernel/kept'
 import type { Clock } from '#kernel/time'
 import type { Cost } from './costs.ts'
 import type { DraftsRow } from './drafts.ts'
@@ -15,6 +16,11 @@ import * as store from './store.ts'
 const unpack = promisify(gunzip)
 /** Whole tables in memory: the running month, the one before, and one that somebody looks up. */
 const kept = 3
+/** So many services of a place are ranked. */
+const ranked = 12
+/** Under this name bases are ranked, of the whole nation. */
+const nation = 'mx'
+
 /** A table with its rows by scope and id. */
 export type OpenTable = {
   readonly numbers: Numbers
@@ -23,7 +29,24 @@ export type OpenTable = {
   readonly sha256: string
   readonly rows: ReadonlyMap<string, Row>
   readonly offices: ReadonlyMap<string, OfficeRow>
+  /** What is filed most, of what may be shown: by place the ids of its services, and under `mx` those of bases. */
+  readonly mostFiled: ReadonlyMap<string, readonly string[]>
 }
+
+function mostFiledOf(rows: readonly Row[]): Map<string, string[]> {
+  const most = new Map<string, string[]>()
+  const counted = rows.flatMap((r) => (r.filed && (r.scope === 'service' || r.scope === 'base') ? [{ row: r, n: r.filed.n }] : []))
+  for (const { row } of counted.sort((a, b) => b.n - a.n || (a.row.id < b.row.id ? -1 : 1))) {
+    const place = row.scope === 'base' ? nation : row.id.slice(row.id.indexOf('@') + 1)
+    const own = most.get(place) ?? []
+    if (own.length === 0) most.set(place, own)
+    if (own.length < ranked) own.push(row.id)
+  }
+  return most
+}
+
+/** The month before one. */
+const monthBefore = (period: string): string => new Date(Date.parse(`${period}-01T00:00Z`) - 86_400_000).toISOString().slice(0, 7)
 
 /** One thing in one month; null where nothing may be shown of it. */
 export type Month<R> = { readonly period: string; readonly released: boolean; readonly row: R | null }
@@ -42,7 +65,6 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
   let levels: { readonly version: string; readonly value: Promise<Levels> } | null = null
 
   const parsed = new Map<string, OpenTable>()
-  const newest = new Map<string, { at: number; table: Promise<OpenTable | null> }>()
 
   async function load(period: string | null): Promise<OpenTable | null> {
     const stored = await store.tableOf(db, servicesSet, period)
@@ -57,6 +79,7 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
         sha256: stored.sha256,
         rows: new Map(numbers.rows.map((r) => [`${r.scope} ${r.id}`, r])),
         offices: new Map(numbers.offices.map((o) => [o.office, o])),
+        mostFiled: mostFiledOf(numbers.rows),
       }
     }
     // The last used stands last.
@@ -66,22 +89,11 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
     return table
   }
 
+  const tableOf = keptFor(freshMs, (period) => load(period || null), 100)
   /** The table of a month, or the newest; null where there is none. At most `freshMs` old. */
-  function table(period: string | null): Promise<OpenTable | null> {
-    const id = period ?? ''
-    const known = newest.get(id)
-    const now = performance.now()
-    if (known && now - known.at < freshMs) return known.table
-    if (newest.size > 100) newest.clear()
-    const found = load(period)
-    newest.set(id, { at: now, table: found })
-    // What failed, or is not there yet, is asked for again by the next.
-    found.then(
-      (t) => t ?? newest.delete(id),
-      () => newest.delete(id),
-    )
-    return found
-  }
+  const table = (period: string | null): Promise<OpenTable | null> => tableOf(period ?? '')
+  const costMonths = keptFor(freshMs, () => store.costMonths(db))
+  const costsIn = keptFor(freshMs, (period) => store.costsIn(db, period), 100)
 
   async function months<R>(
     scope: Scope | 'office',
@@ -126,10 +138,32 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
     /** Who came to the end of the form of a thing, by month, the newest first: released months alone. */
     drafts: async (scope: Scope, id: string, most = 13): Promise<DraftsMonth[]> =>
       (await store.series(db, draftsScope(scope), id, most)).map(({ period, data }) => ({ period, row: data as DraftsRow })),
-    /** What offices said they cost in a month, or in the newest of which any said something; of one office where it is named. */
-    async costsIn(period?: string, office?: string): Promise<Cost[]> {
-      const month = period ?? (await store.costs(db, {}, 1))[0]?.period
-      return month === undefined ? [] : store.costs(db, { period: month, ...(office === undefined ? {} : { office }) }, 5_000)
+    /** What was filed most in the running month, or in the one before while that one shows too little: services of a place, or bases anywhere. At most `most` ids, and twelve. */
+    async mostFiled(place: string | null, most: number): Promise<readonly string[]> {
+      const newest = await table(null)
+      if (!newest) return []
+      const of = (t: OpenTable | null) => t?.mostFiled.get(place ?? nation)?.slice(0, most) ?? []
+      const now = of(newest)
+      if (now.length >= Math.min(most, ranked)) return now
+      const before = of(await table(monthBefore(newest.numbers.period)))
+      return before.length > now.length ? before : now
+    },
+    /**
+     * What offices said they cost: the newest month up to `period` of which any of those that fit said something, looking at three months. `served`: how many that fit finished turns in
+     * that month.
+     */
+    async costsUpTo(
+      period: string,
+      fits: (office: string) => boolean,
+    ): Promise<{ readonly period: string; readonly costs: readonly Cost[]; readonly served: number } | null> {
+      const months = (await costMonths('')).filter((m) => m <= period).slice(0, 3)
+      for (const month of months) {
+        const costs = (await costsIn(month)).filter((c) => c.turns > 0 && fits(c.office))
+        if (costs.length === 0) continue
+        const offices = (await table(month))?.numbers.offices ?? []
+        return { period: month, costs, served: offices.filter((o) => (o.finished.done ?? 0) > 0 && fits(o.office)).length }
+      }
+      return null
     },
     /** An office's. */
     officeMonths: (office: string, most = 13) => months<OfficeRow>('office', office, (t) => t.offices.get(office), most),
@@ -137,4 +171,5 @@ export function openTables({ db, clock, catalogue }: TablesDeps, freshMs = 5_000
 }
 
 export type TablesDeps = { readonly db: Db; readonly clock: Clock; readonly catalogue: Pick<Catalogue, 'history' | 'version' | 'places'> }
+/** What `openTables` gives. */
 export type Tables = ReturnType<typeof openTables>

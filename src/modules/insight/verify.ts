@@ -56,12 +56,15 @@ async function fetched(url: string): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
+/** What is published: tables, and the months of which costs are shown. */
+type Shown = { readonly tables: readonly Published[]; readonly costMonths: readonly string[] }
+
 /** The tables at a portal's `/api/numbers`, or the files `<period>.json` (of the other sets, `people-<period>.json` and `drafts-<period>.json`) of a folder. */
-async function publishedAt(where: string, folder: string | undefined): Promise<Published[]> {
+async function publishedAt(where: string, folder: string | undefined): Promise<Shown> {
   if (folder === undefined && /^https?:\/\//i.test(where)) {
     const base = where.replace(/(\/log)?\/*$/, '')
     const listed: unknown = JSON.parse((await fetched(`${base}/api/numbers/periods`)).toString())
-    const tables = (listed as { tables?: unknown } | null)?.tables
+    const { tables, costs } = (listed ?? {}) as { tables?: unknown; costs?: unknown }
     if (!Array.isArray(tables)) throw new SourceError(`${base}/api/numbers/periods lists no tables.`)
     const all: Published[] = []
     for (const { set, period, released } of tables as { set: unknown; period: unknown; released: unknown }[]) {
@@ -73,7 +76,7 @@ async function publishedAt(where: string, folder: string | undefined): Promise<P
         released: released === true,
       })
     }
-    return all
+    return { tables: all, costMonths: Array.isArray(costs) ? costs.filter((m) => typeof m === 'string' && /^\d{4}-\d{2}$/.test(m)) : [] }
   }
   const at = folder ?? join(where, 'numbers')
   const files = await readdir(at).catch(() => {
@@ -86,7 +89,7 @@ async function publishedAt(where: string, folder: string | undefined): Promise<P
     const [, set = 'services', period] = /^(?:(people|drafts)-)?(\d{4}-\d{2})\.json$/.exec(file) ?? []
     if (period) all.push({ set, period, bytes: await readFile(join(at, file)), released: null })
   }
-  return all
+  return { tables: all, costMonths: files.flatMap((file) => /^costs-(\d{4}-\d{2})\.json$/.exec(file)?.[1] ?? []) }
 }
 
 /** What offices said they cost in a month: at a portal, or in the file `costs-<period>.json` of a folder. */
@@ -166,7 +169,7 @@ export async function verifyNumbers(
   const find = (kind: NumbersFinding['kind'], of: Pick<Published, 'set' | 'period'> | null, detail: string, row: string | null = null) => {
     if (findings.length < mostFindings) findings.push({ kind, set: of?.set ?? null, period: of?.period ?? null, row, detail })
   }
-  const published = await publishedAt(where, options.numbers)
+  const { tables: published, costMonths } = await publishedAt(where, options.numbers)
   if (published.length === 0) throw new SourceError(`${where} shows no numbers.`)
   const claims: (Published & { numbers: Numbers; sha256: string })[] = []
   const voices: (Published & { numbers: PeopleNumbers; sha256: string })[] = []
@@ -240,8 +243,10 @@ export async function verifyNumbers(
     if (said === undefined && claim.released === true) find('hash', claim, 'It is called a release, and the log has no entry of it.')
   }
   const costs = [...releases.keys()].filter((key) => key.startsWith(costsSet('')))
-  const done = costs.length > 0 ? turnsDone(tally.counts, tally.lines) : new Map<string, number>()
-  for (const period of new Set(costs.map((key) => key.split(' ')[1]!))) {
+  // What is shown and what the log knows: a month may be in one of them alone.
+  const months = new Set([...costMonths, ...costs.map((key) => key.split(' ')[1]!)])
+  const done = months.size > 0 ? turnsDone(tally.counts, tally.lines) : new Map<string, number>()
+  for (const period of months) {
     const shown = await costsAt(where, options.numbers, period)
     for (const c of shown) {
       const of = { set: costsSet(c.office), period }
@@ -275,7 +280,7 @@ export async function verifyNumbers(
       ...(voices.length > 0
         ? ['What people said is recomputed from the answers published with it: the log has only the hash of both.']
         : []),
-      ...(costs.length > 0
+      ...(months.size > 0
         ? ['What offices cost is what they declared: the log has the hash of it, and the turns beside it are counted from the log.']
         : []),
       ...(drafts.length > 0

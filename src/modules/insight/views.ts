@@ -15,10 +15,15 @@ export const text = texts({ es, en })
 /** Rows a page lists; the rest is in the open data. */
 const listed = 20
 
-/** A month's name where it stands first: *Noviembre de 2026*. */
-export function monthName(l: Language, period: string, short = false): string {
+/** A month's name within a sentence: *noviembre de 2026*. */
+function monthWithin(l: Language, period: string, short = false): string {
   const options = short ? ({ month: 'short', year: '2-digit' } as const) : ({ month: 'long', year: 'numeric' } as const)
-  const name = new Intl.DateTimeFormat(localeOf[l], { ...options, timeZone: 'UTC' }).format(new Date(`${period}-15T12:00Z`))
+  return new Intl.DateTimeFormat(localeOf[l], { ...options, timeZone: 'UTC' }).format(new Date(`${period}-15T12:00Z`))
+}
+
+/** The same where it stands first: *Noviembre de 2026*. */
+export function monthName(l: Language, period: string, short = false): string {
+  const name = monthWithin(l, period, short)
   return `${name[0]!.toUpperCase()}${name.slice(1)}`
 }
 
@@ -143,7 +148,7 @@ export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null
   if (!newest) return null
   const { row, period } = newest
   const pesos = (r: SaidMonth['row']) => formatPesos(l, r.askedPesos / r.n)
-  const count = text(l, 'said.of', { count: row.n, month: monthName(l, period) })
+  const count = text(l, 'said.of', { count: row.n, month: monthWithin(l, period) })
   return html`<h2 class="govuk-heading-m" id="said">${text(l, 'said')}</h2>${figures(l, [
     { label: text(l, 'said.visits'), value: formatMean(l, row.visits / row.n), note: count },
     { label: text(l, 'said.asked'), value: formatShare(l, row.asked / row.n), note: count },
@@ -170,24 +175,25 @@ export function saidBody(l: Language, months: readonly SaidMonth[]): Html | null
   }<p class="govuk-body v-soft">${text(l, 'said.how')} <a class="govuk-link" href="/api/numbers?set=people&amp;period=${period}">${text(l, 'open.json')}</a></p>`
 }
 
-/** What a turn cost where an office, or some offices, said what they cost; null where none did. `of`: how many offices finished turns in that month. */
-export function costBody(l: Language, costs: readonly Cost[], of?: number): Html | null {
-  const counted = costs.filter((c) => c.turns > 0)
-  if (counted.length === 0) return null
+/** What a turn cost where an office, or some of `served` offices, said what they cost. */
+export function costBody(
+  l: Language,
+  { period, costs, served }: { readonly period: string; readonly costs: readonly Cost[]; readonly served: number },
+): Html {
   const last = (c: Cost) => c.declarations.at(-1)!
-  const pesos = counted.reduce((n, c) => n + last(c).pesos, 0)
-  const turns = counted.reduce((n, c) => n + c.turns, 0)
-  const kinds = [...new Set(counted.map((c) => last(c).basis))]
+  const pesos = costs.reduce((n, c) => n + last(c).pesos, 0)
+  const turns = costs.reduce((n, c) => n + c.turns, 0)
+  const kinds = [...new Set(costs.map((c) => last(c).basis))]
   return html`<h2 class="govuk-heading-m" id="cost">${text(l, 'cost')}</h2>${figures(l, [
     {
       label: text(l, 'cost.each'),
       value: formatPesos(l, pesos / turns),
-      note: text(l, 'cost.of', { sum: formatPesos(l, pesos), count: turns }),
+      note: text(l, 'cost.of', { sum: formatPesos(l, pesos), count: turns, month: monthWithin(l, period) }),
     },
-    ...(of === undefined
+    ...(served < 2
       ? []
-      : [{ label: text(l, 'cost.offices'), value: formatNumber(l, counted.length), note: text(l, 'cost.offices.of', { count: of }) }]),
-  ])}<p class="govuk-body v-soft">${kinds.length === 1 ? text(l, `cost.holds.${kinds[0]!}`) : text(l, 'cost.holds.mixed')} ${text(l, 'cost.how')} <a class="govuk-link" href="/api/numbers/costs">${text(l, 'open.json')}</a></p>`
+      : [{ label: text(l, 'cost.offices'), value: formatNumber(l, costs.length), note: text(l, 'cost.offices.of', { count: served }) }]),
+  ])}<p class="govuk-body v-soft">${kinds.length === 1 ? text(l, `cost.holds.${kinds[0]!}`) : text(l, 'cost.holds.mixed')} ${text(l, 'cost.how')} <a class="govuk-link" href="/api/numbers/costs?period=${period}">${text(l, 'open.json')}</a></p>`
 }
 
 const stops = ['start', 'papers', 'review', 'other'] as const
@@ -206,7 +212,7 @@ export function draftsBody(l: Language, months: readonly DraftsMonth[], service:
     if (own) return text(l, `drafts.${own}`)
     return service?.definition.pages.some((p) => p.id === stop) ? service.text(l, `pages.${stop}`) : stop
   }
-  const month = monthName(l, period)
+  const month = monthWithin(l, period)
   return html`<h2 class="govuk-heading-m" id="drafts">${text(l, 'drafts')}</h2>${figures(l, [
     {
       label: text(l, 'drafts.share'),
@@ -318,7 +324,7 @@ export function nationBody(
   s: Seen,
   said: readonly SaidMonth[],
   drafts: readonly DraftsMonth[],
-  costs: readonly Cost[],
+  costs: Html | null,
   levels: readonly LevelsMonth[],
 ): Html {
   const { l, table: t, catalogue } = s
@@ -331,7 +337,7 @@ export function nationBody(
     .sort((a, b) => a.name.localeCompare(b.name, l))
   const counted = states.filter((x) => x.row)
   const silent = states.filter((x) => !x.row)
-  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${saidBody(l, said)}${draftsBody(l, drafts, null)}${costBody(l, costs, t.numbers.offices.filter((o) => (o.finished.done ?? 0) > 0).length)}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
+  return html`<h1 class="govuk-heading-xl">${text(l, 'title')}</h1><p class="govuk-body-l">${text(l, 'lead')}</p>${monthLine(l, t, s.months, '/numbers')}${rowFigures(l, t.rows.get('nation mx') ?? null)}${saidBody(l, said)}${draftsBody(l, drafts, null)}${costs}${statesMap(l, t, catalogue, s.shapes)}${rowsTable(l, text(l, 'states'), text(l, 'state'), counted, 32)}${
     silent.length > 0 &&
     html`<p class="govuk-body">${text(l, 'states.few')} ${silent.map((x, i) => html`${i > 0 && ' · '}<a class="govuk-link" href="${x.href}">${x.name}</a>`)}</p>`
   }${rowsTable(
@@ -470,8 +476,8 @@ export function officeBody(
     readonly office: string
     readonly months: readonly Month<OfficeRow>[]
     readonly row: OfficeRow | null
-    /** What the office said of the month shown. */
-    readonly costs: readonly Cost[]
+    /** What a turn cost there. */
+    readonly costs: Html | null
     /** The rows of the services it does. */
     readonly served: readonly Row[]
   },
@@ -494,7 +500,7 @@ export function officeBody(
       note: text(l, 'office.silence.note', { hours: hours(l, row?.dutyMinutes ?? 0) }),
     },
     { label: text(l, 'office.duty'), value: hours(l, row?.dutyMinutes ?? 0), note: text(l, 'office.duty.note') },
-  ])}<p class="govuk-body"><a class="govuk-link" href="/offices/${office}">${text(l, 'go-office')}</a></p>${costBody(l, costs)}${series(
+  ])}<p class="govuk-body"><a class="govuk-link" href="/offices/${office}">${text(l, 'go-office')}</a></p>${costs}${series(
     l,
     months.map((m) => ({ ...m, row: m.row && { ...(m.row.waited ? { waited: m.row.waited } : {}) } })),
   )}${

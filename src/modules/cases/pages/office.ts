@@ -4,6 +4,7 @@ import type { Office } from '#catalogue'
 import { addWorkingDays } from '#kernel/calendar'
 import { type Child, type Html, html } from '#kernel/html'
 import type { OfficeId } from '#kernel/id'
+import { keptFor } from '#kernel/kept'
 import { Problem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
 import { addDays, dateIn, dayMs, type PlainDate, startOfDay } from '#kernel/time'
@@ -30,25 +31,6 @@ const statisticsDays = 30
 const mostListed = 12
 /** Reports are counted over a year. */
 const reportDays = 365
-
-/**
- * Keeps what `load` gave for `ms`, so that a hall of telephones costs one query and not one each. Somebody's own page never comes from here: what it
- * holds is public and may lag by that much.
- */
-export function keptFor<T>(ms: number, load: (key: string) => Promise<T>, most = 2000): (key: string) => Promise<T> {
-  const kept = new Map<string, { readonly at: number; readonly value: Promise<T> }>()
-  return (key) => {
-    const found = kept.get(key)
-    const now = performance.now()
-    if (found && now - found.at < ms) return found.value
-    if (kept.size >= most) kept.clear()
-    const value = load(key)
-    kept.set(key, { at: now, value })
-    // What failed is asked again by the next.
-    value.catch(() => kept.delete(key))
-    return value
-  }
-}
 
 type LineNow = {
   readonly line: string

@@ -15,7 +15,7 @@ import { aCurp, aPdf, licenceAnswers, openTestCases, type TestCases } from '../t
 import { registerCitizen } from './citizen.ts'
 import { registerCounter } from './counter.ts'
 import { registerDesk } from './desk.ts'
-import { keptFor, registerOffice } from './office.ts'
+import { registerOffice } from './office.ts'
 import { registerPapers } from './papers.ts'
 import { registerReports } from './report.ts'
 
@@ -507,20 +507,6 @@ test('a turn that nobody of an office may serve is plain to its supervisor and t
   ] as const)
     assert.equal((await administrator.post('/admin/people/give', { email: 'nueva@test.invalid', role, office: at })).status, 422, role)
   for (const other of [supervisor, await as(official)]) assert.equal((await other.get('/admin/turns')).status, 403)
-})
-
-test('what many ask at once is looked up once, and a failure is not kept', async () => {
-  let looked = 0
-  const kept = keptFor(60_000, async (key) => {
-    looked++
-    if (key === 'bad') throw new Error('no')
-    return key
-  })
-  assert.deepEqual(await Promise.all(['a', 'a', 'a'].map(kept)), ['a', 'a', 'a'])
-  assert.equal(looked, 1)
-  await assert.rejects(kept('bad'))
-  await assert.rejects(kept('bad'))
-  assert.equal(looked, 3)
 })
 
 test('what comes next is told in the order of the rule, not of the places alone', () => {

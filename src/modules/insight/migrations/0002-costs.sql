@@ -6,3 +6,5 @@ create table insight_cost (
   primary key (office, period)
 );
 create index insight_cost_period on insight_cost (period);
+-- The lines of an office, whose turns a declaration is divided by.
+create index insight_line_office on insight_line (office);
