@@ -376,7 +376,9 @@ test('a place is remembered by the browser that named it, shown to nobody else, 
   assert.match(home.body, /href="\/near\/15106"/)
   assert.equal(home.headers['cache-control'], 'private, no-cache')
   for (let i = 0; i < 3; i++) assert.doesNotMatch((await get('/')).body, /15106/)
-  assert.match(String((await get('/near?forget=1')).headers['set-cookie']), /^place=;/)
+  const forgot = await get('/near?forget=1')
+  assert.match(String(forgot.headers['set-cookie']), /^place=;/)
+  assert.equal(forgot.headers['cache-control'], 'private, no-cache')
   // What a browser claims to remember may be anything.
   for (const hostile of ['place=99999', 'place=<script>', 'place=../../x', `place=${'1'.repeat(4000)}`])
     assert.match((await get('/', { cookie: hostile })).body, /action="\/near"/)

@@ -184,6 +184,15 @@ export function openFilings(deps: Deps) {
     return { ...o, c, filing, journey, missing }
   }
 
+  /** The visitor's case, opened, with what `more` reads of it in the same transaction, at the same time. */
+  function readWith<T>(visitor: SignedIn, reference: Reference, more: (tx: Tx, c: Case) => Promise<T>): Promise<{ o: OpenCase; more: T }> {
+    return db.tx(async (tx) => {
+      const c = mine(visitor, await store.caseByReference(tx, reference))
+      const [o, read] = await Promise.all([opened(tx, visitor, c, 'read-own'), more(tx, c)])
+      return { o, more: read }
+    })
+  }
+
   async function onDraft<T>(visitor: SignedIn, reference: Reference, work: (tx: Tx, o: OpenCase) => Promise<T>): Promise<T> {
     return db.tx(async (tx) => {
       const c = draft(mine(visitor, (await store.lockCases(tx, [reference])).get(reference)))
@@ -274,18 +283,12 @@ export function openFilings(deps: Deps) {
     },
 
     /** The visitor's case, opened; the use is recorded. Refuses with `not-found`. */
-    read(visitor: SignedIn, reference: Reference): Promise<OpenCase> {
-      return db.tx(async (tx) => opened(tx, visitor, mine(visitor, await store.caseByReference(tx, reference)), 'read-own'))
+    async read(visitor: SignedIn, reference: Reference): Promise<OpenCase> {
+      return (await readWith(visitor, reference, async () => null)).o
     },
 
     /** The same with what `more` reads of it in the same transaction, at the same time. */
-    readWith<T>(visitor: SignedIn, reference: Reference, more: (tx: Tx, c: Case) => Promise<T>): Promise<{ o: OpenCase; more: T }> {
-      return db.tx(async (tx) => {
-        const c = mine(visitor, await store.caseByReference(tx, reference))
-        const [o, read] = await Promise.all([opened(tx, visitor, c, 'read-own'), more(tx, c)])
-        return { o, more: read }
-      })
-    },
+    readWith,
 
     /** The visitor's case without opening it. Refuses with `not-found`. */
     async peek(visitor: SignedIn, reference: Reference): Promise<Case> {

@@ -63,7 +63,10 @@ test('a page that only some are asked for is never named: it would tell an answe
       { id: 'only-some', questions: ['b'], when: 'a = "y"' },
       { id: 'last', questions: ['b'] },
     ],
-    papers: [{ id: 'p', how: 'file', when: 'a = "x"' }],
+    papers: [
+      { id: 'p', how: 'file', when: 'a = "x"' },
+      { id: 'all', how: 'file' },
+    ],
   } as unknown as Definition
   const at = (open: string | null, missing: string[] = []) => {
     const pages = definition.pages.map((p) => ({ id: p.id, complete: p.id !== open }))
@@ -73,6 +76,7 @@ test('a page that only some are asked for is never named: it would tell an answe
   assert.equal(at('children'), 'first')
   assert.equal(at('only-some'), 'first')
   assert.equal(at('last'), 'last')
-  assert.equal(at(null, ['p']), 'last', 'a paper that only some must bring')
+  assert.equal(at(null, ['p']), 'last', 'a paper that only some must bring, and the one of all is there')
+  assert.equal(at(null, ['p', 'all']), 'papers')
   assert.equal(at(null), 'review')
 })

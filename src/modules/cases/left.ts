@@ -11,11 +11,12 @@ export type Left = { readonly service: ServiceId; readonly stop: string; readonl
 /**
  * The page at which a draft would be taken up again, as far as it may stand beside the draft in the clear. A page or paper that only some are asked for would tell what they
  * answered: then it is the last one before it that everybody is asked.
+ * `missing`: the papers still to be added, by their ids.
  */
 export function stopOf({ definition }: Pick<Service, 'definition'>, journey: Journey, missing: readonly string[]): string {
   const open = journey.pages.find((p) => !p.complete)
   if (!open && missing.length === 0) return 'review'
-  if (!open && definition.papers.some((p) => p.how === 'file' && !p.optional && !p.when)) return 'papers'
+  if (!open && definition.papers.some((p) => !p.when && missing.includes(p.id))) return 'papers'
   const always = new Set(definition.questions.filter((q) => !q.when).map((q) => q.id))
   const upTo = open ? definition.pages.findIndex((p) => p.id === open.id) + 1 : definition.pages.length
   return definition.pages.slice(0, upTo).findLast((p) => !p.when && p.questions.some((q) => always.has(q)))?.id ?? 'start'

@@ -66,6 +66,12 @@ export type Read = { readonly o: OpenCase; readonly s: Standing }
 
 export type Receipts = ReturnType<typeof openReceipts>
 
+/** The entry of the log that says when a case was filed: of the turn it took, or of the case where it took none. */
+function filingEntry(events: readonly CaseEvent[]): CaseEvent['entries'][number] | undefined {
+  const entries = events.find((e) => e.kind === 'submitted')?.entries
+  return entries?.[1] ?? entries?.[0]
+}
+
 const isOver = (t: Turn) => t.state.state === 'left' || t.state.state === 'finished'
 
 /** Opens what the applicant's pages read. */
@@ -85,8 +91,7 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
     ])
     const living = turns.filter((t) => !isOver(t))
     const turn = living[0] ?? turns.at(-1) ?? null
-    const filed = events.find((e) => e.kind === 'submitted')?.entries
-    const entry = filed?.[1] ?? filed?.[0]
+    const entry = filingEntry(events)
     const [ahead, minutes, published, ...lines] = await Promise.all([
       turn?.state.state === 'waiting' ? store.aheadOf(tx, turn) : null,
       turn?.state.state === 'waiting' ? store.serviceMinutes(tx, turn.place, turn.line) : [],
@@ -172,8 +177,7 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
 
     /** The proof of the case's turn: `tlog-proof` once published, until then the log's signed promise. Null before it was filed. */
     async proof(o: Pick<OpenCase, 'c'>): Promise<{ text: string; kind: 'proof' | 'promise' } | null> {
-      const filed = (await store.eventsOf(db, o.c)).find((e) => e.kind === 'submitted')?.entries
-      const id = filed?.[1] ?? filed?.[0]
+      const id = filingEntry(await store.eventsOf(db, o.c))
       if (id === undefined) return null
       // The proof kept when the entry was published; one made now says the same against a newer checkpoint.
       const proof = (await store.keptProof(db, o.c, 'filing')) ?? (await publiclog.proof(id))
@@ -184,15 +188,20 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
 
     /** The visitor's cases, newest first, unopened. */
     mine: (visitor: SignedIn): Promise<Mine[]> =>
-      db.tx(async (tx) =>
-        Promise.all(
-          (await store.casesOf(tx, visitor.person)).map(async (c): Promise<Mine> => {
-            const turns = c.state === 'draft' ? [] : await store.turnsOf(tx, c)
+      db.tx(async (tx) => {
+        const cases = await store.casesOf(tx, visitor.person)
+        const turnsOf = await store.turnsOfCases(
+          tx,
+          cases.filter((c) => c.state !== 'draft'),
+        )
+        return Promise.all(
+          cases.map(async (c): Promise<Mine> => {
+            const turns = turnsOf.get(c.id) ?? []
             const turn = turns.find((t) => !isOver(t)) ?? turns.at(-1) ?? null
             return { c, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(tx, turn) : null }
           }),
-        ),
-      ),
+        )
+      }),
 
     /** The visitor's own case that is over, by what names it here. Refuses `not-found` for another's, for one that does not exist, and for one that is not over. */
     async over(

@@ -866,6 +866,18 @@ export async function turnsOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promi
   return rows.map(toTurn)
 }
 
+/** The same of several cases in one statement, by the case's id. */
+export async function turnsOfCases(on: Db | Tx, cases: readonly Pick<Case, 'place' | 'id'>[]): Promise<Map<CaseId, Turn[]>> {
+  if (cases.length === 0) return new Map()
+  const rows = await queryIn<Selectable<TurnTable>>(
+    on,
+    `select ${turnRow} from unnest($1::text[], $2::uuid[]) k (place, case_id) join cases_turn using (place, case_id) order by taken_at, at_place`,
+    [cases.map((c) => c.place), cases.map((c) => c.id)],
+    'cases-turns-of-cases',
+  )
+  return Map.groupBy(rows.map(toTurn), (t) => t.caseId)
+}
+
 /** Which of these matters have a living turn. */
 export async function livingMatters(tx: Tx, matters: readonly string[]): Promise<Set<string>> {
   if (matters.length === 0) return new Set()

@@ -207,6 +207,7 @@ const Bounds = Type.Object(
 )
 
 export const channels = ['web', 'counter', 'phone', 'kiosk', 'centre'] as const
+/** What happens in a life and brings services with it. */
 export const lifeEvents = [
   'birth',
   'identity',
@@ -223,6 +224,8 @@ export const lifeEvents = [
   'death',
   'government',
 ] as const
+/** One of them. */
+export type LifeEvent = (typeof lifeEvents)[number]
 
 /** A service's definition (`definition.json`). */
 export const Definition = Type.Object(

@@ -5,12 +5,11 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { button, cardList, fieldError, input, searchBox, tiles } from '#look'
 import { type Request, remember, remembered, type Web } from '#web'
-import { lifeEvents } from './definition.ts'
 import type { Catalogue } from './index.ts'
 import type { PlaceFound, ShowPage } from './pages.ts'
 import type { Service } from './service.ts'
 import { words } from './text.ts'
-import { matchList, serviceCardOf } from './views.ts'
+import { eventTiles, matchList, serviceCardOf } from './views.ts'
 
 const cookie = 'place'
 
@@ -87,18 +86,12 @@ export function registerNear(web: Pick<Web, 'route'>, { catalogue, page, placeFr
           const offices = (code.length === 5 ? [`mun-${code}`, `state-${code.slice(0, 2)}`] : [`state-${code}`]).flatMap(
             (id) => catalogue.office(id) ?? [],
           )
-          const events = lifeEvents.flatMap((e) => {
-            const { total } = catalogue.search({ event: e, place: code, limit: 0 })
-            return total === 0
-              ? []
-              : [{ href: `/life-events/${e}?place=${code}`, title: words(l, `event.${e}`), text: words(l, 'near.count', { count: total }) }]
-          })
           return html`<h1 class="govuk-heading-xl">${title}</h1>${searchBox({ language: l, action: '/services', hidden: { place: code } })}${
             used.length > 0 &&
             html`<h2 class="govuk-heading-m" id="used">${words(l, 'near.used')}</h2>${cardList(used.map((s) => serviceCardOf(s, l, catalogue, 3)))}`
           }<h2 class="govuk-heading-m" id="offices">${words(l, 'near.offices')}</h2>${tiles(
             offices.map((o) => ({ href: officeUrl(o.id) ?? `/offices?q=${code}`, title: o.name(l), text: words(l, 'near.office') })),
-          )}<h2 class="govuk-heading-m" id="events">${words(l, 'home.events')}</h2>${tiles(events)}<p class="govuk-body v-soft">${words(l, 'near.kept')} <a class="govuk-link" href="/near?forget=1">${words(l, 'near.forget')}</a> · <a class="govuk-link" href="/near">${words(l, 'near.other')}</a> · <a class="govuk-link" href="/numbers/places/${code}">${words(l, 'near.numbers')}</a></p>`
+          )}<h2 class="govuk-heading-m" id="events">${words(l, 'home.events')}</h2>${eventTiles(l, catalogue, (e) => `/life-events/${e}?place=${code}`, code)}<p class="govuk-body v-soft">${words(l, 'near.kept')} <a class="govuk-link" href="/near?forget=1">${words(l, 'near.forget')}</a> · <a class="govuk-link" href="/near">${words(l, 'near.other')}</a> · <a class="govuk-link" href="/numbers/places/${code}">${words(l, 'near.numbers')}</a></p>`
         },
         { wide: true, own: true },
       )

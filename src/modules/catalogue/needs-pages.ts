@@ -3,15 +3,15 @@ import { Type } from 'typebox'
 import { type Html, html } from '#kernel/html'
 import { moneyText } from '#kernel/money'
 import type { Language } from '#kernel/text'
-import { button, cardList, checkboxes, details, figures, table, tag, tiles } from '#look'
+import { button, cardList, checkboxes, details, figures, table, tag } from '#look'
 import type { Web } from '#web'
-import { lifeEvents } from './definition.ts'
+import { type LifeEvent, lifeEvents } from './definition.ts'
 import type { Catalogue } from './index.ts'
 import { type Needs, needsOf } from './needs.ts'
 import type { ShowPage } from './pages.ts'
 import type { Service } from './service.ts'
 import { words } from './text.ts'
-import { issuerIn, serviceCardOf, serviceUrl, shownMoney, shownTerm } from './views.ts'
+import { eventTiles, issuerIn, serviceCardOf, serviceUrl, shownMoney, shownTerm } from './views.ts'
 
 /** So many services are put together at once. */
 const mostTogether = 12
@@ -100,7 +100,7 @@ export function registerNeeds(
             services.length > 0
               ? needsBody(l, needs(services, l), catalogue)
               : event === undefined
-                ? eventsBody(l, catalogue)
+                ? html`<p class="govuk-body-l">${words(l, 'needs.lead')}</p>${eventTiles(l, catalogue, (e) => `/needs?event=${e}`)}`
                 : html`<p class="govuk-body-l">${words(l, 'needs.choose.lead')}</p>`
           }${event !== undefined && chooseForm(l, catalogue, event, place, services)}`,
         services.length > 0 ? { robots: 'noindex' } : {},
@@ -109,21 +109,8 @@ export function registerNeeds(
   })
 }
 
-const eventsBody = (l: Language, catalogue: Catalogue): Html =>
-  html`<p class="govuk-body-l">${words(l, 'needs.lead')}</p>${tiles(
-    lifeEvents
-      .filter((e) => catalogue.search({ event: e, limit: 0 }).total > 0)
-      .map((e) => ({ href: `/needs?event=${e}`, title: words(l, `event.${e}`), text: words(l, `event.${e}.text`) })),
-  )}`
-
 /** The services of a life event, in a place where one is chosen, to tick. */
-function chooseForm(
-  l: Language,
-  catalogue: Catalogue,
-  event: (typeof lifeEvents)[number],
-  place: string | null,
-  ticked: readonly Service[],
-): Html {
+function chooseForm(l: Language, catalogue: Catalogue, event: LifeEvent, place: string | null, ticked: readonly Service[]): Html {
   const offered = catalogue.search({ event, place: place ?? undefined, limit: 40 }).items
   const more = ticked.filter((s) => !offered.some((i) => i.id === s.id))
   const chosen = ticked.length > 0

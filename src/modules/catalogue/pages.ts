@@ -9,7 +9,7 @@ import type { Clock } from '#kernel/time'
 import { type Alternate, button, fieldError, layout, places, type SummaryError, tiles } from '#look'
 import { csrfField, keepAnswer, type Reply, type Request, takesGzip, type Web } from '#web'
 import { definitionSchema } from './check.ts'
-import { channels, lifeEvents } from './definition.ts'
+import { channels, type LifeEvent, lifeEvents } from './definition.ts'
 import type { Catalogue, Listed } from './index.ts'
 import { askedFor, formatOf, inFormats } from './linked/routes.ts'
 import { label } from './linked/text.ts'
@@ -431,7 +431,7 @@ export function registerPages(
         const id = (request.params as Record<string, string>)[of]!
         const known = of === 'event' ? (lifeEvents as readonly string[]).includes(id) : Object.hasOwn(catalogue.agencies, id)
         if (!known) throw new Problem('not-found', 'There is no such page.')
-        const heading = of === 'event' ? words(l, `event.${id as (typeof lifeEvents)[number]}`) : catalogue.agencyName(id, l)
+        const heading = of === 'event' ? words(l, `event.${id as LifeEvent}`) : catalogue.agencyName(id, l)
         const offset = request.query.offset ?? 0
         const place = placeFrom(request.query.place ?? '')
         return page(request, reply, heading, () =>
@@ -440,7 +440,7 @@ export function registerPages(
             heading,
             ...(of === 'event'
               ? {
-                  lead: words(l, `event.${id as (typeof lifeEvents)[number]}.text`),
+                  lead: words(l, `event.${id as LifeEvent}.text`),
                   more: { href: `/needs?event=${id}${place.code === null ? '' : `&place=${place.code}`}`, text: words(l, 'needs.link') },
                 }
               : {}),

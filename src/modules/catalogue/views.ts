@@ -23,7 +23,7 @@ import {
 } from '#look'
 import { straightPath } from './advance.ts'
 import { localPaperId } from './check.ts'
-import { type Definition, lifeEvents, type Source } from './definition.ts'
+import { type Definition, type LifeEvent, lifeEvents, type Source } from './definition.ts'
 import type { Catalogue, Listed, Results } from './index.ts'
 import type { Hours, Office } from './offices.ts'
 import type { Service } from './service.ts'
@@ -93,13 +93,21 @@ export function homeBody(
   }<h2 class="govuk-heading-m" id="near">${words(l, 'near.title')}</h2>${near}${more.length > 0 && html`<h2 class="govuk-heading-m">${words(l, 'home.more')}</h2>${tiles(more)}`}`
 }
 
-/** The life events that have a service, as ways in. */
-const eventTiles = (l: Language, catalogue: Catalogue): Html =>
-  tiles(
-    lifeEvents
-      .filter((e) => catalogue.search({ event: e, limit: 0 }).total > 0)
-      .map((e) => ({ href: `/life-events/${e}`, title: words(l, `event.${e}`), text: words(l, `event.${e}.text`) })),
+/** The life events that have a service, as ways in; in a place with how many it has there. `at`: where a way leads. */
+export function eventTiles(
+  l: Language,
+  catalogue: Catalogue,
+  at: (event: LifeEvent) => string = (e) => `/life-events/${e}`,
+  place?: string,
+): Html {
+  return tiles(
+    lifeEvents.flatMap((e) => {
+      const { total } = catalogue.search({ event: e, place, limit: 0 })
+      const text = place === undefined ? words(l, `event.${e}.text`) : words(l, 'near.count', { count: total })
+      return total === 0 ? [] : [{ href: at(e), title: words(l, `event.${e}`), text }]
+    }),
   )
+}
 
 function card(item: Listed, l: Language, definition: Definition): Html {
   return serviceCard({

@@ -2,12 +2,10 @@
  * Who came to the end: drafts that were given up beside those that were sent, and the page where people left. Pure. What was sent is counted from the public log, and hidden by the same
  * rule; what was given up the log cannot tell. docs/numbers.md describes the document.
  */
-import { hidden, type Sum } from './disclose.ts'
+import type { Left } from '#cases'
+import { hidden, leastPeople, type Sum } from './disclose.ts'
 import { agencyOfBase, baseOf, cellsOf, type Scope, scopes, sumsOf } from './numbers.ts'
 import { countOfKey } from './tally.ts'
-
-/** So many drafts of a service given up at one page, as the cases count them. */
-export type Left = readonly [service: string, stop: string, n: number]
 
 /** One row of the table. A part is absent where it counts one to nine or would betray such a part; 0 where it counts nobody. */
 export type DraftsRow = {
@@ -64,7 +62,7 @@ function submittedShown(submitted: ReadonlyMap<string, number>, agencyOf: (base:
 /** The pages of each base and service that may be shown: neither alone, nor by taking a service's from its base's, does one tell of a few. */
 function stopsShown(left: readonly Left[], totals: ReadonlyMap<string, number>): Map<string, Record<string, number>> {
   const stops = new Map<string, Map<string, number>>()
-  for (const [service, stop, n] of left)
+  for (const { service, stop, n } of left)
     for (const cell of new Set([`base ${baseOf(service)}`, ...(service.includes('@') ? [`service ${service}`] : [])])) {
       const own = stops.get(cell) ?? new Map<string, number>()
       stops.set(cell, own)
@@ -108,10 +106,10 @@ export function draftsNumbers(
   submitted: ReadonlyMap<string, number>,
   agencyOf: (base: string) => string,
 ): DraftsNumbers {
-  const services = new Set([...left.map(([service]) => service), ...submitted.keys()])
+  const services = new Set<string>([...left.map((l) => l.service), ...submitted.keys()])
   const agencies = agencyOfBase(services, agencyOf)
   const cells = rolledUp(
-    left.map(([service, , n]) => [service, n] as const),
+    left.map((l) => [l.service, l.n] as const),
     agencyOf,
   )
   const away = hidden(cells, sumsOf(services, agencies))
@@ -161,17 +159,16 @@ export function draftsFaults(
         detail: `The table says ${r.submitted ?? 'nothing'} sent; the log gives ${ours ?? 'nothing that may be shown'}.`,
       })
     const stops = Object.values(r.stops ?? {})
-    const few = (n: number) => !Number.isSafeInteger(n) || n < 0 || (n > 0 && n < 10)
+    const few = (n: number) => !Number.isSafeInteger(n) || n < 0 || (n > 0 && n < leastPeople)
     if (r.left !== undefined && few(r.left)) faults.push({ cell, detail: `${r.left} given up is too few to be told.` })
-    if (stops.some((n) => few(n) || n === 0)) faults.push({ cell, detail: 'A page where fewer than ten left stands by itself.' })
+    if (stops.some((n) => few(n) || n === 0)) faults.push({ cell, detail: `A page where fewer than ${leastPeople} left stands by itself.` })
     if (r.stops && stops.reduce((a, n) => a + n, 0) !== r.left) faults.push({ cell, detail: 'The pages are not all that were given up.' })
   }
   for (const cell of sent.keys())
     if (!told.has(cell)) faults.push({ cell, detail: `It is left out; the log gives ${sent.get(cell)} sent.` })
   if (told.size !== rows.length) faults.push({ cell: '', detail: 'A row stands twice.' })
-  const services = rows.filter(
-    (r) => r.scope === 'service' || (r.scope === 'base' && !r.id.startsWith('state/') && !r.id.startsWith('municipal/')),
-  )
+  // A federal service is its base; others are done in places.
+  const services = rows.filter((r) => r.scope === 'service' || (r.scope === 'base' && r.id.startsWith('federal/')))
   const all = services.map((r) => r.id)
   for (const { whole, parts } of sumsOf(new Set(all), agencyOfBase(all, agencyOf))) {
     const [is, of] = [told.get(whole)?.left, parts.reduce((n, p) => n + (told.get(p)?.left ?? 0), 0)]

@@ -78,34 +78,14 @@ export function openFollow(deps: FollowDeps) {
     return numbersOf(period, size, await store.countsOf(tx, period), await store.linesOf(tx), agencyIn(catalogue))
   }
 
-  /** Makes the running month's table anew, and releases those of months that are over: from then on their bytes stand, and the log has their hash. */
-  async function publish(): Promise<void> {
-    const now = clock.now()
-    const running = now.toISOString().slice(0, 7)
-    // A month's last entries are published within seconds; a day later none is missing.
-    const settled = new Date(now.getTime() - 86_400_000).toISOString().slice(0, 7)
-    await db.tx(async (tx) => {
-      const size = await store.lockCounted(tx)
-      for (const period of new Set([...(await store.unreleased(tx)), running])) {
-        const over = period < settled
-        const numbers = await tableOn(tx, period, size)
-        const { content, sha256 } = tableBytes(numbers)
-        const stored = await store.saveTable(tx, { set: servicesSet, period, size, sha256, content, releasedAt: over ? now : null })
-        if (!over || !stored) continue
-        await store.saveRows(tx, period, [
-          ...numbers.rows.map((data) => ({ scope: data.scope, id: data.id, data })),
-          ...numbers.offices.map((data) => ({ scope: 'office', id: data.office, data })),
-        ])
-        await publiclog.append(tx, [{ v: 1, type: 'numbers.released', at: minuteStamp(now), set: servicesSet, period, sha256 }])
-      }
-    })
-  }
+  /** A month's last entries are published within seconds: a day after its end none is missing. */
+  const isOver = (month: string) => month < new Date(clock.now().getTime() - 86_400_000).toISOString().slice(0, 7)
 
   /** Releases a table of a month that is over, once: its bytes stand from now on, its rows can be found one by one, and the log has its hash. */
   async function release(
     tx: Tx,
     size: number,
-    numbers: PeopleNumbers | DraftsNumbers,
+    numbers: Numbers | PeopleNumbers | DraftsNumbers,
     rows: readonly { readonly scope: string; readonly id: string; readonly data: object }[],
   ): Promise<void> {
     const now = clock.now()
@@ -116,15 +96,26 @@ export function openFollow(deps: FollowDeps) {
     await publiclog.append(tx, [{ v: 1, type: 'numbers.released', at: minuteStamp(now), set, period, sha256 }])
   }
 
-  /** The months before this one that are settled: a day later no entry of them is missing. */
-  const over = (months: readonly string[]) => {
-    const settled = new Date(clock.now().getTime() - 86_400_000).toISOString().slice(0, 7)
-    return months.filter((month) => month < settled)
+  /** Makes the tables of months that are not released anew, and releases those that are over. */
+  async function publish(): Promise<void> {
+    const running = clock.now().toISOString().slice(0, 7)
+    await db.tx(async (tx) => {
+      const size = await store.lockCounted(tx)
+      for (const period of new Set([...(await store.unreleased(tx)), running])) {
+        const numbers = await tableOn(tx, period, size)
+        if (isOver(period))
+          await release(tx, size, numbers, [
+            ...numbers.rows.map((data) => ({ scope: data.scope, id: data.id, data })),
+            ...numbers.offices.map((data) => ({ scope: 'office', id: data.office, data })),
+          ])
+        else await store.saveTable(tx, { set: servicesSet, period, size, ...tableBytes(numbers), releasedAt: null })
+      }
+    })
   }
 
   /** Releases what people said in months that are over. Their boxes are forgotten in the same transaction: what is published is all that is left. */
   async function publishVoices(): Promise<void> {
-    for (const period of over(await voice.months()))
+    for (const period of (await voice.months()).filter(isOver))
       await db.tx(async (tx) => {
         const size = await store.lockCounted(tx)
         const answers = (await voice.take(tx, period)).map((r) => [r.service, r.visits, r.asked] as const)
@@ -142,10 +133,10 @@ export function openFollow(deps: FollowDeps) {
 
   /** Releases where drafts were given up in months that are over, beside what was sent. The counts are forgotten in the same transaction. */
   async function publishDrafts(): Promise<void> {
-    for (const period of over(await left.months()))
+    for (const period of (await left.months()).filter(isOver))
       await db.tx(async (tx) => {
         const size = await store.lockCounted(tx)
-        const counts = (await left.take(tx, period)).map((l) => [l.service, l.stop, l.n] as const)
+        const counts = await left.take(tx, period)
         if (counts.length === 0) return
         const numbers = draftsNumbers(period, size, counts, filedOnWeb(period, await store.countsOf(tx, period)), agencyIn(catalogue))
         await release(

@@ -18,7 +18,7 @@ import pg, { type QueryResult as PgResult, type Pool, type PoolClient } from 'pg
 
 /**
  * A client whose statements go out together when they are asked for in one breath: what is sent before the program looks up again is handed to the socket in one piece.
- * With `pipeline` (pg, 8.22 or later) none waits for the answer to the one before, and each has its own answer or error.
+ * With `pipeline` none waits for the answer to the one before, and each has its own answer or error.
  */
 export class GatheringClient extends pg.Client {
   #gathering = false
@@ -57,13 +57,14 @@ function nameOf(sql: string): string | undefined {
  * can run in the same transaction as typed queries.
  */
 export class PoolDialect implements Dialect {
-  readonly #pool: Pool
+  /** It holds nothing but the pool: whoever asks for one gets the same. */
+  readonly driver: Driver
 
   constructor(pool: Pool) {
-    this.#pool = pool
+    this.driver = new PoolDriver(pool)
   }
   createDriver(): Driver {
-    return new PoolDriver(this.#pool)
+    return this.driver
   }
   createQueryCompiler(): QueryCompiler {
     return new PostgresQueryCompiler()
@@ -166,7 +167,7 @@ export function inTransaction<Tables, T>(
   dialect: PoolDialect,
   work: (tx: Transaction<Tables>) => Promise<T>,
 ): Promise<T> {
-  const driver = dialect.createDriver()
+  const { driver } = dialect
   const executor = kysely.getExecutor()
   return executor.provideConnection(async (connection) => {
     let over = false

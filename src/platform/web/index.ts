@@ -202,6 +202,7 @@ export function remembered(request: FastifyRequest, name: string): string | unde
 export function remember(request: FastifyRequest, reply: FastifyReply, name: string, value: string | null): void {
   const memory = memories.get(rootOf(request.server))
   if (!memory) throw new Error('remember is called outside the web part.')
+  reply.header('cache-control', 'private, no-cache')
   if (value === null) reply.clearCookie(memory.nameOf(name), memory.options)
   else reply.setCookie(memory.nameOf(name), value, { ...memory.options, maxAge: 31_536_000 })
 }
