@@ -6,7 +6,7 @@ import { commit, opens } from './commitment.ts'
 import { attributes, html, trustedHtml } from './html.ts'
 import { newReference, parseReference, uuidv7 } from './id.ts'
 import { moneyText, pesos, sum } from './money.ts'
-import { formatDate, texts } from './text.ts'
+import { formatDate, formatShare, texts } from './text.ts'
 import { addDays, dateIn, daysBetween, endOfDay, FixedClock, isPlainDate, minuteStamp, startOfDay } from './time.ts'
 
 test('canonical JSON is RFC 8785: names sorted by UTF-16 units, numbers and texts as ECMAScript writes them', () => {
@@ -133,4 +133,19 @@ test('texts are filled and counted by the rules of their language', () => {
   assert.equal(text('en', 'hi', { name: '{name}' }), 'Hello, {name}')
   assert.equal(formatDate('es', '2026-11-23'), '23 de noviembre de 2026')
   assert.throws(() => text('es', 'none' as 'hi'), RangeError)
+})
+
+test('nearly all is not told as all, nor nearly none as nobody', () => {
+  for (const [share, words] of [
+    [0, '0%'],
+    [1, '100%'],
+    [0.974, '97%'],
+    [0.994, '99%'],
+    [0.997, '99.7%'],
+    [0.99999, '99.9%'],
+    [0.004, '0.4%'],
+    [1e-9, '0.1%'],
+    [0.005, '1%'],
+  ] as const)
+    assert.equal(formatShare('es', share), words, String(share))
 })

@@ -64,9 +64,15 @@ export function formatSpan(language: Language, minutes: number): string {
   return f.format(Math.max(0, minutes / minutesIn[unit]))
 }
 
-/** A share of one as a whole number of hundredths: `97 %` as the language writes it. */
+const shares = new Map<string, Intl.NumberFormat>()
+
+/** A share of one as a whole number of hundredths: `97 %` as the language writes it. Nearly all is not all, nor nearly none nobody: `99.7 %`, `0.1 %`. */
 export function formatShare(language: Language, share: number): string {
-  return new Intl.NumberFormat(localeOf[language], { style: 'percent', maximumFractionDigits: 0 }).format(share)
+  const near = share > 0 && share < 1 && (share < 0.005 || share >= 0.995)
+  const id = `${language} ${near}`
+  let f = shares.get(id)
+  if (!f) shares.set(id, (f = new Intl.NumberFormat(localeOf[language], { style: 'percent', maximumFractionDigits: near ? 1 : 0 })))
+  return f.format(near ? Math.min(0.999, Math.max(0.001, share)) : share)
 }
 
 const dateFormats = new Map<string, Intl.DateTimeFormat>()

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { type Html, html } from '#kernel/html'
 import { moneyText } from '#kernel/money'
 import type { Language } from '#kernel/text'
-import { button, cardList, checkboxes, details, figures, table, tag } from '#look'
+import { button, cardList, checkboxes, details, figures, table } from '#look'
 import type { Web } from '#web'
 import { type LifeEvent, lifeEvents } from './definition.ts'
 import type { Catalogue } from './index.ts'
@@ -163,9 +163,9 @@ function needsBody(l: Language, needs: Needs, catalogue: Catalogue): Html {
           head: [words(l, 'needs.paper'), words(l, 'needs.used-in')],
           firstCellIsHeader: true,
           rows: papers.map((p) => [
-            html`${p.name}${p.hint !== '' && html` <span class="govuk-hint">${p.hint}</span>`}${!p.always && html` ${tag({ text: words(l, 'paper.sometimes') })}`}<br><span class="v-soft">${p.how.map((how, i) => html`${i > 0 && '; '}${words(l, `paper.${how}`)}`)}</span>${
+            html`${p.name}<span class="v-under">${p.hint !== '' && html`${p.hint} `}<span class="v-soft">(${[...(p.always ? [] : [words(l, 'paper.sometimes')]), ...p.how.map((how) => words(l, `paper.${how}`))].join('; ')})</span></span>${
               p.from &&
-              html`<br><a class="govuk-link" href="${serviceUrl(p.from.id)}">${words(l, 'paper.from')}<span class="govuk-visually-hidden">: ${p.from.text(l, 'name')}</span></a>`
+              html`<span class="v-under"><a class="govuk-link" href="${serviceUrl(p.from.id)}">${words(l, 'paper.from')}<span class="govuk-visually-hidden">: ${p.from.text(l, 'name')}</span></a></span>`
             }`,
             html`${p.by.map((s, i) => html`${i > 0 && html`<br>`}${s.text(l, 'name')}`)}`,
           ]),

@@ -6,7 +6,7 @@ import { html } from '#kernel/html'
 import { Problem } from '#kernel/problem'
 import { formatNumber } from '#kernel/text'
 import { type Clock, minuteStamp } from '#kernel/time'
-import { button, fieldError, input, layout, notificationBanner, radios, type SummaryError, select, table } from '#look'
+import { button, fieldError, input, layout, notificationBanner, radios, type SummaryError, scrolling, select, table } from '#look'
 import type { PublicLog } from '#publiclog'
 import { csrfField, holds, type Reply, type Request, signedIn, type Web } from '#web'
 import { type Basis, bases, costHash, costsSet, type Declaration, declarable, mostDeclarations, pesosTyped } from './costs.ts'
@@ -122,24 +122,27 @@ export function registerCosts(web: Pick<Web, 'route'>, deps: CostDeps): void {
         ...errorOf('basis'),
       })}${button({ text: text(l, 'cost.declare'), preventDoubleClick: true })}</form>${
         declared.length > 0 &&
-        html`<h2 class="govuk-heading-m">${text(l, 'cost.declared')}</h2>${table({
-          head: [
-            text(l, 'month'),
-            { text: text(l, 'cost.sum'), numeric: true },
-            { text: text(l, 'cost.turns'), numeric: true },
-            { text: text(l, 'cost.each'), numeric: true },
-          ],
-          firstCellIsHeader: true,
-          rows: declared.map((d) => {
-            const { pesos } = d.declarations.at(-1)!
-            return [
-              monthName(l, d.period),
-              { text: formatPesos(l, pesos), numeric: true },
-              { text: formatNumber(l, d.turns), numeric: true },
-              { text: d.turns > 0 ? formatPesos(l, pesos / d.turns) : '—', numeric: true },
-            ]
+        html`<h2 class="govuk-heading-m">${text(l, 'cost.declared')}</h2>${scrolling(
+          text(l, 'cost.declared'),
+          table({
+            head: [
+              text(l, 'month'),
+              { text: text(l, 'cost.sum'), numeric: true },
+              { text: text(l, 'cost.turns'), numeric: true },
+              { text: text(l, 'cost.each'), numeric: true },
+            ],
+            firstCellIsHeader: true,
+            rows: declared.map((d) => {
+              const { pesos } = d.declarations.at(-1)!
+              return [
+                monthName(l, d.period),
+                { text: formatPesos(l, pesos), numeric: true },
+                { text: formatNumber(l, d.turns), numeric: true },
+                { text: d.turns > 0 ? formatPesos(l, pesos / d.turns) : '—', numeric: true },
+              ]
+            }),
           }),
-        })}`
+        )}`
       }<p class="govuk-body v-soft">${text(l, 'cost.public')}</p>`,
     })
   }

@@ -195,7 +195,7 @@ test('months that were released stand beside the running one, as columns and as 
     ],
   )
   const { body } = await get('/numbers/services/state/birth-certificate@19')
-  assert.match(body, /class="v-columns"[^>]*aria-label="Solicitudes presentadas cada mes\. Nov 26: 30; Dic 26: 12"/)
+  assert.match(body, /class="v-chart"[^>]*aria-label="Solicitudes presentadas cada mes\. Nov 26: 30; Dic 26: 12"/)
   assert.match((await get('/numbers?month=2026-11')).body, /Su huella está en el registro público/)
   // The young month shows one of the two; the one before shows both.
   assert.deepEqual(await insight.mostFiled('19', 6), ['state/birth-certificate@19', 'state/drivers-licence@19'])

@@ -353,30 +353,31 @@ export function nationBody(
   )}${levelsBody(l, levels)}${openData(l, t, s.origin)}`
 }
 
-/** Months as pictures and as a table. */
-function series(l: Language, months: readonly Month<Pick<Row, 'filed' | 'decided' | 'waited'>>[]): Html | null {
+/** Months as pictures and as a table; of an office, whose lines serve many services, its waits alone. */
+function series(
+  l: Language,
+  months: readonly Month<Pick<Row, 'filed' | 'decided' | 'waited'>>[],
+  of: 'row' | 'office' = 'row',
+): Html | null {
   if (months.length < 2) return null
-  const oldestFirst = months.slice(0, 12).reverse()
-  const column = (m: (typeof months)[number], value: number | null, words: string) => ({
-    name: monthName(l, m.period, true),
-    value,
-    text: words,
-  })
-  return html`<h2 class="govuk-heading-m">${text(l, 'by-month')}</h2><p class="govuk-body"><strong>${text(l, 'chart.filed')}</strong></p>${columnChart(
-    {
-      name: text(l, 'chart.filed'),
-      columns: oldestFirst.map((m) =>
-        column(m, m.row?.filed?.n ?? null, m.row?.filed ? formatNumber(l, m.row.filed.n) : text(l, 'few.short')),
-      ),
-    },
-  )}${scrolling(
+  type M = (typeof months)[number]
+  const filed = (m: M) => ({ value: m.row?.filed?.n ?? null, words: m.row?.filed ? formatNumber(l, m.row.filed.n) : null })
+  const waited = (m: M) => ({ value: m.row?.waited?.p50 ?? null, words: m.row?.waited ? formatSpan(l, m.row.waited.p50) : null })
+  const drawn = of === 'row' ? { name: text(l, 'chart.filed'), figure: filed } : { name: text(l, 'chart.wait'), figure: waited }
+  const columns = months
+    .slice(0, 12)
+    .reverse()
+    .map((m) => ({ name: monthName(l, m.period, true), value: drawn.figure(m).value, text: drawn.figure(m).words ?? text(l, 'few.short') }))
+  const cell = (words: Child | null): Cell => numeric(words ?? few(l))
+  return html`<h2 class="govuk-heading-m">${text(l, 'by-month')}</h2>${
+    columns.some((c) => c.value !== null) &&
+    html`<p class="govuk-body"><strong>${drawn.name}</strong></p>${columnChart({ name: drawn.name, columns })}`
+  }${scrolling(
     text(l, 'by-month'),
     table({
       head: [
         text(l, 'month'),
-        numeric(text(l, 'filed')),
-        numeric(text(l, 'decided')),
-        numeric(text(l, 'in-term')),
+        ...(of === 'row' ? [numeric(text(l, 'filed')), numeric(text(l, 'decided')), numeric(text(l, 'in-term'))] : []),
         numeric(text(l, 'wait')),
       ],
       firstCellIsHeader: true,
@@ -384,10 +385,14 @@ function series(l: Language, months: readonly Month<Pick<Row, 'filed' | 'decided
         const share = inTerm(m.row)
         return [
           text(l, m.released ? 'month.released' : 'month.running', { month: monthName(l, m.period) }),
-          numeric(m.row?.filed ? formatNumber(l, m.row.filed.n) : few(l)),
-          numeric(m.row?.decided ? formatNumber(l, m.row.decided.n) : few(l)),
-          numeric(share === null ? few(l) : html`${formatShare(l, share)} ${shareBar(share)}`),
-          numeric(m.row?.waited ? formatSpan(l, m.row.waited.p50) : few(l)),
+          ...(of === 'row'
+            ? [
+                cell(filed(m).words),
+                cell(m.row?.decided ? formatNumber(l, m.row.decided.n) : null),
+                cell(share === null ? null : html`${formatShare(l, share)} ${shareBar(share)}`),
+              ]
+            : []),
+          cell(waited(m).words),
         ]
       }),
     }),
@@ -500,10 +505,7 @@ export function officeBody(
       note: text(l, 'office.silence.note', { hours: hours(l, row?.dutyMinutes ?? 0) }),
     },
     { label: text(l, 'office.duty'), value: hours(l, row?.dutyMinutes ?? 0), note: text(l, 'office.duty.note') },
-  ])}<p class="govuk-body"><a class="govuk-link" href="/offices/${office}">${text(l, 'go-office')}</a></p>${costs}${series(
-    l,
-    months.map((m) => ({ ...m, row: m.row && { ...(m.row.waited ? { waited: m.row.waited } : {}) } })),
-  )}${
+  ])}<p class="govuk-body"><a class="govuk-link" href="/offices/${office}">${text(l, 'go-office')}</a></p>${costs}${series(l, months, 'office')}${
     Object.keys(finished).length > 0 &&
     html`<h2 class="govuk-heading-m">${text(l, 'office.finished')}</h2>${table({
       firstCellIsHeader: true,

@@ -1,5 +1,6 @@
 /** Figures as pictures, drawn on the server. Each says in words what it shows; the page puts the table of the same figures beside it. */
 import { type Html, html } from '#kernel/html'
+import { scrolling } from './parts.ts'
 
 /** A share as a bar, in a cell beside its number: the ear needs it not. `share` is from 0 to 1. */
 export function shareBar(share: number): Html {
@@ -15,23 +16,25 @@ export interface Column {
   readonly text: string
 }
 
-const columnWidth = 48
+const columnWidth = 72
 const columnHeight = 120
 const above = 18
 const below = 20
 
-/** Values over time side by side, from nothing up. `name` says what is drawn. */
+/** Values over time side by side, from nothing up; as wide as there are columns, and on a small screen scrolled by itself. `name` says what is drawn. */
 export function columnChart({ name, columns }: { readonly name: string; readonly columns: readonly Column[] }): Html {
   const most = Math.max(1, ...columns.map((c) => c.value ?? 0))
   const said = columns.map((c) => `${c.name}: ${c.text}`).join('; ')
-  return html`<svg class="v-columns" viewBox="0 0 ${columns.length * columnWidth} ${above + columnHeight + below}" role="img" aria-label="${`${name}. ${said}`}">${columns.map(
+  const [width, height] = [columns.length * columnWidth, above + columnHeight + below]
+  const drawn = html`<svg class="v-chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${`${name}. ${said}`}">${columns.map(
     (c, i) => {
-      const height = round(((c.value ?? 0) / most) * columnHeight)
+      const tall = round(((c.value ?? 0) / most) * columnHeight)
       const middle = i * columnWidth + columnWidth / 2
-      const top = above + columnHeight - height
-      return html`<rect x="${i * columnWidth + 6}" y="${top}" width="${columnWidth - 12}" height="${Math.max(height, 1)}"/><text x="${middle}" y="${top - 5}">${c.text}</text><text x="${middle}" y="${above + columnHeight + 15}">${c.name}</text>`
+      const top = above + columnHeight - tall
+      return html`<rect x="${i * columnWidth + 6}" y="${top}" width="${columnWidth - 12}" height="${Math.max(tall, 1)}"/><text x="${middle}" y="${top - 5}">${c.text}</text><text x="${middle}" y="${above + columnHeight + 15}">${c.name}</text>`
     },
   )}</svg>`
+  return scrolling(name, drawn)
 }
 
 export interface MapArea {
