@@ -161,6 +161,28 @@ describe('the embedded PostgreSQL', () => {
     await server.stop()
   })
 
+  test('members who all start it again at once find one server each time', async () => {
+    const members = [member(data), member(data), member(data)]
+    const lock = join(data, 'postgres/cluster/postmaster.pid')
+    const ready = () => (existsSync(lock) && /^ready/m.test(readFileSync(lock, 'utf8')) ? postmaster(data) : 0)
+    try {
+      const [url] = await Promise.all(members.map((m) => m.url))
+      for (let i = 0; i < 25; i++) {
+        const killed = postmaster(data)
+        process.kill(killed, 'SIGKILL')
+        for (const end = Date.now() + 15_000; [0, killed].includes(ready()); await sleep(20))
+          assert.ok(Date.now() < end, `there is no server again after kill ${i + 1}`)
+      }
+      assert.equal(await one(url!, 'select count(*)::int as v from kept where v = 2'), 1)
+      for (const m of members) {
+        m.child.kill('SIGTERM')
+        await m.left
+      }
+    } finally {
+      for (const m of members) m.child.kill('SIGKILL')
+    }
+  })
+
   test('a server that was killed with nobody near starts again, though its pid file names a living process', async () => {
     const killed = member(data)
     const url = await killed.url

@@ -3,8 +3,8 @@
  * application process that is killed leaves it whole, and the next start adopts it.
  *
  * A member of the server is a session that holds a shared advisory lock, so a killed process is out at once, without pid files to clean.
- * Who leaves asks for the same lock alone: only the last one gets it, and stops the server. Starting needs no lock of ours: the
- * folder of a new cluster appears by one rename, and PostgreSQL lets one postmaster live in it; whoever comes second joins.
+ * Who leaves asks for the same lock alone: only the last one gets it, and stops the server. The folder of a new cluster appears by one rename,
+ * and one server lives in it (see `alone`); whoever comes second joins.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -15,6 +15,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -214,12 +215,12 @@ class Server implements RunningPostgres {
       )
     }
     this.#socketFolder = socketFolder(this.#home, identity)
-    removeStaleLocks(this.#cluster, this.#socketFolder)
+    await removeStaleLocks(this.#cluster, this.#socketFolder)
 
     const log = openLog(join(this.#home, 'server.log'))
     const settings = { ...serverSettings(this.#options.durable ?? true), unix_socket_directories: this.#socketFolder }
     const args = ['-D', this.#cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-    const [file, fileArgs, how] = identity.command(join(program, 'bin/postgres'), args)
+    const [file, fileArgs, how] = alone(this.#cluster, identity.command(join(program, 'bin/postgres'), args))
     // Its own session: neither Ctrl-C nor the end of this process reaches it.
     const child = spawn(file, fileArgs, { ...how, detached: true, stdio: ['ignore', log, log] })
     closeSync(log)
@@ -316,13 +317,50 @@ function livesIn(pid: number, cluster: string): boolean {
 }
 
 /**
- * After a restart of the machine or container the number in a lock file may belong to any process, and PostgreSQL would refuse to start. The
- * locks are removed only when no process at all works in the cluster.
+ * `command` under a lock of the cluster's folder, which its processes hold as long as one of them lives; where they do, the command ends at once. PostgreSQL's
+ * own pid file is not enough when several of us start a server that was killed: each of theirs may take the other's new file for the dead
+ * one's and remove it, and a server without one is found by nobody, lets no other start, and notices a minute later.
  */
-function removeStaleLocks(cluster: string, sockets: string): void {
-  if (process.platform !== 'linux' || readdirSync('/proc').some((name) => /^\d+$/.test(name) && livesIn(Number(name), cluster))) return
-  for (const file of [join(cluster, 'postmaster.pid'), join(sockets, `.s.PGSQL.${port}.lock`), join(sockets, `.s.PGSQL.${port}`)]) {
-    rmSync(file, { force: true })
+function alone(cluster: string, [file, args, how]: Command): Command {
+  const flock = '/usr/bin/flock'
+  return existsSync(flock) ? [flock, ['--nonblock', '--no-fork', cluster, file, ...args], how] : [file, args, how]
+}
+
+/**
+ * After a restart of the machine or container the number in a lock file may belong to any process, and PostgreSQL would refuse to start: such a file
+ * is taken away, and no other. A number that nobody has, PostgreSQL clears up itself. Several processes may be here at once, and one of them may
+ * have a new server running already, so a file is first set aside, and goes back if it is not the one that was judged.
+ */
+async function removeStaleLocks(cluster: string, sockets: string): Promise<void> {
+  if (process.platform !== 'linux') return
+  for (const file of [join(cluster, 'postmaster.pid'), join(sockets, `.s.PGSQL.${port}.lock`)]) {
+    const judged = textOf(file)
+    const pid = Number(judged?.split('\n')[0])
+    if (!(pid > 0) || !alive(pid) || livesIn(pid, cluster)) continue
+    const aside = `${file}.${process.pid}-${Date.now()}`
+    try {
+      renameSync(file, aside)
+    } catch {
+      continue // Another process was first.
+    }
+    for (let i = 0; textOf(aside) !== judged && i < 100; i++) {
+      try {
+        linkSync(aside, file)
+        break
+      } catch {
+        // Somebody started in this moment: that start sees the other server, ends, and takes its file away again.
+        await sleep(20)
+      }
+    }
+    rmSync(aside, { force: true })
+  }
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
   }
 }
 
