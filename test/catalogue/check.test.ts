@@ -79,6 +79,36 @@ const defects: [name: string, plant: (f: Files) => void, file: string, pointer: 
     /loop.*no bound/,
   ],
   [
+    'signatures of people who have no e-mail',
+    (f) => {
+      f.definition.steps.splice(1, 0, {
+        id: 'signing',
+        kind: 'sign',
+        signers: f.definition.questions[0]!.id,
+        next: (f.definition.steps[0] as { next: object[] }).next,
+      } as never)
+      ;(f.definition.steps[0] as { next: object[] }).next = [{ to: 'signing' }]
+    },
+    'definition.json',
+    '/steps/1/signers',
+    /no group/,
+  ],
+  [
+    'an order of signing for one who signs alone',
+    (f) => {
+      f.definition.steps.splice(1, 0, {
+        id: 'signing',
+        kind: 'sign',
+        order: 'listed',
+        next: (f.definition.steps[0] as { next: object[] }).next,
+      } as never)
+      ;(f.definition.steps[0] as { next: object[] }).next = [{ to: 'signing' }]
+    },
+    'definition.json',
+    '/steps/1/order',
+    /only the applicant/,
+  ],
+  [
     'a question that takes a file',
     (f) => {
       f.definition.questions[0] = { id: f.definition.questions[0]!.id, kind: 'file' } as never

@@ -14,6 +14,7 @@ const reference = join(import.meta.dirname, '../../reference')
 /** A change to a definition, and what of it burdens people. */
 const changes: [name: string, change: (d: Definition) => void, burden: string[]][] = [
   ['the same again', () => {}, []],
+  ['a signature more', (d) => d.steps.splice(1, 0, { id: 'signing', kind: 'sign', next: [{ to: d.steps[1]!.id }] }), ['signature signing']],
   ['one paper more', (d) => d.papers.push({ id: 'more', how: 'file', source: 'unverified' }), ['paper more']],
   ['one optional paper more', (d) => d.papers.push({ id: 'more', how: 'file', optional: true, source: 'unverified' }), []],
   [

@@ -385,6 +385,13 @@ function checkSteps(d: Definition, fault: Report, unitIs: (unit: string, pointer
   if (d.steps[0]!.kind !== 'data') fault('/steps/0/kind', 'first-step')
   d.steps.forEach((s, i) => {
     if ('unit' in s && s.unit !== undefined) unitIs(s.unit, `/steps/${i}/unit`)
+    if (s.kind === 'sign') {
+      const group = d.questions.find((q) => q.id === s.signers)
+      const kinds = group?.kind === 'group' ? group.questions.filter((q) => !q.optional).map((q) => q.kind) : []
+      if (s.signers !== undefined && !(kinds.includes('email') && (kinds.includes('curp') || kinds.includes('rfc'))))
+        fault(`/steps/${i}/signers`, 'signers', { id: s.signers })
+      if (s.order !== undefined && s.signers === undefined) fault(`/steps/${i}/order`, 'sign-order')
+    }
     if (s.kind === 'parallel') {
       unique(
         s.branches.map((b) => b.id),

@@ -176,7 +176,14 @@ const Branch = Type.Object({ id: Id, unit: Type.Optional(Id) }, strict)
 export const Step = Type.Union([
   Type.Object({ id: Id, kind: Type.Literal('data'), next: Next }, strict),
   Type.Object({ id: Id, kind: Type.Literal('pay'), next: Next }, strict),
-  Type.Object({ id: Id, kind: Type.Literal('sign'), next: Next }, strict),
+  /**
+   * People sign what was filed. `signers`: the group of questions that lists them, each with a CURP or RFC and an e-mail; absent, the applicant alone. `order`: each after the one
+   * before in the list (`listed`), or whenever they like (absent).
+   */
+  Type.Object(
+    { id: Id, kind: Type.Literal('sign'), signers: Type.Optional(Id), order: Type.Optional(Type.Literal('listed')), next: Next },
+    strict,
+  ),
   /** An official examines in turn; result `ok` or `objection`. */
   Type.Object({ id: Id, kind: Type.Literal('review'), unit: Type.Optional(Id), next: Next }, strict),
   /** Several offices examine at once; result `ok` when all say ok, else `objection`. */

@@ -96,7 +96,7 @@ export function differences(
     old.laid.steps,
     now.laid.steps,
     (st, s) => [t(s, `steps.${st.id}`) || st.id, text(l, `step.${st.kind}`)].join(' · '),
-    () => 'other',
+    (id) => effect(`signature ${id}`),
     'step',
   )
   for (const c of new Set([...old.laid.channels, ...now.laid.channels])) {

@@ -978,6 +978,35 @@ const steps: Part = {
       })
       if (s.unit) fields.push(wordsField(text(l, 'field.unit-name'), `units.${s.unit}`))
     }
+    if (s.kind === 'sign')
+      fields.push(
+        {
+          as: 'choice',
+          name: 'signers',
+          label: text(l, 'field.signers'),
+          value: s.signers ?? '',
+          options: [
+            { value: '', text: text(l, 'signers.applicant') },
+            ...d.questions
+              .filter((q) => q.kind === 'group')
+              .map((q) => ({ value: q.id, text: text(l, 'signers.group', { name: named(c, l, `questions.${q.id}`, q.id) }) })),
+          ],
+          at: [`${at}/signers`],
+          set: (v) => put(s, 'signers', v),
+        },
+        {
+          as: 'choice',
+          name: 'order',
+          label: text(l, 'field.sign-order'),
+          value: s.order ?? '',
+          options: [
+            { value: '', text: text(l, 'sign-order.any') },
+            { value: 'listed', text: text(l, 'sign-order.listed') },
+          ],
+          at: [`${at}/order`],
+          set: (v) => put(s, 'order', v === 'listed' ? v : undefined),
+        },
+      )
     if (s.kind === 'timer')
       fields.push(
         countField('workingDays', text(l, 'field.wait'), s.workingDays, `${at}/workingDays`, (n) => {

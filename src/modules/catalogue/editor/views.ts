@@ -297,7 +297,7 @@ export function addMore(l: Language, part: PartId, edit: Edit): Html {
     return html`${chooser(
       'kind',
       text(l, 'field.step-kind'),
-      (['review', 'parallel', 'decide', 'timer', 'pay', 'issue'] as const).map((k) => ({ value: k, text: text(l, `step.${k}`) })),
+      (['review', 'parallel', 'decide', 'timer', 'pay', 'sign', 'issue'] as const).map((k) => ({ value: k, text: text(l, `step.${k}`) })),
     )}${chooser(
       'after',
       text(l, 'field.after'),

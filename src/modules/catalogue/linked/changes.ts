@@ -33,6 +33,8 @@ function named(what: string, of: readonly (Content | null)[], l: Language): stri
       return label(l, 'changes.question', { name: said(`questions.${id}`) })
     case 'reason':
       return label(l, 'changes.reason', { name: said(`reasons.${id}`) })
+    case 'signature':
+      return label(l, 'changes.signature', { name: said(`steps.${id}`) })
     case 'channel':
       return label(l, 'changes.channel', { name: words(l, `channel.${id}` as 'channel.web') })
     default:
