@@ -2,6 +2,10 @@
 import { createHash, sign, verify } from 'node:crypto'
 import type { Keys } from '#keys'
 import type { Web } from '#web'
+import { registerSigner } from './signer-pages.ts'
+
+export { signerHashes } from './signer-pages.ts'
+export { type RequestPanelOptions, requestFields, requestPanel, type SignPanelOptions, signFields, signPanel } from './views.ts'
 
 export type SigningDeps = {
   readonly keys: Pick<Keys, 'sealSigner'>
@@ -17,7 +21,7 @@ export interface Signing {
   seal(bytes: Buffer, purpose: string): { seal: string }
   /** Whether the seal is ours, on exactly these bytes, for this purpose. Never throws. */
   checkSeal(bytes: Buffer, seal: string, purpose: string): boolean
-  /** Adds `/seal/key`. */
+  /** Adds `/seal/key`, and the offline signer under `/signer` and `/signer.html`. */
   register(web: Web): void
 }
 
@@ -56,6 +60,7 @@ export function openSigning({ keys }: SigningDeps): Signing {
     },
 
     register(web) {
+      registerSigner(web)
       web.route({
         method: 'GET',
         url: '/seal/key',

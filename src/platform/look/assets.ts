@@ -15,6 +15,8 @@ export interface Manifest {
   readonly js: string
   /** Scripts of single pages, by the name of their file under a module's `browser/`. */
   readonly scripts: Readonly<Record<string, string>>
+  /** Pages of one file, complete with script and style, by the same name; to be given out as downloads. */
+  readonly pages: Readonly<Record<string, string>>
   readonly icon: string
   /** Fonts every page needs at once, to be fetched beside the style sheet. */
   readonly preload: readonly string[]
@@ -34,6 +36,7 @@ export interface Assets {
   readonly css: string
   readonly js: string
   readonly scripts: Readonly<Record<string, string>>
+  readonly pages: Readonly<Record<string, string>>
   readonly icon: string
   readonly preload: readonly string[]
   readonly theme: ManifestTheme
@@ -53,10 +56,13 @@ export function assets(): Assets {
   }
   const manifest = JSON.parse(text) as Manifest
   const url = (file: string) => `/assets/${file}`
+  const urls = (files: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(files).map(([name, file]) => [name, url(file)]))
   known = {
     css: url(manifest.css),
     js: url(manifest.js),
-    scripts: Object.fromEntries(Object.entries(manifest.scripts).map(([name, file]) => [name, url(file)])),
+    scripts: urls(manifest.scripts),
+    pages: urls(manifest.pages),
     icon: url(manifest.icon),
     preload: manifest.preload.map(url),
     theme: manifest.theme.arms

@@ -19,12 +19,12 @@ test('the second build does nothing and looks for less than 30 ms', async () => 
 
 test('every address in the manifest is a file, inside the budgets, and nothing leads outside', async () => {
   await buildAssets()
-  const { css, js, icon, preload, scripts } = assets()
+  const { css, js, icon, preload, scripts, pages } = assets()
   const fileOf = (url: string) => join(assetFolder, url.replace('/assets/', ''))
-  for (const url of [css, js, icon, ...preload, ...Object.values(scripts)]) assert.ok(existsSync(fileOf(url)), url)
+  for (const url of [css, js, icon, ...preload, ...Object.values(scripts), ...Object.values(pages)]) assert.ok(existsSync(fileOf(url)), url)
   const styles = readFileSync(fileOf(css), 'utf8')
   assert.ok(gzipSync(styles).length <= budgets.css)
-  assert.ok(gzipSync(readFileSync(fileOf(js))).length <= budgets.js)
+  for (const url of [js, ...Object.values(scripts)]) assert.ok(gzipSync(readFileSync(fileOf(url))).length <= budgets.js, url)
   // Neither another server nor the other country's typeface.
   assert.doesNotMatch(styles, /url\(\W*https?:|@import|GDS Transport/)
   for (const [, file] of styles.matchAll(/url\(["']?([\w.-]+\.woff2)/g)) assert.ok(existsSync(join(assetFolder, file!)), file)

@@ -17,7 +17,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const root = resolve(here, '../../..')
 const require = createRequire(import.meta.url)
 
-/** Bytes after gzip that a page may cost. DESIGN.md: CSS at most 16 kB; scripts only enhance. */
+/** Bytes after gzip. DESIGN.md: CSS at most 16 kB; scripts only enhance, and each may be 10 kB. A page loads the look's and at most one of its own. */
 export const budgets = { css: 16_000, js: 10_000 } as const
 
 /** The theme that ships; another is given to the build as its first argument. */
@@ -45,15 +45,19 @@ export function hashInputs(themeFile = ownTheme, sources: readonly string[] = bu
         all.push(name, readFileSync(join(here, folder, name)))
     }
   }
-  for (const { name, file } of moduleScripts()) all.push(name, readFileSync(file))
+  for (const { name, file, page } of moduleScripts())
+    all.push(name, readFileSync(file), ...(page ? [readFileSync(page), readFileSync(styleOf(page))] : []))
   // What those scripts share with the server is known from the build before; one that is gone makes another hash too.
   for (const name of sources) all.push(name, existsSync(join(root, name)) ? readFileSync(join(root, name)) : '')
   all.push(themeFile, readFileSync(themeFile))
   return sha256(...all)
 }
 
-/** Scripts of single pages: each file `browser/<name>.ts` of a module becomes a module of its own. Found by where they lie, so that nothing here imports upward. */
-function moduleScripts(): { name: string; file: string }[] {
+/**
+ * Scripts of single pages: each file `browser/<name>.ts` of a module becomes a module of its own. Found by where they lie, so that nothing here imports upward.
+ * With `<name>.html` and `<name>.css` beside it, it becomes a page of one file instead.
+ */
+function moduleScripts(): { name: string; file: string; page: string | null }[] {
   const modules = join(root, 'src/modules')
   return readdirSync(modules)
     .sort()
@@ -61,8 +65,31 @@ function moduleScripts(): { name: string; file: string }[] {
       const folder = join(modules, module, 'browser')
       if (!existsSync(folder)) return []
       const names = readdirSync(folder).filter((n) => n.endsWith('.ts') && !n.endsWith('.test.ts'))
-      return names.sort().map((n) => ({ name: n.slice(0, -3), file: join(folder, n) }))
+      return names.sort().map((n) => {
+        const page = join(folder, `${n.slice(0, -3)}.html`)
+        return { name: n.slice(0, -3), file: join(folder, n), page: existsSync(page) ? page : null }
+      })
     })
+}
+
+const styleOf = (page: string) => page.replace(/html$/, 'css')
+
+/** A page that needs nothing beside itself: its script and style stand in it, and its own policy lets in these two alone and nothing out. */
+function onePage(template: string, script: string, style: string): string {
+  if (/<\/(script|style)|<!--/i.test(script + style)) throw new Error('What is put into a page of one file would end its element.')
+  const only = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+  const parts: Record<string, string> = {
+    csp: `default-src 'none'; script-src ${only(script)}; style-src ${only(style)}; base-uri 'none'; form-action 'none'`,
+    script,
+    style,
+  }
+  return template.replace(/%(csp|script|style)%/g, (_, name: string) => parts[name]!)
+}
+
+/** The theme's colours as custom properties, for pages that do not load the style sheet. */
+function themeCss(theme: Theme): string {
+  const all = (colours: Theme['light']) => Object.entries(colours).map(([name, value]) => `--${name}:${value}`)
+  return `:root{${all(theme.light).join(';')}}@media screen and (prefers-color-scheme:dark){:root{${all(theme.dark).join(';')}}}`
 }
 
 /** What `assetFolder` holds now, or null. */
@@ -136,7 +163,9 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     ],
     quietDeps: true,
   })
-  const css = (await esbuild.transform(fonts.css + compiled, { loader: 'css', minify: true, target: 'es2020', legalComments: 'none' })).code
+  const minified = async (styles: string) =>
+    (await esbuild.transform(styles, { loader: 'css', minify: true, target: 'es2020', legalComments: 'none' })).code
+  const css = await minified(fonts.css + compiled)
   const sources = new Set<string>()
   const bundle = async (file: string, target: string) => {
     const { outputFiles, metafile } = await esbuild.build({
@@ -154,17 +183,30 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     return Buffer.from(outputFiles[0]!.contents)
   }
   const js = await bundle(join(here, 'scripts/look.ts'), 'es2020')
-  const own = await Promise.all(moduleScripts().map(async ({ name, file }) => ({ name, code: await bundle(file, 'es2022') })))
+  const all = await Promise.all(moduleScripts().map(async ({ name, file, page }) => ({ name, page, code: await bundle(file, 'es2022') })))
+  const own = all.filter((o) => o.page === null)
   const zipped = (data: string | Buffer) => gzipSync(data, { level: 9 }).length
   // A page loads the look's script and at most one of its own.
   const sizes = { css: zipped(css), js: zipped(js) + Math.max(0, ...own.map((o) => zipped(o.code))) }
-  for (const kind of ['css', 'js'] as const) {
-    if (sizes[kind] > budgets[kind])
-      throw new Error(
-        `The ${kind} is ${sizes[kind]} bytes after gzip and may be ${budgets[kind]}: take something out of src/platform/look.`,
-      )
+  for (const [name, data, budget] of [
+    ['look.css', css, budgets.css],
+    ['look.js', js, budgets.js],
+    ...own.map((o) => [`${o.name}.js`, o.code, budgets.js] as const),
+  ] as const) {
+    if (zipped(data) > budget)
+      throw new Error(`${name} is ${zipped(data)} bytes after gzip and may be ${budget}: take something out of it.`)
   }
 
+  const pages = await Promise.all(
+    all.flatMap(({ name, page, code }) =>
+      page === null
+        ? []
+        : (async () => {
+            const style = await minified(themeCss(theme) + readFileSync(styleOf(page), 'utf8'))
+            return [name, onePage(readFileSync(page, 'utf8'), code.toString(), style)] as const
+          })(),
+    ),
+  )
   const arms = theme.arms && {
     file: add('arms', readFileSync(resolve(dirname(themeFile), theme.arms.file)), theme.arms.file.split('.').pop()!),
     alt: theme.arms.alt,
@@ -175,6 +217,7 @@ export async function buildAssets(themeFile = ownTheme): Promise<Built> {
     css: add('look', css, 'css'),
     js: add('look', js, 'js'),
     scripts: Object.fromEntries(own.map((o) => [o.name, add(o.name, o.code, 'js')])),
+    pages: Object.fromEntries(pages.map(([name, page]) => [name, add(name, page, 'html')])),
     icon: add('icon', readFileSync(join(here, 'styles/icon.svg')), 'svg'),
     preload: fonts.preload,
     files,

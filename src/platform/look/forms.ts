@@ -62,7 +62,8 @@ export function errorMessage(options: ErrorMessageOptions): Html {
 
 /** What the fields share: the order is always label, hint, error, field. */
 export interface Field extends Extra {
-  readonly name: string
+  /** Null: the field is read by a script and never sent; then `id` is needed. */
+  readonly name: string | null
   /** `name` unless told. The error summary links to it. */
   readonly id?: string | undefined
   readonly label: Content | LabelOptions
@@ -103,6 +104,7 @@ function group(field: Pick<Field, 'error' | 'groupClasses' | 'groupAttributes'>,
 
 function labelled(field: Field, render: (id: string, describedBy: string | undefined, failed: boolean) => Child): Html {
   const id = field.id ?? field.name
+  if (id === null) throw new RangeError('A field without a name needs an id.')
   const help = helpOf(field, id, field.describedBy)
   return group(field, [label({ ...asOptions<LabelOptions>(field.label), for: id }), help.markup, render(id, help.describedBy, help.failed)])
 }
