@@ -36,14 +36,16 @@ export function registerSigner(web: Web): void {
             href: `/${fileName}`,
             attributes: { download: fileName },
           },
-        )}<h2 class="govuk-heading-m">${text(l, 'signer.how')}</h2><ol class="govuk-list govuk-list--number"><li>${text(l, 'signer.how-1')}</li><li>${text(l, 'signer.how-2')}</li><li>${text(l, 'signer.how-3')}</li></ol><h2 class="govuk-heading-m">${text(l, 'signer.check')}</h2><pre class="v-command" tabindex="0"><code>sha256sum ${fileName}</code></pre>${summaryList(
+        )}<h2 class="govuk-heading-m">${text(l, 'signer.how')}</h2><ol class="govuk-list govuk-list--number"><li>${text(l, 'signer.how-1')}</li><li>${text(l, 'signer.how-2')}</li><li>${text(l, 'signer.how-3')}</li></ol><h2 class="govuk-heading-m">${text(l, 'signer.check')}</h2>${summaryList(
           {
             rows: [
               { key: text(l, 'signer.hash'), value: fingerprint(hashes.offline) },
               { key: text(l, 'signer.script-hash'), value: fingerprint(hashes.script) },
             ],
           },
-        )}<p class="govuk-body">${text(l, 'signer.hash-text')}</p>`,
+        )}<p class="govuk-body">${text(l, 'signer.hash-text')}</p><pre class="v-command" tabindex="0"><code>sha256sum ${fileName}                # Linux
+shasum -a 256 ${fileName}            # macOS
+certutil -hashfile ${fileName} SHA256    # Windows</code></pre>`,
       })
     },
   })

@@ -13,3 +13,10 @@ export function readStatement(bytes: Uint8Array): string | null {
     return null
   }
 }
+
+/** The lines of a statement for showing, each as its name with the colon (empty where it has none) and the rest with its end of line: together, the text again. */
+export const linesOf = (text: string): { readonly name: string; readonly rest: string }[] =>
+  (text.match(/[^\n]*\n|[^\n]+$/g) ?? []).map((line) => {
+    const end = line.indexOf(':') + 1
+    return { name: line.slice(0, end), rest: line.slice(end) }
+  })

@@ -6,7 +6,7 @@ import { type Html, html } from '#kernel/html'
 import { type Language, texts } from '#kernel/text'
 import { assetFolder, assets, button, details, errorMessage, errorSummary, fileUpload, input } from '#look'
 import { type Reason, reasons } from './refused.ts'
-import { readStatement } from './statement.ts'
+import { linesOf, readStatement } from './statement.ts'
 import en from './text.browser.en.json' with { type: 'json' }
 import es from './text.browser.es.json' with { type: 'json' }
 
@@ -72,12 +72,11 @@ export function signPanel(o: SignPanelOptions): Html {
   const words = readStatement(o.statement)
   if (words === null) throw new RangeError('A statement holds what a page cannot show.')
   const given = wordsOf(l, 'panel.working', 'panel.holder', 'panel.convert')
-  return html`<div id="sign" data-module="sign" data-words="${given}" data-now="${o.now.toISOString()}"><section aria-labelledby="sign-read"><h2 class="govuk-heading-m" id="sign-read">${text(l, 'panel.read')}</h2><p class="govuk-body">${text(l, 'panel.exact')}</p><pre class="v-statement" data-part="statement" data-bytes="${Buffer.from(o.statement).toString('base64')}">${words
-    .split(/(?<=\n)/)
-    .map((line) => {
-      const [, name, value] = /^([^:]+:)(.*)$/s.exec(line) ?? [null, '', line]
-      return html`${name && html`<span class="v-soft">${name}</span>`}${value}`
-    })}</pre></section>${templates(
+  return html`<div id="sign" data-module="sign" data-words="${given}" data-now="${o.now.toISOString()}"><section aria-labelledby="sign-read"><h2 class="govuk-heading-m" id="sign-read">${text(l, 'panel.read')}</h2><p class="govuk-body">${text(l, 'panel.exact')}</p><pre class="v-statement" data-part="statement" data-bytes="${Buffer.from(o.statement).toString('base64')}">${linesOf(
+    words,
+  ).map(
+    ({ name, rest }) => html`<span class="v-statement__line">${name && html`<span class="v-soft">${name}</span>`}${rest}</span>`,
+  )}</pre></section>${templates(
     l,
   )}<form method="post" action="${o.action}" novalidate hidden data-part="form">${o.csrf}<input type="hidden" name="signature" data-part="signature"><h2 class="govuk-heading-m">${text(l, 'panel.sign')}</h2><p class="govuk-body">${text(l, 'panel.stays')}</p>${fileUpload(
     {
@@ -121,16 +120,18 @@ export function signPanel(o: SignPanelOptions): Html {
 }
 
 /** Signs the downloaded text as the panel would. */
-export const signCommand =
-  'openssl cms -sign -cades -binary -md sha256 -signer e-firma.cer -inkey e-firma.key -in declaracion.txt -outform DER -out declaracion.p7s'
+const signCommand = `openssl cms -sign -cades -binary -md sha256 \\
+  -signer efirma.cer -inkey efirma.key \\
+  -in declaracion.txt -outform DER -out declaracion.p7s`
 
-/** Any key that OpenSSL opens as one that browsers open. */
-export const convertCommand =
-  'openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in e-firma.key -outform DER -out e-firma-nueva.key'
+/** Any key that OpenSSL opens as one that browsers open. It also stands in browser/signer.html. */
+const convertCommand = `openssl pkcs8 -topk8 -v2 aes-256-cbc \\
+  -in efirma.key -outform DER -out efirma-nueva.key`
 
 /** Makes a key and its request as the panel would. */
-export const requestCommand =
-  'openssl req -new -utf8 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj "/CN=e-firma" -keyout mi-clave.key -outform DER -out solicitud.req'
+const requestCommand = `openssl req -new -utf8 -subj "/CN=efirma" \\
+  -newkey ec -pkeyopt ec_paramgen_curve:P-256 \\
+  -keyout mi-clave.key -outform DER -out solicitud.req`
 
 export interface RequestPanelOptions {
   readonly language: Language
@@ -173,7 +174,6 @@ export function requestPanel(o: RequestPanelOptions): Html {
       text: text(l, 'request.save'),
       href: '#request',
       attributes: { 'data-part': 'save' },
-      kind: 'secondary',
     },
   )}<form method="post" action="${o.action}" hidden data-part="send">${o.csrf}<input type="hidden" name="request" data-part="request">${button({ text: text(l, 'request.submit') })}<p class="govuk-hint">${text(l, 'request.submit-hint')}</p></form></section>${details(
     {

@@ -36,14 +36,18 @@ function start(root: HTMLElement): void {
       save.download = `${say('request.file')}.key`
       part('status').textContent = ''
       part('form').hidden = true
+      part('other').hidden = true
       part('made').hidden = false
       part('made-title').focus()
+      return 'staying'
     },
     () => say('request.working'),
   )
   // What cannot be made again must be saved before the request can be sent.
   save.addEventListener('click', () => {
     part('send').hidden = false
+    // One primary act at a time.
+    save.classList.add('govuk-button--secondary')
   })
   addEventListener('pagehide', forget)
 }

@@ -35,6 +35,7 @@ function start(root: HTMLElement): void {
       part<HTMLInputElement>('signature').value = toBase64(await signCades(bytes, await form.pair(at), at))
       form.forget()
       part<HTMLFormElement>('form').submit()
+      return 'leaving'
     },
     () => say('panel.working'),
   )

@@ -5,7 +5,7 @@
 import { signCades } from '../cades.ts'
 import { same } from '../der.ts'
 import { Refused } from '../refused.ts'
-import { readStatement } from '../statement.ts'
+import { linesOf, readStatement } from '../statement.ts'
 import en from '../text.browser.en.json' with { type: 'json' }
 import es from '../text.browser.es.json' with { type: 'json' }
 import { sayFrom } from './parts/form.ts'
@@ -49,7 +49,15 @@ async function open(file: File): Promise<Exclude<typeof statement, Refused>> {
   const bytes = new Uint8Array(await file.arrayBuffer())
   const text = readStatement(bytes)
   if (text === null) throw new Refused('statement-unreadable')
-  part('statement').textContent = text
+  part('statement').replaceChildren(
+    ...linesOf(text).map(({ name, rest }) => {
+      const line = document.createElement('span')
+      const soft = document.createElement('b')
+      soft.append(name)
+      line.append(soft, rest)
+      return line
+    }),
+  )
   return { bytes, name: file.name.replace(/\.[^.]*$/, '') }
 }
 
@@ -61,6 +69,7 @@ field('statement')!.addEventListener('change', async () => {
     if (!file) throw new Refused('statement-missing')
     statement = await open(file)
     part('read').hidden = false
+    part('fields').hidden = false
   } catch (fault) {
     statement = fault instanceof Refused ? fault : new Refused('statement-unreadable')
     if (file) form.tell([statement])
@@ -80,8 +89,10 @@ form.onSubmit(
     save.href = URL.createObjectURL(new Blob([signature], { type: 'application/pkcs7-signature' }))
     save.download = `${name}.p7s`
     part('status').textContent = ''
+    part('fields').hidden = true
     part('done').hidden = false
     part('done-title').focus()
+    return 'staying'
   },
   () => say('panel.working'),
 )

@@ -80,6 +80,10 @@ export function openForm(root: HTMLElement, say: Say) {
   }
 
   let busy = false
+  // Whoever comes back to a page that the browser has kept may send it again.
+  addEventListener('pageshow', () => {
+    busy = false
+  })
 
   return {
     part,
@@ -103,9 +107,9 @@ export function openForm(root: HTMLElement, say: Say) {
 
     /**
      * Does `work` when the form is sent, once at a time, and tells what it refuses. `check` finds what is missing, all at once. What fails in any other way is told
-     * as such; nothing of it reaches the page's console.
+     * as such; nothing of it reaches the page's console. `work` says `leaving` when the page will be another.
      */
-    onSubmit(check: () => Reason[], work: () => Promise<void>, working: () => string): void {
+    onSubmit(check: () => Reason[], work: () => Promise<'leaving' | 'staying'>, working: () => string): void {
       root.querySelector('form')!.addEventListener('submit', async (event) => {
         event.preventDefault()
         if (busy) return
@@ -113,14 +117,16 @@ export function openForm(root: HTMLElement, say: Say) {
         try {
           if (!globalThis.crypto?.subtle) throw new Refused('no-crypto')
           const missing = check()
-          if (missing.length > 0) return tell(missing.map((reason) => new Refused(reason)))
+          if (missing.length > 0) {
+            busy = false
+            return tell(missing.map((reason) => new Refused(reason)))
+          }
           clearErrors()
           part('status').textContent = working()
-          await work()
+          busy = (await work()) === 'leaving'
         } catch (fault) {
-          tell([fault instanceof Refused ? fault : new Refused('failed')])
-        } finally {
           busy = false
+          tell([fault instanceof Refused ? fault : new Refused('failed')])
         }
       })
     },
