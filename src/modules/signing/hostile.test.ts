@@ -8,51 +8,9 @@ import { mostFileBytes, openKeyFile } from './key-file.ts'
 import { openPair, readCertificate } from './pair.ts'
 import { Refused } from './refused.ts'
 import { linesOf, readStatement } from './statement.ts'
-import { efirma, opensslFolder, whileValid } from './testing-signer.ts'
+import { efirma, mutate, opensslFolder, seeded, whileValid } from './testing-signer.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
-
-/** The same numbers for the same seed (mulberry32), so that a failure can be seen again. */
-function seeded(seed: number) {
-  let a = seed
-  return (below: number): number => {
-    a = (a + 0x6d2b79f5) | 0
-    let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % below
-  }
-}
-
-/** A file with some of its bytes changed, cut, doubled, moved, or its lengths made wrong. `within`: where the changes begin, so that what is costly to open is met early. */
-function mutate(file: Bytes, random: (below: number) => number, within = file.length): Bytes {
-  let out = Array.from(file)
-  for (let times = 1 + random(3); times > 0; times--) {
-    const at = random(Math.max(1, Math.min(within, out.length)))
-    switch (random(7)) {
-      case 0:
-        out[at] = random(256)
-        break
-      case 1:
-        out[at] = out[at]! ^ (1 << random(8))
-        break
-      case 2:
-        out = out.slice(0, at)
-        break
-      case 3:
-        out.splice(at, 1 + random(4))
-        break
-      case 4:
-        out.splice(at, 0, ...Array.from({ length: 1 + random(6) }, () => random(256)))
-        break
-      case 5:
-        out.splice(at, 1, 0x80 | random(6), 0xff, 0xff)
-        break
-      default:
-        out.splice(at, 0, ...out.slice(at, at + random(60)))
-    }
-  }
-  return Uint8Array.from(out)
-}
 
 /** Runs each and fails on what is no refusal; the reasons that were met, counted. */
 async function reasonsOf(count: number, attempt: (i: number) => unknown): Promise<Map<string, number>> {

@@ -18,7 +18,7 @@ const sha256 = sequence(oid('2.16.840.1.101.3.4.2.1'))
 const sha384 = sequence(oid('2.16.840.1.101.3.4.2.2'))
 
 /** r and s side by side (IEEE P1363) as Ecdsa-Sig-Value (RFC 3279, 2.2.3). */
-export function ecdsaToDer(signature: Bytes): Bytes {
+function ecdsaToDer(signature: Bytes): Bytes {
   const half = signature.length / 2
   return sequence(integer(signature.subarray(0, half)), integer(signature.subarray(half)))
 }

@@ -12,7 +12,7 @@ import { assetFolder, assets, layout } from '#look'
 import { csrfField, csrfHolds, openWeb, type Reply, type Request, type Web } from '#web'
 import { audit, browserMissing, openBrowser, openPage, withoutScripts } from '../../../test/support/browser.ts'
 import { registerSigner, signerHashes } from './signer-pages.ts'
-import { efirma, opensslFolder } from './testing-signer.ts'
+import { efirma, mutate, opensslFolder, seeded } from './testing-signer.ts'
 import { requestPanel, signPanel, text } from './views.ts'
 
 const statement = new TextEncoder().encode(
@@ -313,6 +313,50 @@ describe('in a browser', { skip: browserMissing() }, () => {
     await p.locator('[data-part="statement"]').evaluate((e) => e.append(' '))
     await press(p)
     await told(p, text('es', 'refused.statement-differs'))
+  })
+
+  test('where WebCrypto is missing or fails, the page says so and sends nothing', async (t) => {
+    const p = await openPage(t, browser)
+    const said = listen(p)
+    await p.goto(`${url}/sign`)
+    await fill(p, mine.certificatePath, mine.keyPath, mine.passphrase)
+    await p.evaluate(() => (crypto.subtle.digest = () => Promise.reject(new Error('broken'))))
+    await press(p)
+    await told(p, text('es', 'refused.failed'))
+    await p.evaluate(() => Object.defineProperty(crypto, 'subtle', { value: undefined }))
+    await press(p)
+    await told(p, text('es', 'refused.no-crypto'))
+    assert.deepEqual(said, [])
+  })
+
+  test('80 mutated files each end in a sentence, or in a signature with the certificate as it was given', async (t) => {
+    const p = await openPage(t, browser)
+    const said = listen(p)
+    const random = seeded(7)
+    const sentences = new Map<string, number>()
+    const file = (name: string, bytes: Uint8Array) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) })
+    await p.goto(`${url}/sign`)
+    for (let i = 0; i < 80; i++) {
+      const [certificate, key] = i % 2 ? [mutate(mine.certificate, random), mine.key] : [mine.certificate, mutate(mine.key, random)]
+      await p.getByLabel('Certificado (.cer)').setInputFiles(file('a.cer', certificate))
+      await p.getByLabel('Clave privada (.key)').setInputFiles(file('a.key', key))
+      await p.getByLabel('Contraseña de la clave privada').fill(mine.passphrase)
+      await p.evaluate(() => document.querySelector('.govuk-error-summary')?.remove())
+      await press(p)
+      const done = p.getByRole('heading', { level: 1, name: 'Recibido' })
+      await p.locator('.govuk-error-summary li').or(done).waitFor()
+      if (await done.isVisible()) {
+        // Changed where a signature does not look: in the part that the authority signed.
+        const signature = received.pop()!.bytes
+        assert.ok(signature.includes(Buffer.from(certificate)), `${i}`)
+        await p.goto(`${url}/sign`)
+      }
+      const sentence = (await p.locator('.govuk-error-summary li').allTextContents()).join()
+      sentences.set(sentence, (sentences.get(sentence) ?? 0) + 1)
+    }
+    assert.ok(sentences.size >= 4, `${[...sentences.keys()]}`)
+    assert.equal(sentences.has(text('es', 'refused.failed')), false)
+    assert.deepEqual(said, [])
   })
 
   test('by keyboard alone, in English', async (t) => {

@@ -43,9 +43,12 @@ export function registerSigner(web: Web): void {
               { key: text(l, 'signer.script-hash'), value: fingerprint(hashes.script) },
             ],
           },
-        )}<p class="govuk-body">${text(l, 'signer.hash-text')}</p><pre class="v-command" tabindex="0"><code>sha256sum ${fileName}                # Linux
-shasum -a 256 ${fileName}            # macOS
-certutil -hashfile ${fileName} SHA256    # Windows</code></pre>`,
+        )}<p class="govuk-body">${text(l, 'signer.hash-text')}</p><pre class="v-command" tabindex="0"><code># Linux
+sha256sum ${fileName}
+# macOS
+shasum -a 256 ${fileName}
+# Windows
+certutil -hashfile ${fileName} SHA256</code></pre>`,
       })
     },
   })
@@ -57,7 +60,8 @@ certutil -hashfile ${fileName} SHA256    # Windows</code></pre>`,
     schema: {},
     handler: (_request, reply) => {
       reply
-        .type('text/html; charset=utf-8')
+        // Never a page of ours: its script and style stand inside it, and our policy would let neither run.
+        .type('application/octet-stream')
         .header('content-disposition', `attachment; filename="${fileName}"`)
         .header('cache-control', 'public, max-age=300')
       return builtFile(assets().pages.signer!)

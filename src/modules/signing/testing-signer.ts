@@ -41,3 +41,45 @@ export function opensslFolder() {
       execFileSync('sh', ['-c', 'exec openssl "$@" 2>&1', 'sh', ...args], { cwd: folder, encoding: 'utf8' }),
   }
 }
+
+/** The same numbers for the same seed (mulberry32), so that a failure can be seen again. */
+export function seeded(seed: number) {
+  let a = seed
+  return (below: number): number => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) % below
+  }
+}
+
+/** A file with some of its bytes changed, cut, doubled, moved, or its lengths made wrong. */
+export function mutate(file: Bytes, random: (below: number) => number): Bytes {
+  let out = Array.from(file)
+  for (let times = 1 + random(3); times > 0; times--) {
+    const at = random(Math.max(1, out.length))
+    switch (random(7)) {
+      case 0:
+        out[at] = random(256)
+        break
+      case 1:
+        out[at] = out[at]! ^ (1 << random(8))
+        break
+      case 2:
+        out = out.slice(0, at)
+        break
+      case 3:
+        out.splice(at, 1 + random(4))
+        break
+      case 4:
+        out.splice(at, 0, ...Array.from({ length: 1 + random(6) }, () => random(256)))
+        break
+      case 5:
+        out.splice(at, 1, 0x80 | random(6), 0xff, 0xff)
+        break
+      default:
+        out.splice(at, 0, ...out.slice(at, at + random(60)))
+    }
+  }
+  return Uint8Array.from(out)
+}
