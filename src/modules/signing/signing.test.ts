@@ -36,7 +36,7 @@ test('/seal/key gives the key that the seals name', async () => {
   let answer: unknown
   const web = {
     route: (r: { url: string; handler: (request: unknown, reply: unknown) => unknown }) => {
-      assert.equal(r.url, '/seal/key')
+      if (r.url !== '/seal/key') return
       const reply = { type: () => reply, header: () => reply }
       answer = r.handler({ url: '/seal/key' }, reply)
     },

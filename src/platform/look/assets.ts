@@ -47,14 +47,16 @@ let known: Assets | undefined
 /** Addresses from the manifest, read once. Where nothing was built yet (a test, a fresh clone) the build runs first, in a process of its own. */
 export function assets(): Assets {
   if (known) return known
-  let text: string
+  const read = () => JSON.parse(readFileSync(`${assetFolder}manifest.json`, 'utf8')) as Manifest
+  let manifest: Manifest | undefined
   try {
-    text = readFileSync(`${assetFolder}manifest.json`, 'utf8')
-  } catch {
+    manifest = read()
+  } catch {}
+  // What an older release built has no pages and counts as nothing.
+  if (!manifest?.pages) {
     execFileSync(process.execPath, [fileURLToPath(new URL('./build.ts', import.meta.url))], { stdio: ['ignore', 'ignore', 'inherit'] })
-    text = readFileSync(`${assetFolder}manifest.json`, 'utf8')
+    manifest = read()
   }
-  const manifest = JSON.parse(text) as Manifest
   const url = (file: string) => `/assets/${file}`
   const urls = (files: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(files).map(([name, file]) => [name, url(file)]))
