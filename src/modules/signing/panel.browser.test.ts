@@ -432,6 +432,7 @@ describe('in a browser', { skip: browserMissing() }, () => {
     await p.getByRole('heading', { name: 'Su clave está hecha' }).waitFor()
     const send = p.getByRole('button', { name: 'Ya la guardé, enviar mi solicitud' })
     assert.equal(await send.isVisible(), false)
+    assert.equal(await p.getByText('Hacer la clave con otro programa').count(), 0)
     const download = p.waitForEvent('download')
     await p.getByRole('button', { name: 'Guardar mi clave' }).click()
     const saved = await download

@@ -36,7 +36,7 @@ function start(root: HTMLElement): void {
       save.download = `${say('request.file')}.key`
       part('status').textContent = ''
       part('form').hidden = true
-      part('other').hidden = true
+      part('other').remove()
       part('made').hidden = false
       part('made-title').focus()
       return 'staying'
