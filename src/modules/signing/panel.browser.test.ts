@@ -315,6 +315,21 @@ describe('in a browser', { skip: browserMissing() }, () => {
     await told(p, text('es', 'refused.statement-differs'))
   })
 
+  test('a device that has lost the date signs with the time of the server, and two presses sign once', async (t) => {
+    const p = await openPage(t, browser)
+    await p.clock.setFixedTime('2031-01-01T00:00:00Z')
+    const before = Math.floor(Date.now() / 1000) * 1000
+    await p.goto(`${url}/sign`)
+    await fill(p, mine.certificatePath, mine.keyPath, mine.passphrase)
+    await p.getByRole('button', { name: 'Firmar y enviar' }).dblclick()
+    await p.getByRole('heading', { level: 1, name: 'Recibido' }).waitFor()
+    assert.equal(received.length, 1)
+    verified(received[0]!.bytes)
+    const said = folder.run('cms', '-cmsout', '-print', '-inform', 'DER', '-in', 's.p7s')
+    const signedAt = Date.parse(/signingTime[\s\S]*?UTCTIME:(.*)/.exec(said)![1]!)
+    assert.ok(signedAt >= before && signedAt <= Date.now(), new Date(signedAt).toISOString())
+  })
+
   test('where WebCrypto is missing or fails, the page says so and sends nothing', async (t) => {
     const p = await openPage(t, browser)
     const said = listen(p)
