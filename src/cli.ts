@@ -12,6 +12,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   keys: () => import('./commands/keys.ts'),
   'check-service': () => import('./commands/check-service.ts'),
   'import-services': () => import('./commands/import-services.ts'),
+  verify: () => import('./commands/verify.ts'),
   'verify-log': () => import('./commands/verify-log.ts'),
   'verify-turns': () => import('./commands/verify-turns.ts'),
   'verify-numbers': () => import('./commands/verify-numbers.ts'),

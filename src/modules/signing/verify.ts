@@ -1,0 +1,239 @@
+/**
+ * One verdict on a signature: who signed what, when, whether it holds and why not. CAdES (EN 319 122-1) in a file beside the content or around it, and PAdES
+ * (EN 319 142-1) within a PDF. It asks nobody: what is trusted and what is known about revocation is handed in.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { digest, type Hash } from './algorithm.ts'
+import { type Certificate, readable, signerOf } from './certificate.ts'
+import {
+  type Content,
+  contentTypes,
+  type Evidence,
+  isBound,
+  isHash,
+  isMeant,
+  readSigned,
+  type SignedData,
+  type SignerInfo,
+  signerFaults,
+} from './cms.ts'
+import { same } from './der.ts'
+import { readShown, type Shown, statusOf } from './revocation.ts'
+import { checkToken, readToken, type Timestamp } from './timestamp.ts'
+import { type Chain, chainOf, type Trust, Work } from './trust.ts'
+import { because, distinct, type Finding, type Reason, refusalOf, type Verdict, verdictOf } from './verdict.ts'
+
+export { largestSignature } from './cms.ts'
+export { openTrust, readTrustFolder } from './trust.ts'
+export { explain, type Verdict } from './verdict.ts'
+
+/** What is asked about a signature. */
+export type Question = {
+  readonly trust: Trust
+  /** The instant for which it is asked: now, as a rule. Without a timestamp that holds, the signer's certificate is judged for it. */
+  readonly at: Date
+  /** What is known beside the file: OCSP answers and lists of revocations, and certificates that help to build chains. */
+  readonly evidence?: Partial<Evidence>
+  /** Whose signatures are asked for; both without it. */
+  readonly as?: readonly ('people' | 'seals')[]
+  /**
+   * `required`, the default: where nobody says that the signer's certificate was not revoked, the signature fails for `unknown-revocation`. `if-known`: silence is no
+   * reason; the finding says `unknown`. Revoked fails in both.
+   */
+  readonly revocation?: 'required' | 'if-known'
+}
+
+/** What everything in one verdict shares. */
+type Case = Question & {
+  readonly pool: readonly Certificate[]
+  readonly faults: readonly Reason[]
+  readonly shown: Shown
+  readonly work: Work
+}
+
+function openCase(question: Question, data: SignedData, signer: SignerInfo, work: Work): Case {
+  const all = [data.evidence, signer.evidence, question.evidence ?? {}]
+  const of = (kind: keyof Evidence) => all.flatMap((e) => e[kind] ?? [])
+  const { certificates, faults } = readable([...data.certificates, ...of('certificates')])
+  return { ...question, pool: certificates, faults, shown: readShown(of('ocsp'), of('crls')), work }
+}
+
+/**
+ * Judges a CAdES signature in DER or BER. `content` is what was signed, as bytes or by its digests (`digestsOf`); null where the signature carries it. Carries it one
+ * and is given another, it fails for `other-content`. Every signer must hold. Never throws for anything that stands in the file.
+ */
+export function verifySignature(question: Question & { readonly signature: Uint8Array; readonly content: Content | null }): Verdict {
+  const { signature, content } = question
+  try {
+    const data = readSigned(signature)
+    if (data.contentType === contentTypes.timestamp) return verdictOf('cades', [], [because('unsupported')])
+    const differs = data.content && content && !same(digestOf(data.content, 'sha256'), digestOf(content, 'sha256'))
+    return verdictOf('cades', findingsOf(question, data, data.content ?? content), differs ? [because('other-content')] : [])
+  } catch (error) {
+    return verdictOf('cades', [], [refusalOf(error)])
+  }
+}
+
+const digestOf = (content: Content, hash: Hash) => (content instanceof Uint8Array ? digest(hash, content) : content(hash))
+
+function findingsOf(question: Question, data: SignedData, content: Content | null): Finding[] {
+  const work = new Work()
+  return data.signers.map((signer) => judge(openCase(question, data, signer, work), data, signer, content))
+}
+
+function judge(asked: Case, data: SignedData, signer: SignerInfo, content: Content | null): Finding {
+  const { trust, at, pool, shown } = asked
+  const reasons: Reason[] = []
+  const stamp = earliest(asked, signer, reasons)
+  // From here on the signer is judged for the time that is proved, or else for now.
+  const when = stamp?.at ?? at
+  const meant = pool.filter((c) => isMeant(signer, c))
+  const certificate = meant.find((c) => isBound(signer, c)) ?? meant[0] ?? [...trust.known.values()].find((c) => isMeant(signer, c)) ?? null
+
+  let chain: Chain & { readonly as: 'people' | 'seals' | null } = { chain: [], reasons: [], as: null }
+  let revocation: Finding['revocation'] = 'unknown'
+  if (!certificate) reasons.push(...(asked.faults.length > 0 ? asked.faults : [because('no-certificate')]))
+  else {
+    if (content === null) reasons.push(because('no-content'))
+    else reasons.push(...signerFaults(signer, data, certificate, content))
+    chain = bestChain(asked, certificate, when)
+    reasons.push(...chain.reasons)
+    revocation = chain.chain.length === 1 && chain.as !== null ? 'pinned' : 'unknown'
+    for (const [i, c] of chain.chain.slice(0, -1).entries()) {
+      const status = statusOf(c, chain.chain[i + 1]!, shown, { when, at, trust })
+      if (status.state === 'revoked') reasons.push(because('revoked', c.name))
+      else if (i === 0 && status.state === 'good') revocation = status.source
+      else if (i === 0 && asked.revocation !== 'if-known') reasons.push(because('unknown-revocation', c.name))
+    }
+  }
+  const all = distinct(reasons)
+  return {
+    holds: all.length === 0,
+    reasons: all,
+    signer: certificate && signerOf(certificate),
+    as: chain.as,
+    level: !stamp ? 'B-B' : revocation === 'unknown' ? 'B-T' : 'B-LT',
+    provedAt: stamp?.at ?? null,
+    provedBy: stamp?.authority?.name ?? null,
+    claimedAt: signer.signingTime,
+    judgedAt: when,
+    content:
+      isHash(signer.hash) && signer.messageDigest ? { hash: signer.hash, digest: Buffer.from(signer.messageDigest).toString('hex') } : null,
+    revocation,
+    covers: null,
+  }
+}
+
+/** The chain for the first purpose that holds; else that with the fewest faults. */
+function bestChain({ as = ['people', 'seals'], pool, trust, work }: Case, certificate: Certificate, when: Date) {
+  let best: (Chain & { readonly as: 'people' | 'seals' | null }) | null = null
+  for (const purpose of as) {
+    const { chain, reasons } = chainOf(certificate, pool, trust, when, purpose, work)
+    const anchored = trust.anchors.get(chain.at(-1)!.id)?.vouches.has(purpose) === true
+    if (!best || reasons.length < best.reasons.length) best = { chain, reasons, as: anchored ? purpose : null }
+    if (reasons.length === 0) break
+  }
+  return best ?? { chain: [certificate], reasons: [because('wrong-usage', certificate.name)], as: null }
+}
+
+/** The earliest timestamp over the signature, if all hold. One that does not is a reason: who laid it there claims something false. */
+function earliest(asked: Case, signer: SignerInfo, reasons: Reason[]): Timestamp | null {
+  const { at, trust, shown, pool, work } = asked
+  let first: Timestamp | null = null
+  const wrong: Reason[] = []
+  for (const der of signer.tokens) {
+    let stamp: Timestamp
+    try {
+      stamp = checkToken(readToken(der), signer.signature, { trust, at, given: pool, work })
+    } catch (error) {
+      wrong.push(because('bad-timestamp'), refusalOf(error))
+      continue
+    }
+    wrong.push(...stamp.reasons)
+    const [own, issuer] = stamp.chain
+    // Whoever had the authority's key could write any time into a token: revoked at any time is too much.
+    if (own && issuer && statusOf(own, issuer, shown, { when: at, at, trust }).state === 'revoked')
+      wrong.push(because('bad-timestamp'), because('revoked', own.name))
+    if (!first || stamp.at < first.at) first = stamp
+  }
+  reasons.push(...wrong)
+  return wrong.length > 0 ? null : first
+}
+
+/** The digests of a file that may be larger than memory, to be handed in as `content`. */
+export async function digestsOf(file: string): Promise<Content> {
+  const hashes = { sha256: createHash('sha256'), sha384: createHash('sha384'), sha512: createHash('sha512') }
+  for await (const part of createReadStream(file)) for (const hash of Object.values(hashes)) hash.update(part as Buffer)
+  const made = { sha256: hashes.sha256.digest(), sha384: hashes.sha384.digest(), sha512: hashes.sha512.digest() }
+  return (hash) => made[hash]
+}
+
+/** The forms of signatures in a PDF that are read (ISO 32000-2, 12.8.3; EN 319 142-1, 5). */
+const subFilters = ['ETSI.CAdES.detached', 'adbe.pkcs7.detached']
+const mostPdfSignatures = 64
+
+/**
+ * Judges the signatures of a PDF. Each must cover the file from its first byte to the end of a revision, but for its own place, which holds nothing else; the last
+ * one must cover the whole file, or it fails for `appended`. An earlier one holds for what it covers: `covers` tells how much. Never throws for anything in the file.
+ */
+export function verifyPdf(question: Question & { readonly pdf: Uint8Array }): Verdict {
+  const pdf = Buffer.from(question.pdf.buffer, question.pdf.byteOffset, question.pdf.length)
+  const found = placesIn(pdf)
+  if (found === null) return verdictOf('pades', [], [because('too-large')])
+  const file: Reason[] = []
+  const findings: Finding[] = []
+  for (const place of found) {
+    if ('fault' in place) {
+      file.push(place.fault)
+      continue
+    }
+    const { contents, end } = place
+    const covered: Content = (hash) => createHash(hash).update(pdf.subarray(0, place.from)).update(pdf.subarray(place.to, end)).digest()
+    try {
+      const data = readSigned(contents, { padded: true })
+      // A second content inside would be what another reader shows.
+      if (data.content || data.signers.length !== 1) file.push(because('unsupported'))
+      else findings.push({ ...findingsOf(question, data, covered)[0]!, covers: { bytes: end, whole: end === pdf.length } })
+    } catch (error) {
+      file.push(refusalOf(error))
+    }
+  }
+  if (found.length > 0 && file.length === 0 && !findings.some((f) => f.covers!.whole)) file.push(because('appended'))
+  return verdictOf('pades', findings, file)
+}
+
+/** Where a signature stands: its bytes, and the file without them, `[0, from)` and `[to, end)`. */
+type Place =
+  | { readonly contents: Uint8Array; readonly from: number; readonly to: number; readonly end: number }
+  | { readonly fault: Reason }
+
+/** The signatures of a PDF by their ByteRange, in the order of what they cover. Null for too many. */
+function placesIn(pdf: Buffer): Place[] | null {
+  const places: Place[] = []
+  for (let at = pdf.indexOf('/ByteRange'); at >= 0; at = pdf.indexOf('/ByteRange', at + 1)) {
+    const range = /^\/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]/.exec(pdf.toString('latin1', at, at + 200))
+    // A word in a text is no signature.
+    if (!range) continue
+    if (places.length >= mostPdfSignatures) return null
+    places.push(placeAt(pdf, at, range.slice(1).map(Number) as [number, number, number, number]))
+  }
+  return places.sort((a, b) => ('fault' in a ? 0 : a.end) - ('fault' in b ? 0 : b.end))
+}
+
+function placeAt(pdf: Buffer, at: number, [start, from, to, length]: readonly [number, number, number, number]): Place {
+  const end = to + length
+  const whole = start === 0 && from < to && to < end && end <= pdf.length
+  // The revision ends where a PDF may end: what is cut elsewhere is no document that anybody saw.
+  if (!whole || !/%%EOF\s*$/.test(pdf.toString('latin1', Math.max(to, end - 32), end))) return { fault: because('range-not-whole') }
+  const gap = pdf.subarray(from, to)
+  if (gap.length > 4_000_000) return { fault: because('too-large') }
+  // Only digits between the brackets: anything else could be shown and is not signed.
+  if (!/^<(?:[0-9a-fA-F]{2})+>$/.test(gap.toString('latin1'))) return { fault: because('range-not-whole') }
+  const before = pdf.toString('latin1', Math.max(0, Math.min(at, from) - 4096), from)
+  const after = pdf.toString('latin1', to, Math.min(end, to + 4096))
+  const dictionary = before.slice(before.lastIndexOf(' obj') + 1) + after.slice(0, Math.max(0, after.indexOf('endobj')))
+  const [, form = ''] = /\/SubFilter\s*\/([\w.]+)/.exec(dictionary) ?? []
+  if (!subFilters.includes(form)) return { fault: because('unsupported') }
+  return { contents: Buffer.from(gap.toString('latin1', 1, gap.length - 1), 'hex'), from, to, end }
+}
