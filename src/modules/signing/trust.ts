@@ -68,16 +68,14 @@ export async function readTrustFolder(folder: string): Promise<TrustFolder> {
   const places = [['', purposes], ['intermediates', []], ...purposes.map((p) => [p, [p]] as const)] as const
   for (const [place, vouches] of places) {
     const where = join(folder, place)
-    const names = (await stat(where).catch(() => null))?.isDirectory()
-      ? (await readdir(where)).sort()
-      : place === ''
-        ? await readdir(where)
-        : []
-    for (const name of names.slice(0, mostFiles)) {
+    // The folder itself must be there; those in it may.
+    const names = place === '' || (await stat(where).catch(() => null))?.isDirectory() ? (await readdir(where)).sort() : []
+    if (names.length > mostFiles) throw new Refusal('too-large', `${where} holds more than ${mostFiles} files.`)
+    for (const name of names) {
       const kind = /\.(cer|crt|der|pem|crl|ors)$/i.exec(name)?.[1]?.toLowerCase()
       const file = join(where, name)
-      const found = kind && (await stat(file))
-      if (!found?.isFile()) continue
+      const found = await stat(file)
+      if (!kind || !found.isFile()) continue
       if (found.size > (kind === 'crl' || kind === 'pem' ? largestList : largestCertificate * 2))
         throw new Refusal('too-large', `${file} is too large.`)
       const bytes = await readFile(file)

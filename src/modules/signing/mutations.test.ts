@@ -1,0 +1,143 @@
+/**
+ * Valid signatures with bytes turned, put in and taken out by a seeded generator. The judge never throws and never hangs, and what it lets hold is unchanged: the same
+ * certificate, the same content, the same signed attributes and the same signature value; what was proved beside it (the time, who proved it) is the same or is no
+ * longer claimed. Only then may a mutation hold: it fell on what nobody signed (a version, the list of digests, a certificate that is not used, what stands beside the signature).
+ */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { environment } from '#config'
+import { readSigned } from './cms.ts'
+import { answer, signPdf } from './testing-certificates.ts'
+import { aWorld, later, now, signB, signT } from './testing-world.ts'
+import type { Verdict } from './verdict.ts'
+import { verifyPdf, verifySignature } from './verify.ts'
+
+const long = environment().VENTANILLA_LONG === '1'
+const rounds = long ? 100_000 : 2_000
+const seed = 20261127
+
+/** mulberry32: the same numbers for the same seed. */
+function numbers(state: number) {
+  return (below: number): number => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below)
+  }
+}
+
+const world = aWorld()
+const { ana, luis, issuing, responder, trust, list, content } = world
+const question = { trust, at: now, evidence: { crls: [list] } }
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+type Subject = {
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly verdict: (bytes: Uint8Array) => Verdict
+  /** The CMS within the bytes, where it was found by the judge; and the bytes that it speaks of. */
+  readonly signed: (bytes: Uint8Array) => { readonly cms: Uint8Array; readonly content: Uint8Array; readonly padded: boolean }
+}
+
+const cades = (name: string, bytes: Uint8Array, attached = false): Subject => ({
+  name,
+  bytes,
+  verdict: (signature) => verifySignature({ ...question, signature, content: attached ? null : content }),
+  signed: (cms) => ({ cms, content: attached ? readSigned(cms).content! : content, padded: false }),
+})
+
+const pdf = signPdf((covered) => signT(world, ana, { content: covered }))
+
+const subjects: readonly Subject[] = [
+  cades('CAdES B-B with RSA', signB(world, ana)),
+  cades('CAdES B-B with P-256, attached', signB(world, luis, { attached: true }), true),
+  cades('CAdES B-T with P-256', signT(world, luis)),
+  cades(
+    'CAdES B-LT with RSA',
+    signT(world, ana, { ocsp: [answer(ana.certificate, issuing, responder, { from: later(-1), to: later(1) })], crls: [list] }),
+  ),
+  {
+    name: 'PAdES B-T with RSA',
+    bytes: pdf,
+    verdict: (bytes) => verifyPdf({ ...question, pdf: bytes }),
+    signed(bytes) {
+      const text = Buffer.from(bytes).toString('latin1')
+      const [, from, to] = /\/ByteRange \[0 (\d+) (\d+) \d+\]/.exec(text)!.map(Number)
+      return {
+        cms: Buffer.from(text.slice(from! + 1, to! - 1), 'hex'),
+        content: Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]),
+        padded: true,
+      }
+    },
+  },
+]
+
+/** One to four changes, each of one to four bytes. In a PDF one in two falls within its CMS, digit for digit. */
+function mutated(bytes: Uint8Array, pick: (below: number) => number): Buffer {
+  let out = Buffer.from(bytes)
+  const isPdf = out.subarray(0, 5).toString('latin1') === '%PDF-'
+  const start = isPdf && pick(2) === 0 ? out.indexOf('/Contents <') + 11 : 0
+  const width = start > 0 ? 5_000 : out.length
+  for (let changes = 1 + pick(4); changes > 0; changes--) {
+    const at = Math.min(out.length - 1, start + pick(width))
+    const count = 1 + pick(4)
+    const kind = pick(5)
+    if (start > 0) out[at] = '0123456789abcdef'.charCodeAt(pick(16))
+    else if (kind === 0) out[at]! ^= 1 << pick(8)
+    else if (kind === 1) out[at] = pick(256)
+    else if (kind === 2)
+      out = Buffer.concat([out.subarray(0, at), Buffer.from(Array.from({ length: count }, () => pick(256))), out.subarray(at)])
+    else if (kind === 3) out = Buffer.concat([out.subarray(0, at), out.subarray(Math.min(out.length, at + count))])
+    // A piece of the file over another: lengths and tags that fit.
+    else out.copyWithin(at, pick(out.length - count), pick(out.length))
+    if (out.length === 0) return out
+  }
+  return out
+}
+
+/** What a verdict that holds says was proved. */
+function proved(subject: Subject, bytes: Uint8Array, verdict: Verdict) {
+  const { cms, content: covered, padded } = subject.signed(bytes)
+  const data = readSigned(cms, { padded })
+  assert.equal(verdict.signatures.length, 1)
+  const [finding] = verdict.signatures
+  const [signer] = data.signers
+  return {
+    certificate: finding!.signer!.certificate,
+    content: sha(covered),
+    attributes: sha(signer!.signed!),
+    signature: sha(signer!.signature),
+    claimedAt: finding!.claimedAt?.getTime() ?? null,
+    provedAt: finding!.provedAt?.getTime() ?? null,
+    provedBy: finding!.provedBy,
+  }
+}
+
+for (const [n, subject] of subjects.entries())
+  test(`${rounds / subjects.length} mutations of ${subject.name} never throw and never prove anything else`, () => {
+    const before = subject.verdict(subject.bytes)
+    assert.equal(before.holds, true, JSON.stringify(before.reasons))
+    const truth = proved(subject, subject.bytes, before)
+    const pick = numbers(seed + n)
+    let [held, slowest] = [0, 0]
+    for (let round = 0; round < rounds / subjects.length; round++) {
+      const bytes = mutated(subject.bytes, pick)
+      if (bytes.equals(subject.bytes)) continue
+      const start = performance.now()
+      const verdict = subject.verdict(bytes)
+      slowest = Math.max(slowest, performance.now() - start)
+      if (!verdict.holds) {
+        assert.ok(verdict.reasons.length > 0)
+        continue
+      }
+      held++
+      const told = proved(subject, bytes, verdict)
+      // A timestamp that was turned into something else beside the signature is no longer claimed; none may be another.
+      const dropped = told.provedAt === null && told.provedBy === null
+      assert.deepEqual(told, dropped ? { ...truth, provedAt: null, provedBy: null } : truth, `round ${round} of seed ${seed + n}`)
+    }
+    // Little of a signature is unsigned: where much held, something would not be looked at.
+    assert.ok(held < rounds / subjects.length / 4, `${held} held`)
+    assert.ok(slowest < 1_000, `${slowest} ms for one`)
+  })
