@@ -17,5 +17,6 @@ export const benches: Record<string, { about: string; load(): Promise<{ bench: B
     about: 'bytes of every kind of page, and what Lighthouse says of the public ones',
     load: () => import('./page-weight.ts'),
   },
+  verify: { about: 'CAdES signatures judged a second, against crypto.verify alone and pkijs', load: () => import('./verify.ts') },
   kill: { about: 'kills under load: nothing acknowledged is lost or doubled', load: () => import('./kill.ts') },
 }

@@ -55,6 +55,10 @@ const sound: Record<string, (more: Record<string, unknown>) => void> = {
     assert.ok((more.served as number) > 0)
     assert.ok((more.kinds as { kind: string }[]).some((k) => k.kind === 'receipt'))
   },
+  verify(more) {
+    assert.equal(more.refused, more.people)
+    assert.ok((more.cold as number) > 0 && (more.bare as number) > 0)
+  },
   kill: (more) => assert.deepEqual(more.findings, []),
 }
 

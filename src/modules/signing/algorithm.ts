@@ -1,19 +1,6 @@
 /** Which mathematics we accept, from their identifiers, and whether a signature is one of a key. One table each: what is not in it is refused. */
 import { constants, createPublicKey, hash as digestOf, type KeyObject, verify } from 'node:crypto'
-import {
-  children,
-  DerFault,
-  expect,
-  integerBytes,
-  readAt,
-  readBits,
-  readOid,
-  readSmall,
-  readWhole,
-  tags,
-  type Value,
-  wholeOf,
-} from './der.ts'
+import { children, DerFault, expect, integerBytes, readBits, readOid, readSmall, readWhole, tags, type Value, wholeOf } from './der.ts'
 import type { ReasonCode } from './verdict.ts'
 
 /** The hashes we accept, as node:crypto names them. */
@@ -102,7 +89,7 @@ function readPss(parameters: Value | undefined): SignatureAlgorithm | ReasonCode
   const generator = partsOf(mask)
   if (generator.oid !== '1.2.840.113549.1.1.8' || readHash(generator.parameters) !== hash) return 'unsupported'
   const saltBytes = salt ? readSmall(salt) : 20
-  if (fields.size > (trailer ? 4 : 3) || (trailer && readSmall(trailer) !== 1) || saltBytes > 64) return 'unsupported'
+  if (fields.size > (trailer ? 4 : 3) || (trailer && readSmall(trailer) !== 1) || saltBytes > 1024) return 'unsupported'
   return { family: 'pss', hash: hash as Hash, saltBytes }
 }
 
@@ -150,14 +137,14 @@ export function readKeyKind(spki: Value): KeyKind {
   return { name: oid, family: null, bits: 0, fault: 'unsupported' }
 }
 
-/** node:crypto's key of a SubjectPublicKeyInfo whose kind is accepted; null where its numbers make none (a point off its curve). */
+/**
+ * node:crypto's key of a SubjectPublicKeyInfo whose kind is accepted; null where its numbers make none (a point off its curve). As PEM, because Node asks of anything but a
+ * string by exceptions whether it is a key already: 22 and 41 µs instead of 63 and 71 for RSA and P-256.
+ */
 export function keyOf(spki: Uint8Array): KeyObject | null {
+  const base64 = Buffer.from(spki.buffer, spki.byteOffset, spki.length).toString('base64')
   try {
-    const [algorithm, bits] = children(readWhole(spki))
-    // Half the time of the general reader: OpenSSL tries fewer decoders.
-    if (readOid(readAt(spki, algorithm!.from, algorithm!.to)) === '1.2.840.113549.1.1.1')
-      return createPublicKey({ key: Buffer.from(readBits(bits)), format: 'der', type: 'pkcs1' })
-    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+    return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${base64}\n-----END PUBLIC KEY-----\n`)
   } catch {
     return null
   }

@@ -120,10 +120,13 @@ export const forgetCertificates = (): void => kept.clear()
 /**
  * Reads a certificate. Throws `DerFault` for what is none, and `Refusal` with `too-large`, or with `unsupported` for a critical extension that we do not know or
  * constraints on names, which we do not judge. A weak key or hash is read and told in `key.kind.fault` and `algorithm`: an old authority may stand in a bundle.
+ * `known` are certificates that were read before and are held elsewhere, by their SHA-256.
  */
-export function readCertificate(der: Uint8Array): Certificate {
+export function readCertificate(der: Uint8Array, known?: ReadonlyMap<string, Certificate>): Certificate {
   if (der.length > largestCertificate) throw new Refusal('too-large', `A certificate of ${der.length} bytes.`)
   const id = digestOf('sha256', der, 'hex')
+  const given = known?.get(id)
+  if (given) return given
   // A copy: what is kept must not keep the megabyte it came in, nor change with it.
   return kept.get(id) ?? kept.set(id, read(Uint8Array.from(der), id))
 }
@@ -185,7 +188,7 @@ function read(der: Uint8Array, id: string): Certificate {
     signed: wholeOf(tbs),
     algorithm: readAlgorithm(outer),
     signature: readBits(signature),
-    keyUsage: usage ? new Set(usages.filter((_, i) => readFlags(usage)[i])) : null,
+    keyUsage: usage ? usagesOf(readFlags(usage)) : null,
     extendedKeyUsage: extended
       ? { critical: extensions.get('2.5.29.37')!.critical, oids: new Set(children(expect(extended, tags.sequence)).map(readOid)) }
       : null,
@@ -199,6 +202,8 @@ function read(der: Uint8Array, id: string): Certificate {
     ...identifiersOf(subject),
   }
 }
+
+const usagesOf = (flags: readonly boolean[]) => new Set(usages.filter((_, i) => flags[i]))
 
 const nameConstraints = '2.5.29.30'
 /** Extensions that we judge, or whose being critical asks nothing more of us: other names of the subject, and policies, of which we require none (RFC 5280, 6.1.1). */
@@ -327,12 +332,15 @@ export const signerOf = (c: Certificate): Signer => ({
 })
 
 /** The certificates of a bundle that can be read, and why the others cannot. Nobody needs all of a bundle: only who misses one asks why. */
-export function readable(bundle: readonly Uint8Array[]): { certificates: Certificate[]; faults: Reason[] } {
+export function readable(
+  bundle: readonly Uint8Array[],
+  known?: ReadonlyMap<string, Certificate>,
+): { certificates: Certificate[]; faults: Reason[] } {
   const certificates: Certificate[] = []
   const faults: Reason[] = []
   for (const der of bundle)
     try {
-      certificates.push(readCertificate(der))
+      certificates.push(readCertificate(der, known))
     } catch (error) {
       faults.push(refusalOf(error))
     }

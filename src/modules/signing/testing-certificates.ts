@@ -118,7 +118,7 @@ export function certify(given: Certified): Holder {
     der.integer(given.serial ?? ++serials),
     algorithmOf(signer, hash),
     given.issuerName ?? by?.name ?? given.name,
-    der.sequence(der.time(given.from ?? new Date('2026-01-01T00:00:00Z')), der.time(given.to ?? new Date('2028-01-01T00:00:00Z'))),
+    der.sequence(der.time(given.from ?? new Date('2026-01-01T00:00:00Z')), der.time(given.to ?? new Date('2046-01-01T00:00:00Z'))),
     given.name,
     spki,
     der.tagged(3, der.sequence(...extensions)),

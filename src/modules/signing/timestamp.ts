@@ -70,7 +70,7 @@ export function checkToken(
   else if (!same(token.imprint.digest, digest(hash, bytes))) reasons.push(because('timestamp-of-other-data'))
   if (token.at.getTime() > at.getTime() + patienceMs) reasons.push(because('bad-timestamp'))
 
-  const { certificates, faults } = readable(token.signed.certificates)
+  const { certificates, faults } = readable(token.signed.certificates, trust.known)
   const [signer] = token.signed.signers
   const all = [...certificates, ...given, ...trust.known.values()]
   const authority = all.find((c) => isMeant(signer!, c)) ?? null

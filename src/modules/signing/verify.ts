@@ -55,7 +55,7 @@ type Case = Question & {
 function openCase(question: Question, data: SignedData, signer: SignerInfo, work: Work): Case {
   const all = [data.evidence, signer.evidence, question.evidence ?? {}]
   const of = (kind: keyof Evidence) => all.flatMap((e) => e[kind] ?? [])
-  const { certificates, faults } = readable([...data.certificates, ...of('certificates')])
+  const { certificates, faults } = readable([...data.certificates, ...of('certificates')], question.trust.known)
   return { ...question, pool: certificates, faults, shown: readShown(of('ocsp'), of('crls')), work }
 }
 
