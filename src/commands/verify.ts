@@ -2,7 +2,7 @@ import { open, stat } from 'node:fs/promises'
 import { environment } from '#config'
 import { type Language, languages } from '#kernel/text'
 import { digestsOf, explain, largestSignature, openTrust, readTrustFolder, type Verdict, verifyPdf, verifySignature } from '#signing/verify'
-import { type Command, only, result, UsageError } from './command.ts'
+import { type Command, only, result, say, UsageError } from './command.ts'
 
 /** The language of the answer: what is asked for, or the one of the user's system; Spanish where neither names one that we speak. */
 function languageOf(given: unknown): Language {
@@ -85,9 +85,11 @@ export const command: Command = {
     const verdict: Verdict = isPdf
       ? verifyPdf({ ...question, pdf: bytes })
       : verifySignature({ ...question, signature: derOf(bytes), content })
-    result(json, verdict, explain(language, verdict).join('\n'))
     // Where nothing in the file could be read, nothing was found out: that is not the same as a signature that does not hold.
     const unread = verdict.signatures.length === 0 && verdict.reasons.every(({ code }) => unreadable.has(code))
+    const words = explain(language, verdict).join('\n')
+    if (unread && !json) say(words)
+    else result(json, verdict, words)
     return verdict.holds ? 0 : unread ? 2 : 1
   },
 }

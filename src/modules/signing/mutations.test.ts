@@ -7,8 +7,10 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { environment } from '#config'
+import { readCertificate } from './certificate.ts'
 import { readSigned } from './cms.ts'
-import { answer, signPdf } from './testing-certificates.ts'
+import { readShown, statusOf } from './revocation.ts'
+import { answer, listRevoked, signPdf } from './testing-certificates.ts'
 import { aWorld, later, now, signB, signT } from './testing-world.ts'
 import type { Verdict } from './verdict.ts'
 import { verifyPdf, verifySignature } from './verify.ts'
@@ -141,3 +143,25 @@ for (const [n, subject] of subjects.entries())
     assert.ok(held < rounds / subjects.length / 4, `${held} held`)
     assert.ok(slowest < 1_000, `${slowest} ms for one`)
   })
+
+test('mutated answers and lists about revocation never make a revoked certificate good', () => {
+  const [c, issuer] = [readCertificate(ana.certificate), readCertificate(issuing.certificate)]
+  const at = later(-2)
+  const shown = {
+    ocsp: answer(ana.certificate, issuing, responder, { from: later(-1), to: later(1), revokedAt: at }),
+    crl: listRevoked(issuing, [{ certificate: ana.certificate, at }], { from: later(-1), to: later(1) }),
+  }
+  const pick = numbers(seed)
+  let revoked = 0
+  for (let round = 0; round < rounds / 5; round++) {
+    const kind = round % 2 === 0 ? 'ocsp' : 'crl'
+    const bytes = mutated(shown[kind], pick)
+    const read = kind === 'ocsp' ? readShown([bytes], []) : readShown([], [bytes])
+    const { state } = statusOf(c, issuer, read, { when: now, at: now, trust })
+    assert.notEqual(state, 'good', `round ${round} of seed ${seed}`)
+    if (state === 'revoked') revoked++
+  }
+  assert.equal(statusOf(c, issuer, readShown([shown.ocsp], []), { when: now, at: now, trust }).state, 'revoked')
+  assert.equal(statusOf(c, issuer, readShown([], [shown.crl]), { when: now, at: now, trust }).state, 'revoked')
+  assert.ok(revoked < rounds / 10, `${revoked} still said revoked`)
+})

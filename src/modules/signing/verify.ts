@@ -13,6 +13,7 @@ import {
   isBound,
   isHash,
   isMeant,
+  largestSignature,
   readSigned,
   type SignedData,
   type SignerInfo,
@@ -172,6 +173,8 @@ export async function digestsOf(file: string): Promise<Content> {
 /** The forms of signatures in a PDF that are read (ISO 32000-2, 12.8.3; EN 319 142-1, 5). */
 const subFilters = ['ETSI.CAdES.detached', 'adbe.pkcs7.detached']
 const mostPdfSignatures = 64
+/** How much of a PDF is hashed in all: each signature hashes what it covers. */
+const mostHashed = 2 ** 30
 
 /**
  * Judges the signatures of a PDF. Each must cover the file from its first byte to the end of a revision, but for its own place, which holds nothing else; the last
@@ -180,7 +183,8 @@ const mostPdfSignatures = 64
 export function verifyPdf(question: Question & { readonly pdf: Uint8Array }): Verdict {
   const pdf = Buffer.from(question.pdf.buffer, question.pdf.byteOffset, question.pdf.length)
   const found = placesIn(pdf)
-  if (found === null) return verdictOf('pades', [], [because('too-large')])
+  if (found === null || found.reduce((sum, place) => sum + ('fault' in place ? 0 : place.end), 0) > Math.max(mostHashed, pdf.length))
+    return verdictOf('pades', [], [because('too-large')])
   const file: Reason[] = []
   const findings: Finding[] = []
   for (const place of found) {
@@ -227,13 +231,15 @@ function placeAt(pdf: Buffer, at: number, [start, from, to, length]: readonly [n
   // The revision ends where a PDF may end: what is cut elsewhere is no document that anybody saw.
   if (!whole || !/%%EOF\s*$/.test(pdf.toString('latin1', Math.max(to, end - 32), end))) return { fault: because('range-not-whole') }
   const gap = pdf.subarray(from, to)
-  if (gap.length > 4_000_000) return { fault: because('too-large') }
-  // Only digits between the brackets: anything else could be shown and is not signed.
-  if (!/^<(?:[0-9a-fA-F]{2})+>$/.test(gap.toString('latin1'))) return { fault: because('range-not-whole') }
+  if (gap.length > 4 * largestSignature) return { fault: because('too-large') }
+  // Only digits between the brackets: anything else could be shown and is not signed. Buffer stops at the first that is none.
+  const contents = Buffer.from(gap.toString('latin1', 1, gap.length - 1), 'hex')
+  if (gap[0] !== 0x3c || gap.at(-1) !== 0x3e || contents.length === 0 || contents.length * 2 !== gap.length - 2)
+    return { fault: because('range-not-whole') }
   const before = pdf.toString('latin1', Math.max(0, Math.min(at, from) - 4096), from)
   const after = pdf.toString('latin1', to, Math.min(end, to + 4096))
   const dictionary = before.slice(before.lastIndexOf(' obj') + 1) + after.slice(0, Math.max(0, after.indexOf('endobj')))
   const [, form = ''] = /\/SubFilter\s*\/([\w.]+)/.exec(dictionary) ?? []
   if (!subFilters.includes(form)) return { fault: because('unsupported') }
-  return { contents: Buffer.from(gap.toString('latin1', 1, gap.length - 1), 'hex'), from, to, end }
+  return { contents, from, to, end }
 }
