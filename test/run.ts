@@ -30,7 +30,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 const tools = [
   { file: '/usr/bin/chromium', package: 'chromium', for: 'the tests in a browser' },
   { file: '/usr/lib/postgresql/15/bin/pgbench', package: 'postgresql-15', for: 'the tests on PostgreSQL 15 and the benchmarks' },
-  { file: '/usr/bin/pdftotext', package: 'poppler-utils', for: 'the tests of documents' },
+  { file: '/usr/bin/pdftotext', package: 'poppler-utils', for: 'the tests of documents and signed PDFs' },
   { file: '/usr/bin/openssl', package: 'openssl', for: 'the tests of signatures' },
 ]
 const missingTools = () => tools.filter((tool) => !existsSync(tool.file))

@@ -128,7 +128,7 @@ export function readCertificate(der: Uint8Array, known?: ReadonlyMap<string, Cer
   const given = known?.get(id)
   if (given) return given
   // A copy: what is kept must not keep the megabyte it came in, nor change with it.
-  return kept.get(id) ?? kept.set(id, read(Uint8Array.from(der), id))
+  return kept.get(id) ?? kept.set(id, read(new Uint8Array(der), id))
 }
 
 function read(der: Uint8Array, id: string): Certificate {

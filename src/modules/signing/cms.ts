@@ -198,7 +198,7 @@ function readMeant(sid: Value | undefined): SignerInfo['meant'] {
 function signedBytes(field: Value): Uint8Array {
   const members = children(field).map(wholeOf)
   if (members.some((m, i) => i > 0 && compare(members[i - 1]!, m) > 0)) return setOf(...members)
-  const bytes = Uint8Array.from(wholeOf(field))
+  const bytes = new Uint8Array(wholeOf(field))
   bytes[0] = tags.set
   return bytes
 }

@@ -40,7 +40,7 @@ export function openTrust(entries: readonly TrustEntry[]): Trust {
 }
 
 /** Certificates in a file: one in DER, or any number in PEM. Throws `Refusal` when there is none. */
-export function certificatesIn(bytes: Uint8Array): Uint8Array[] {
+function certificatesIn(bytes: Uint8Array): Uint8Array[] {
   if (bytes[0] === 0x30) return [bytes]
   const pem = Buffer.from(bytes).toString('latin1')
   const found = [...pem.matchAll(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([\w+/=\s]+)-----END/g)].map((m) =>
