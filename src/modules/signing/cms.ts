@@ -196,8 +196,8 @@ function readMeant(sid: Value | undefined): SignerInfo['meant'] {
 
 /** RFC 5652, 5.4: what is signed is the SET in DER, not the `[0]` that stands in the file; DER sorts its members, also where a writer forgot to. */
 function signedBytes(field: Value): Uint8Array {
-  const members = children(field).map(wholeOf)
-  if (members.some((m, i) => i > 0 && compare(members[i - 1]!, m) > 0)) return setOf(...members)
+  const members = children(field)
+  if (members.some((m, i) => i > 0 && compare(wholeOf(members[i - 1]!), wholeOf(m)) > 0)) return setOf(...members.map(wholeOf))
   const bytes = new Uint8Array(wholeOf(field))
   bytes[0] = tags.set
   return bytes
@@ -253,7 +253,9 @@ export function isMeant({ meant }: SignerInfo, c: Certificate): boolean {
 
 /** Whether the signer signed that this is the certificate. */
 export function isBound({ bound }: SignerInfo, c: Certificate): boolean {
-  if (typeof bound === 'string' || !same(bound.digest, digest(bound.hash, c.der))) return false
+  if (typeof bound === 'string') return false
+  // A certificate is known by its SHA-256 already.
+  if (bound.hash === 'sha256' ? hexOf(bound.digest) !== c.id : !same(bound.digest, digest(bound.hash, c.der))) return false
   return !bound.issuerSerial || (bound.issuerSerial.serial === c.serial && bound.issuerSerial.issuer === c.issuer.key)
 }
 
