@@ -104,7 +104,7 @@ function listIn(bytes: Uint8Array): Uint8Array {
 /** What building chains may cost in one verdict, however many certificates a signature brings: steps, of which each checks at most one signature. */
 export class Work {
   #left: number
-  constructor(steps = 200) {
+  constructor(steps = 400) {
     this.#left = steps
   }
   /** False when nothing is left. */

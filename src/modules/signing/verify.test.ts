@@ -71,6 +71,25 @@ describe('a signature that holds', () => {
     assert.deepEqual([found.level, found.revocation], ['B-LT', 'ocsp'])
     assert.deepEqual(codes(ask(signedBy(short, { ocsp }), question)), ['expired', 'unknown-revocation'])
   })
+  it('B-LT also by the older attributes beside the signature: revocation-values and certificate-values', () => {
+    const whole = answer(ana.certificate, issuing, responder, { from: now, to: later(24) })
+    const basic = der.contentOf(der.children(der.children(der.children(der.readWhole(whole))[1]!)[0]!)[1]!)
+    const attribute = (oid: string, value: Uint8Array) => der.sequence(der.oid(oid), der.setOf(value))
+    const ocspVals = der.sequence(der.tagged(1, der.sequence(basic)))
+    const crlVals = der.sequence(der.tagged(0, der.sequence(list)))
+    for (const [values, source] of [
+      [ocspVals, 'ocsp'],
+      [crlVals, 'crl'],
+    ] as const) {
+      const unsigned = (signature: Uint8Array) => [
+        tokenAttribute(stamp(signature, stamper, later(-1))),
+        attribute('1.2.840.113549.1.9.16.2.23', der.sequence(issuing.certificate)),
+        attribute('1.2.840.113549.1.9.16.2.24', values),
+      ]
+      const found = holds(ask(signB(world, ana, { certificates: [ana.certificate], unsigned }), { evidence: {} }))
+      assert.deepEqual([found.level, found.revocation], ['B-LT', source])
+    }
+  })
   it('attached, with P-384, P-521, Ed25519, and with several signers', () => {
     for (const [kind, hash] of [
       ['P-384', 'sha384'],
