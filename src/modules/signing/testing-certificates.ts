@@ -193,6 +193,18 @@ export function signCades(given: Signing): Uint8Array {
   )
 }
 
+/** The same attached signature as other programs write it: lengths left open from the outside inwards, and the content in two pieces. */
+export function asBer(bytes: Uint8Array): Uint8Array {
+  const parts = der.children(der.children(der.children(der.readWhole(bytes))[1]!)[0]!)
+  const [type, wrapped] = der.children(parts[2]!)
+  const content = der.contentOf(der.children(wrapped!)[0]!)
+  const open = (tag: number, ...inner: readonly Uint8Array[]) => Buffer.concat([Uint8Array.of(tag, 0x80), ...inner, Uint8Array.of(0, 0)])
+  const pieces = open(0x24, der.octets(content.subarray(0, 7)), der.octets(content.subarray(7)))
+  const encapsulated = open(0x30, der.wholeOf(type!), open(0xa0, pieces))
+  const [version, hashes, , ...rest] = parts.map(der.wholeOf)
+  return open(0x30, der.oid('1.2.840.113549.1.7.2'), open(0xa0, open(0x30, version!, hashes!, encapsulated, ...rest)))
+}
+
 /** A timestamp token over bytes. */
 export function stamp(
   bytes: Uint8Array,

@@ -8,6 +8,7 @@ import {
   aKey,
   anExtension,
   answer,
+  asBer,
   called,
   certify,
   type Holder,
@@ -485,15 +486,7 @@ describe('bad input is refused with its own reason', () => {
 
 describe('BER', () => {
   it('is read in the envelope: lengths left open and strings in pieces', () => {
-    const bytes = signB(world, ana, { attached: true })
-    const parts = der.children(der.children(der.children(der.readWhole(bytes))[1]!)[0]!).map(der.wholeOf)
-    const open = (tag: number, ...inner: Uint8Array[]) => Buffer.concat([Uint8Array.of(tag, 0x80), ...inner, Uint8Array.of(0, 0)])
-    const pieces = open(0x24, der.octets(content.subarray(0, 7)), der.octets(content.subarray(7)))
-    const ber = open(
-      0x30,
-      der.oid('1.2.840.113549.1.7.2'),
-      open(0xa0, open(0x30, parts[0]!, parts[1]!, open(0x30, der.oid('1.2.840.113549.1.7.1'), open(0xa0, pieces)), parts[3]!, parts[4]!)),
-    )
+    const ber = asBer(signB(world, ana, { attached: true }))
     holds(ask(ber, { content: null }))
     assert.deepEqual(codes(ask(Buffer.concat([ber, Buffer.from([1])]))), ['broken'])
     const deepBer = Buffer.concat([Buffer.concat(Array(5_000).fill(Buffer.from([0x30, 0x80])))])
