@@ -1,7 +1,7 @@
 /** Opens the parts, hands each what it needs, and starts those that this process is for. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cases, openCases, registerCases, waitOf } from '#cases'
+import { type Cases, nowAt, openCases, registerCases, waitOf } from '#cases'
 import { type Catalogue, openCatalogue } from '#catalogue'
 import { type Config, ConfigError } from '#config'
 import { type Db, migrate, openDb, settleInstallation, startPostgres } from '#db'
@@ -14,7 +14,7 @@ import { assetFolder, type MapShapes } from '#look'
 import { type Messages, openMessages } from '#messages'
 import { openPeople, type People } from '#people'
 import { openPublicLog, type PublicLog, parseVkey } from '#publiclog'
-import { openSigning, type Signing } from '#signing'
+import { joinTrust, openSigning, readTrustFolder, type Signing, type TrustFolder } from '#signing'
 import { openTelemetry, type Telemetry } from '#telemetry'
 import { openVoice, type Voice } from '#voice'
 import { openWeb, type Web } from '#web'
@@ -105,7 +105,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     catalogue = await openCatalogue({ db, clock, reference: join(projectFolder, 'reference'), publiclog, log })
     const loaded = await catalogue.load(join(projectFolder, 'services'))
     for (const fault of loaded.faults) log.warn({ fault }, 'a definition is left out')
-    const signing = openSigning({ keys })
+    const signing = openSigning({ keys, clock, db, publiclog, trust: await readTrust(config) })
     const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
     const voice = openVoice({ db, clock, keys, catalogue, cases, demo: config.demo })
     const insight = openInsight({
@@ -144,6 +144,16 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
   }
 }
 
+/** Who may vouch for signers: what the project ships, in a demonstration also a certificate that anybody may sign with, and the operator's own. Refuses a folder that cannot be read. */
+async function readTrust(config: Pick<Config, 'demo' | 'trust'>): Promise<TrustFolder> {
+  const shipped = ['trust', ...(config.demo ? ['trust-demo'] : [])].map((name) => join(projectFolder, 'reference', name))
+  try {
+    return joinTrust(await Promise.all([...shipped, ...(config.trust === null ? [] : [config.trust])].map(readTrustFolder)))
+  } catch (error) {
+    throw new ConfigError(`The certificates of authorities could not be read: ${(error as Error).message}`)
+  }
+}
+
 /** The outlines of the states. */
 export const readShapes = () => JSON.parse(readFileSync(join(projectFolder, 'reference/states-map.json'), 'utf8')) as MapShapes
 
@@ -179,6 +189,7 @@ export function registerAll(web: Web, parts: Parts): void {
     publicUrl: parts.config.publicUrl,
     demo: parts.config.demo,
     waitOf: (service, language) => waitOf(cases, service, language),
+    nowAt: (office, language) => nowAt(cases, office, language),
     officeUrl: (office) => `/offices/${office}`,
     mostUsed: (place) => insight.mostFiled(place, 6),
     numbersUrl: (service) => `/numbers/services/${service}`,
@@ -218,6 +229,7 @@ export async function start(config: Config, clock: Clock = systemClock): Promise
       // The builders are loaded only by the process that serves pages.
       const { buildAssets } = await import('./platform/look/build.ts')
       await buildAssets()
+      await parts.signing.publishSigner()
       web = await openWeb({
         host: config.host,
         port: config.port,

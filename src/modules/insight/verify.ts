@@ -262,7 +262,8 @@ export async function verifyNumbers(
   }
   for (const key of releases.keys()) {
     const [set, period] = key.split(' ') as [string, string]
-    if (set.startsWith(costsSet(''))) continue
+    // Digests of programs stand in the log beside those of tables.
+    if (set.startsWith(costsSet('')) || set.startsWith('signer/')) continue
     if (!published.some((p) => p.set === set && p.period === period))
       find('missing', { set, period }, 'The log has a release of this month, and its table is not shown.')
   }

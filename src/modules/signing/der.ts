@@ -8,6 +8,11 @@
 /** What was read is not DER, or not of the kind that was asked for. The words are for a log, not for people. */
 export class DerFault extends Error {}
 
+/** Refuses what stands at `at`. Short words: they travel with the signer to every browser. */
+function fail(what: string, at?: number): never {
+  throw new DerFault(at === undefined ? what : `${what} at ${at}`)
+}
+
 /** A value within `bytes`: its tag byte, where its identifier starts, and its contents `[from, to)`. */
 export interface Value {
   readonly bytes: Uint8Array
@@ -41,39 +46,39 @@ export const tags = {
 } as const
 
 /** The first byte of a context tag `[n]`, n below 31: primitive, or constructed. */
-export const context = (n: number, constructed: boolean): number => (constructed ? 0xa0 : 0x80) | n
+const context = (n: number, constructed: boolean): number => (constructed ? 0xa0 : 0x80) | n
 
 /** Reads one value at `at` that ends at `limit` at the latest. Throws `DerFault`. */
 export function readAt(bytes: Uint8Array, at: number, limit: number): Value {
-  if (at + 2 > limit) throw new DerFault(`At ${at} a value is cut off.`)
+  if (at + 2 > limit) fail('cut off', at)
   const tag = bytes[at]!
-  if ((tag & 0x1f) === 0x1f) throw new DerFault(`At ${at} stands a tag of more than one byte.`)
+  if ((tag & 0x1f) === 0x1f) fail('long tag', at)
   let length = bytes[at + 1]!
   let from = at + 2
   if (length >= 0x80) {
     const count = length & 0x7f
-    if (count === 0 || count > 4) throw new DerFault(`At ${at} stands a length that DER does not have.`)
-    if (from + count > limit) throw new DerFault(`At ${at} a length is cut off.`)
+    if (count === 0 || count > 4) fail('bad length', at)
+    if (from + count > limit) fail('cut off', at)
     length = 0
     for (let i = 0; i < count; i++) length = length * 256 + bytes[from + i]!
-    if (length < 0x80 || length < 256 ** (count - 1)) throw new DerFault(`At ${at} stands a length that is not the shortest.`)
+    if (length < 0x80 || length < 256 ** (count - 1)) fail('long length', at)
     from += count
   }
   const to = from + length
-  if (to > limit) throw new DerFault(`At ${at} a value of ${length} bytes runs past its end.`)
+  if (to > limit) fail('runs past its end', at)
   return { bytes, tag, start: at, from, to }
 }
 
 /** Reads bytes that are one value and nothing more. Throws `DerFault`. */
 export function readWhole(bytes: Uint8Array): Value {
   const value = readAt(bytes, 0, bytes.length)
-  if (value.to !== bytes.length) throw new DerFault(`${bytes.length - value.to} bytes follow the value.`)
+  if (value.to !== bytes.length) fail('more follows', value.to)
   return value
 }
 
 /** The values within a constructed value. Throws `DerFault`. */
 export function children(value: Value): Value[] {
-  if ((value.tag & 0x20) === 0) throw new DerFault(`At ${value.start} stands a value that holds no others.`)
+  if ((value.tag & 0x20) === 0) fail('not constructed', value.start)
   const all: Value[] = []
   for (let at = value.from; at < value.to; ) {
     const child = readAt(value.bytes, at, value.to)
@@ -85,8 +90,7 @@ export function children(value: Value): Value[] {
 
 /** `value` if it has the tag. Throws `DerFault` for another and for none. */
 export function expect(value: Value | undefined, tag: number): Value {
-  if (value?.tag !== tag)
-    throw new DerFault(`${value ? `At ${value.start} stands the tag ${value.tag}` : 'There is nothing'} where ${tag} belongs.`)
+  if (value?.tag !== tag) fail(`no tag ${tag}`, value?.start)
   return value
 }
 
@@ -99,14 +103,14 @@ export const contentOf = (value: Value): Uint8Array => value.bytes.subarray(valu
 /** An object identifier in dots. Throws `DerFault`. */
 export function readOid(value: Value | undefined): string {
   const { bytes, from, to } = expect(value, tags.oid)
-  if (from === to || bytes[to - 1]! >= 0x80) throw new DerFault(`At ${from} an object identifier is cut off.`)
+  if (from === to || bytes[to - 1]! >= 0x80) fail('cut off', from)
   let text = ''
   let part = 0
   for (let i = from; i < to; i++) {
     const byte = bytes[i]!
-    if (part === 0 && byte === 0x80) throw new DerFault(`At ${i} an object identifier has a needless byte.`)
+    if (part === 0 && byte === 0x80) fail('needless byte', i)
     // 2^45 and no further: no registered identifier is near, and a number stays exact.
-    if (part >= 2 ** 38) throw new DerFault(`At ${i} an object identifier is too large.`)
+    if (part >= 2 ** 38) fail('too large', i)
     part = part * 128 + (byte & 0x7f)
     if (byte >= 0x80) continue
     text += text ? `.${part}` : part < 80 ? `${Math.floor(part / 40)}.${part % 40}` : `2.${part - 80}`
@@ -118,31 +122,30 @@ export function readOid(value: Value | undefined): string {
 /** The contents of an INTEGER, in the shortest form as DER asks. Throws `DerFault`. */
 export function integerBytes(value: Value | undefined): Uint8Array {
   const { bytes, from, to } = expect(value, tags.integer)
-  if (from === to) throw new DerFault(`At ${from} a number is empty.`)
+  if (from === to) fail('empty', from)
   const [first, second] = [bytes[from]!, bytes[from + 1] ?? 0]
-  if (to - from > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80)))
-    throw new DerFault(`At ${from} a number has needless bytes.`)
+  if (to - from > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) fail('needless byte', from)
   return bytes.subarray(from, to)
 }
 
 /** An INTEGER from 0 to 2^31 - 1. Throws `DerFault`. */
 export function readSmall(value: Value | undefined): number {
   const bytes = integerBytes(value)
-  if (bytes[0]! >= 0x80 || bytes.length > 4) throw new DerFault('A number is negative or too large.')
+  if (bytes[0]! >= 0x80 || bytes.length > 4) fail('too large', value!.start)
   return bytes.reduce((n, byte) => n * 256 + byte, 0)
 }
 
 /** A BOOLEAN. Throws `DerFault`. */
 export function readBoolean(value: Value | undefined): boolean {
   const { bytes, from, to } = expect(value, tags.boolean)
-  if (to - from !== 1 || (bytes[from] !== 0 && bytes[from] !== 0xff)) throw new DerFault(`At ${from} stands no boolean.`)
+  if (to - from !== 1 || (bytes[from] !== 0 && bytes[from] !== 0xff)) fail('no boolean', from)
   return bytes[from] === 0xff
 }
 
 /** A BIT STRING of whole bytes. Throws `DerFault`. */
 export function readBits(value: Value | undefined): Uint8Array {
   const { bytes, from, to } = expect(value, tags.bits)
-  if (from === to || bytes[from] !== 0) throw new DerFault(`At ${from} stands a bit string that is not of whole bytes.`)
+  if (from === to || bytes[from] !== 0) fail('no whole bytes', from)
   return bytes.subarray(from + 1, to)
 }
 
@@ -150,7 +153,7 @@ export function readBits(value: Value | undefined): Uint8Array {
 export function readFlags(value: Value | undefined): boolean[] {
   const { bytes, from, to } = expect(value, tags.bits)
   const unused = bytes[from] ?? 8
-  if (unused > 7 || (to - from === 1 && unused > 0)) throw new DerFault(`At ${from} stands no bit string.`)
+  if (unused > 7 || (to - from === 1 && unused > 0)) fail('no bits', from)
   return Array.from({ length: (to - from - 1) * 8 - unused }, (_, i) => ((bytes[from + 1 + (i >> 3)]! >> (7 - (i & 7))) & 1) === 1)
 }
 
@@ -175,7 +178,7 @@ export function readText(value: Value): string {
         return latin1.decode(bytes)
     }
   } catch {}
-  throw new DerFault(`At ${value.start} stands no text.`)
+  fail('no text', value.start)
 }
 
 /** A UTCTime or GeneralizedTime in UTC, to the second; of a fraction the milliseconds are kept. Years of two digits are of 1950 to 2049 (RFC 5280, 4.1.2.5.1). Throws `DerFault`. */
@@ -185,14 +188,14 @@ export function readTime(value: Value | undefined): Date {
   const parts = (isUtcTime ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)()Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d*[1-9])?Z$/).exec(
     text,
   )
-  if (!parts) throw new DerFault(`${JSON.stringify(text.slice(0, 30))} is no time in DER.`)
+  if (!parts) fail('no time', value?.start)
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [number, number, number, number, number, number]
   const at = new Date(0)
   at.setUTCFullYear(isUtcTime ? year + (year < 50 ? 2000 : 1900) : year, month - 1, day)
   at.setUTCHours(hour, minute, second, Math.floor(Number(parts[7] || 0) * 1000))
   // A date that does not exist has moved on to another.
   if (at.getUTCMonth() !== month - 1 || at.getUTCDate() !== day || at.getUTCHours() !== hour || at.getUTCMinutes() !== minute)
-    throw new DerFault(`${JSON.stringify(text)} is a time that does not exist.`)
+    fail('no time', value?.start)
   return at
 }
 

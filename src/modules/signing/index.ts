@@ -1,14 +1,30 @@
-/** The portal's own seal on bytes. README.md says what it proves and what comes later. */
+/** The portal's own seal on bytes, and signatures of persons. README.md says what each proves. */
 import { createHash, sign, verify } from 'node:crypto'
+import type { Db } from '#db'
+import { type Clock, minuteStamp } from '#kernel/time'
 import type { Keys } from '#keys'
+import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
-import { registerSigner } from './signer-pages.ts'
+import { type TakenSignature, takeSignature } from './signatures.ts'
+import { registerSigner, signerHashes } from './signer-pages.ts'
+import { noteSigner } from './store.ts'
+import type { TrustFolder } from './trust.ts'
+import { registerVerify } from './verify-pages.ts'
 
-export { signerHashes } from './signer-pages.ts'
-export { type RequestPanelOptions, requestFields, requestPanel, type SignPanelOptions, signFields, signPanel } from './views.ts'
+export { largestSignature as mostSignatureBytes } from './cms.ts'
+export { joinTrust, reasonWords, type TakenSignature } from './signatures.ts'
+export { readTrustFolder, type TrustFolder } from './trust.ts'
+export type { Level } from './verdict.ts'
+export { signFields, signPanel } from './views.ts'
+export { type Statement, statementText } from './wording.ts'
 
 export type SigningDeps = {
   readonly keys: Pick<Keys, 'sealSigner'>
+  /** Who may vouch for signers, and what is known of revocations. */
+  readonly trust: TrustFolder
+  readonly clock: Clock
+  readonly db: Db
+  readonly publiclog: Pick<PublicLog, 'append'>
 }
 
 export interface Signing {
@@ -21,7 +37,16 @@ export interface Signing {
   seal(bytes: Buffer, purpose: string): { seal: string }
   /** Whether the seal is ours, on exactly these bytes, for this purpose. Never throws. */
   checkSeal(bytes: Buffer, seal: string, purpose: string): boolean
-  /** Adds `/seal/key`, and the offline signer under `/signer` and `/signer.html`. */
+  /**
+   * Takes a person's signature (CMS, DER or PEM) over exactly `content`: checked against the trust list for `at`. Refuses with `signing/refused`, a field for each reason.
+   */
+  take(given: { readonly content: Buffer; readonly signature: Buffer; readonly at: Date }): Promise<TakenSignature>
+  /**
+   * Puts the digests of what signs on our pages and of the offline signer into the public log (`numbers.released`, sets `signer/script` and `signer/offline`), each once: for a
+   * process that serves pages, once they are built.
+   */
+  publishSigner(): Promise<void>
+  /** Adds `/seal/key`, `/signature`, where anybody has a signature checked, and the offline signer under `/signer` and `/signer.html`. */
   register(web: Web): void
 }
 
@@ -36,7 +61,7 @@ function statement(bytes: Buffer, purpose: string): Buffer {
 }
 
 /** Opens the signing module. */
-export function openSigning({ keys }: SigningDeps): Signing {
+export function openSigning({ keys, trust, clock, db, publiclog }: SigningDeps): Signing {
   const { privateKey, publicKey } = keys.sealSigner
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   const keyId = createHash('sha256').update(spki).digest('hex').slice(0, 16)
@@ -59,8 +84,21 @@ export function openSigning({ keys }: SigningDeps): Signing {
       return given.toString('base64url') === signature && verify(null, statement(bytes, purpose), publicKey, given)
     },
 
+    publishSigner: () =>
+      db.tx(async (tx) => {
+        const at = clock.now()
+        for (const [file, sha256] of Object.entries(signerHashes()) as ['script' | 'offline', string][])
+          if (await noteSigner(tx, file, sha256, at))
+            await publiclog.append(tx, [
+              { v: 1, type: 'numbers.released', at: minuteStamp(at), set: `signer/${file}`, period: minuteStamp(at).slice(0, 10), sha256 },
+            ])
+      }),
+
+    take: async (given) => takeSignature(trust, given),
+
     register(web) {
       registerSigner(web)
+      registerVerify(web, { trust, now: () => clock.now() })
       web.route({
         method: 'GET',
         url: '/seal/key',

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import test from 'node:test'
+import { systemClock } from '#kernel/time'
 import type { Web } from '#web'
 import { openSigning } from './index.ts'
+import { openTrust } from './trust.ts'
 
-const open = () => openSigning({ keys: { sealSigner: generateKeyPairSync('ed25519') } })
+const open = () =>
+  openSigning({
+    keys: { sealSigner: generateKeyPairSync('ed25519') },
+    trust: { trust: openTrust([]), ocsp: [], crls: [] },
+    clock: systemClock,
+    // A seal needs neither.
+    db: null as never,
+    publiclog: null as never,
+  })
 const bytes = Buffer.from('una resolución')
 
 test('a seal holds for its bytes, its purpose and its key, and for nothing else', () => {

@@ -128,6 +128,11 @@ export const settings = {
   ),
   databaseConnections: setting(whole(2, 500), 20, 'the most connections this process opens to the database'),
   keys: setting(optional, null, 'the folder of the production keys; in development they are made in the data folder'),
+  trust: setting(
+    optional,
+    null,
+    'a folder of certificates of authorities that may vouch for signers, beside the tax authority; its folder people holds those for signatures of persons',
+  ),
   demo: setting(onOff, true, 'a day of invented cases in a database of its own; off starts a real one'),
   smtpUrl: setting(
     url('an address such as smtps://user:password@host', 'smtp', 'smtps'),
