@@ -33,6 +33,14 @@ const ofDraft = /^\/editor\/drafts\/:draft/
 /** Pages that a demonstration does not lead to, and why. */
 const notMet: Readonly<Record<string, string>> = {
   '/cases/:reference/changed': 'shown while a service changes under a draft',
+  // The script that signs weighs 7.6 kB beside the look's 3.3: the one page whose scripts are above the reach. The journey `sign` weighs the page itself.
+  '/cases/:reference/sign': 'nobody signs in the demonstration',
+  '/sign/:token': 'the same',
+  '/sign/:token/statement': 'a file of the same',
+  '/cases/:reference/statement': 'a file of the same',
+  '/cases/:reference/signatures/:n': 'a file of the same',
+  '/cases/:reference/decision.p7s': 'a file of the same',
+  '/cases/:reference/decision.txt': 'a file of the same',
   '/counter/:office/confirm': 'leads on, or back to the counter with an error',
   '/editor/places': 'for who holds a place; no account of the demonstration does',
   '/editor/places/:place': 'the same',

@@ -40,6 +40,10 @@ export const problems = {
   'cases/file-refused': 422,
   'cases/file-missing': 410,
   'cases/tampered': 409,
+  'cases/not-to-sign': 409,
+  'cases/unsigned': 422,
+  'signing/refused': 422,
+  'signing/other-person': 422,
 } as const satisfies Record<string, number>
 
 /** A stable code of the table above. */

@@ -43,6 +43,7 @@ before(async () => {
     demo: true,
     waitOf: (service) => (service.base === 'federal/impi/trademark' ? null : `${++waits} horas`),
     officeUrl: (o) => `/offices/${o}`,
+    nowAt: async (o) => (o === 'state-15' ? 'Hay 3 turnos en espera.' : null),
     mostUsed: async (place) =>
       place === null ? ['federal/sre/passport', 'none/of/these'] : place === '19' ? ['state/drivers-licence@19'] : [],
   })
@@ -369,6 +370,7 @@ test('a place is remembered by the browser that named it, shown to nobody else, 
   const near = await get('/near/15106')
   assert.match(near.body, /Toluca/)
   assert.match(near.body, /href="\/offices\/mun-15106"/)
+  assert.match(near.body, /Hay 3 turnos en espera\./, 'what goes on at the office of the state now')
   assert.equal(near.headers['cache-control'], 'private, no-cache')
   const cookie = String(near.headers['set-cookie']).split(';')[0]!
   assert.equal(cookie, 'place=15106')

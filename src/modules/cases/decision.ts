@@ -2,10 +2,13 @@
 import type { Service } from '#catalogue'
 import { canonicalBytes } from '#kernel/canonical'
 import { type Commitment, commit, type Opening, sha256Hex } from '#kernel/commitment'
-import { newReference, type TurnId } from '#kernel/id'
+import { newReference, type OfficeId, type TurnId } from '#kernel/id'
+import type { Language } from '#kernel/text'
 import { addDays, dateIn, type PlainDate } from '#kernel/time'
 import type { Person } from '#people'
+import { statementText, type TakenSignature } from '#signing'
 import type { Deps } from './deps.ts'
+import { text } from './pages/staff-text.ts'
 import type { Case, Decision, Turn } from './store.ts'
 import type { OpenVault } from './vault.ts'
 import type { HolderContent, PaperContent } from './verdict.ts'
@@ -49,7 +52,22 @@ export type SealedDecision = {
   readonly holder: Opening
   /** The institution's seal over the record's canonical bytes. */
   readonly seal: string
+  /** The official's own signature; absent where nobody signed: by silence, and before officials had certificates. */
+  readonly signature?: DecisionSignature
 }
+
+/** An official's signature on a decision: on a statement of it in words, which carries the record's digest. */
+export type DecisionSignature = {
+  readonly statement: string
+  /** CMS (DER) in base64. */
+  readonly cms: string
+  readonly by: TakenSignature['signer']
+  readonly at: string
+  readonly level: TakenSignature['level']
+}
+
+/** What brings the same decision back while its official signs it. */
+export type Ticket = { readonly code: string; readonly unique: string; readonly at: string; readonly language: Language }
 
 /** The last day on which it holds, or null when it holds for ever or for one use. */
 function validUntil(validity: Service['definition']['validity'], decided: PlainDate): PlainDate | null {
@@ -72,27 +90,29 @@ function validUntil(validity: Service['definition']['validity'], decided: PlainD
 /** A decision ready to be written: the row, the commitment for `turn.finished` and the one for `case.decided`. */
 export type Made = { readonly row: Decision; readonly paper: Commitment; readonly decided: Commitment; readonly record: DecisionRecord }
 
-/** Makes the decision's document under the case's key and the institution's seal. `turn` is the one that ends with it. */
-export function makeDecision(
-  deps: Pick<Deps, 'catalogue' | 'signing' | 'demo'>,
-  given: {
-    c: Case
-    service: Service
-    person: Person
-    turn: Turn
-    vault: OpenVault
-    how: 'act' | 'silence'
-    result: 'granted' | 'refused'
-    reasons: readonly string[]
-    note: string
-    now: Date
-  },
-): Made {
+/** What a decision is made of. `code` is a fresh one unless its official has signed it already. */
+type Given = {
+  c: Case
+  service: Service
+  person: Person
+  turn: Turn
+  vault: OpenVault
+  how: 'act' | 'silence'
+  result: 'granted' | 'refused'
+  reasons: readonly string[]
+  note: string
+  now: Date
+  code?: string
+  signature?: DecisionSignature
+}
+
+/** What a decision will say. */
+export function recordOf(deps: Pick<Deps, 'catalogue' | 'demo'>, given: Given): { record: DecisionRecord; holder: Opening } {
   const { c, service, person, turn, vault, how, result, now } = given
   const { zone } = deps.catalogue.calendarOf(c.office)
   const decided = dateIn(now, zone)
   const until = result === 'granted' ? validUntil(service.definition.validity, decided) : null
-  const code = newReference()
+  const code = given.code ?? newReference()
   const holder = vault.open<Opening>(`holder/${turn.state.turn}`, turn.opening)
   // By the identity under which the turn was taken: who has a CURP and an RFC gets the paper under the same one. Where it is nobody of theirs, the paper says so.
   const held = (holder.content as unknown as HolderContent).person
@@ -121,6 +141,50 @@ export function makeDecision(
     place: turn.state.place,
     until,
   }
+  return { record, holder }
+}
+
+/** What its official signs: the decision in words, with the digest of its record. */
+export function decisionStatement(
+  deps: Pick<Deps, 'catalogue' | 'demo' | 'publicUrl'>,
+  service: Service,
+  official: Pick<Person, 'name' | 'identities'>,
+  step: string,
+  record: DecisionRecord,
+  { language, unique, at }: Ticket,
+): string {
+  const say = (key: Parameters<typeof text>[1], value: string) => ({ label: text(language, key), value })
+  return statementText(language, {
+    purpose: 'decide',
+    portal: deps.publicUrl,
+    demo: deps.demo,
+    service: record.service,
+    serviceName: service.text(language, 'name'),
+    definition: record.definition,
+    reference: record.reference,
+    step: service.text(language, `steps.${step}`),
+    by: [official.name ?? '', ...official.identities.map((i) => i.value)].join(', '),
+    rows: [
+      say('confirm.number', `${record.line} ${record.place}`),
+      say('confirm.person', `${record.person.name}, ${record.person.identity}`),
+      say('confirm.result', text(language, record.result === 'granted' ? 'decide.grant' : 'decide.refuse')),
+      ...record.reasons.map((r) => say('decide.reasons', service.text(language, `reasons.${r.id}`))),
+      ...(record.note ? [say('decide.note', record.note)] : []),
+      say('confirm.code', record.code),
+    ],
+    documents: [],
+    content: sha256Hex(canonicalBytes(record)),
+    at: new Date(at),
+    zone: deps.catalogue.calendarOf(record.office as OfficeId).zone,
+    unique,
+  })
+}
+
+/** Makes the decision's document under the case's key and the institution's seal. `turn` is the one that ends with it. */
+export function makeDecision(deps: Pick<Deps, 'catalogue' | 'signing' | 'demo'>, given: Given): Made {
+  const { c, turn, vault, how, now } = given
+  const { record, holder } = recordOf(deps, given)
+  const { code, result, until } = record
   const bytes = canonicalBytes(record)
   const content: PaperContent = {
     v: 1,
@@ -130,10 +194,10 @@ export function makeDecision(
     service: c.service,
     definition: c.definition,
     office: c.office,
-    person: name,
-    identity,
+    person: record.person.name,
+    identity: record.person.identity,
     result,
-    decided,
+    decided: record.decided,
     until,
     sha256: sha256Hex(bytes),
   }
@@ -144,6 +208,7 @@ export function makeDecision(
     paper: paper.opening,
     holder,
     seal: deps.signing.seal(bytes, 'decision').seal,
+    ...(given.signature ? { signature: given.signature } : {}),
   }
   return {
     record,

@@ -21,8 +21,7 @@ export type OutsideStep = {
 }
 
 /**
- * Who does the steps that no desk does: the payments and the signing of later releases. `begin` runs in a job after the commit that opened the step and may
- * run twice; it may call others over the network. It answers `done`, or `waiting`: then `stepDone` is called when the news comes.
+ * Who does the steps that no desk does: the payments of a later release. `begin` runs in a job after the commit that opened the step and may run twice; it may call others over the network. It answers `done`, or `waiting`: then `stepDone` is called when the news comes.
  */
 export type StepDoer = { begin(step: OutsideStep): Promise<'done' | 'waiting'> }
 
@@ -41,8 +40,8 @@ export type CasesDeps = {
   /** A demonstration: ids of lines begin with `demo`, and every page and paper says so. */
   readonly demo: boolean
   readonly publicUrl: string
-  /** A kind without its doer is passed at once: a fee is then paid at the office, as the receipt says. */
-  readonly doers?: { readonly pay?: StepDoer; readonly sign?: StepDoer }
+  /** Without its doer a step that is paid is passed at once: a fee is then paid at the office, as the receipt says. */
+  readonly doers?: { readonly pay?: StepDoer }
 }
 
 /** The same with what this module opens for itself. */

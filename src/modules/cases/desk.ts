@@ -3,20 +3,21 @@ import type { Journey, Service, ShownAnswer } from '#catalogue'
 import { ask, showAnswers } from '#catalogue'
 import type { Tx } from '#db'
 import { addWorkingDays } from '#kernel/calendar'
-import type { DeskId, LineId, OfficeId, PersonId, TurnId } from '#kernel/id'
+import { type DeskId, type LineId, newReference, type OfficeId, type PersonId, randomId, type TurnId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { dateIn, endOfDay, minuteStamp } from '#kernel/time'
 import { holds, type SignedIn } from '#web'
 import { Acts } from './acts.ts'
 import { ownTurns } from './check.ts'
 import { conflictDigest } from './conflict.ts'
-import { makeDecision } from './decision.ts'
+import { type DecisionSignature, decisionStatement, makeDecision, recordOf, type Ticket } from './decision.ts'
 import type { Deps } from './deps.ts'
 import { beginOutside, lockPlans, type Plan, planOf, type StepEvent, stepTimers, takeTurns } from './enact.ts'
 import { askedPapers, endTurns, type FileFacts, type Filing, livingTurns, writeMessage } from './filing.ts'
 import { callTurn, decideCall, deskOff, deskOn, finishTurn, holdTurn, holdUntil, markAbsent, passTurn, returnTurn } from './line.ts'
 import { coversOf, lockLinesFor } from './lines.ts'
 import { isStandIn, setAside } from './recover.ts'
+import type { Signing, Signings } from './sign.ts'
 import type { Case, CaseEvent, CaseFile, Desk, Turn } from './store.ts'
 import * as store from './store.ts'
 
@@ -27,6 +28,11 @@ export type AskReason = (typeof askReasons)[number]
 /** The next case is in somebody's hands for a moment. */
 class CaseBusy extends Error {}
 const mostTries = 10
+
+/** A decision as an official makes it. */
+type Decided = { readonly result: 'granted' | 'refused'; readonly reasons: readonly string[]; readonly note: string }
+/** Its signature, checked, and what brings back the same decision. */
+type SignedDecision = { readonly ticket: Ticket; readonly signature: DecisionSignature }
 
 /** Events whose sealed words are a desk's note. */
 const notedKinds: ReadonlySet<string> = new Set(['reviewed', 'step-decided', 'papers-asked'])
@@ -50,12 +56,14 @@ export type Served = {
   /** Why papers cannot be asked for now, or null when they can: one request, all at once, in the first third of the term. */
   readonly cannotAsk: 'asked-once' | 'too-late' | 'already-there' | 'nothing-listed' | null
   readonly askedBefore: readonly string[]
+  /** Who signed the filing; null where nobody is asked to. */
+  readonly signatures: Signing | null
 }
 
 export type Desks = ReturnType<typeof openDesks>
 
 /** Opens the operations of desks. */
-export function openDesks(deps: Deps) {
+export function openDesks(deps: Deps, signings: Pick<Signings, 'of'>) {
   const { db, catalogue, clock, vault } = deps
 
   function official(visitor: SignedIn, office: OfficeId): void {
@@ -262,7 +270,7 @@ export function openDesks(deps: Deps) {
     visitor: SignedIn,
     now: { desk: Desk; t: Turn; c: Case; acts: Acts },
     event: StepEvent,
-    given: { reasons: readonly string[]; note: string; kind: string; data: Record<string, unknown> },
+    given: { reasons: readonly string[]; note: string; kind: string; data: Record<string, unknown>; signed?: SignedDecision },
   ): Promise<void> {
     const { desk, t, c, acts } = now
     const service = await pinned(c)
@@ -277,20 +285,29 @@ export function openDesks(deps: Deps) {
     // Who changed the case behind its turn gets nothing from it: not a paper, and not the next step's place either.
     if (typeof ownTurns(open, c, [t], person) === 'string')
       throw new Problem('conflict', 'This turn does not belong to this application. Tell the control body.')
-    const made = plan.finish
-      ? makeDecision(deps, {
-          c,
-          service,
-          person,
-          turn: t,
-          vault: open,
-          how: 'act',
-          result: plan.finish,
-          reasons: plan.finish === 'refused' ? given.reasons : [],
-          note: given.note,
-          now: acts.now,
-        })
-      : null
+    const facts = plan.finish && {
+      c,
+      service,
+      person,
+      turn: t,
+      vault: open,
+      how: 'act' as const,
+      result: plan.finish,
+      reasons: plan.finish === 'refused' ? given.reasons : [],
+      note: given.note,
+      now: acts.now,
+    }
+    const { signed } = given
+    if (facts && signed) {
+      const official = await deps.people.person(tx, visitor.person)
+      const { record } = recordOf(deps, { ...facts, code: signed.ticket.code })
+      if (!official || decisionStatement(deps, service, official, t.step, record, signed.ticket) !== signed.signature.statement)
+        throw new Problem('conflict', 'What was signed is not what would be decided now.')
+    }
+    const rule = service.definition.steps.find((s) => s.id === t.step)
+    if (facts && !signed && rule?.kind === 'decide' && rule.signed)
+      throw new Problem('cases/unsigned', 'This decision is issued with the official’s signature only.')
+    const made = facts && makeDecision(deps, signed ? { ...facts, code: signed.ticket.code, signature: signed.signature } : facts)
     const finished = finishTurn(
       acts.line(t.line),
       desk.state,
@@ -315,7 +332,7 @@ export function openDesks(deps: Deps) {
         }),
       )
       await store.insertDecision(tx, made.row)
-      acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+      acts.clearTimers(c, ['silence', 'answer', 'agency', 'step', 'sign'])
     }
     const { entries: taken } = takeTurns(acts, c, plan, person.identities[0]?.value ?? '', open)
     for (const timer of stepTimers(deps, c, plan.timers, today)) acts.setTimer(timer)
@@ -340,6 +357,75 @@ export function openDesks(deps: Deps) {
     const service = await catalogue.pinned(c.definition, c.service)
     if (!service) throw new Error(`The pinned definition ${c.definition} is not stored.`)
     return service
+  }
+
+  /** A ticket is sealed for one official and one turn: nobody chooses a decision's code. */
+  const ticketKey = deps.keys.secret('cases/decision-ticket')
+  const ticketFor = (visitor: SignedIn, turn: TurnId) => `cases/decision-ticket/${turn}/${visitor.person}`
+  const sealTicket = (visitor: SignedIn, turn: TurnId, ticket: Ticket) =>
+    deps.keys.encrypt(ticketKey, Buffer.from(JSON.stringify(ticket)), ticketFor(visitor, turn)).toString('base64url')
+
+  /** What the decision would say now, to be signed; null where it issues no document. */
+  async function statementFor(
+    tx: Tx,
+    visitor: SignedIn,
+    office: OfficeId,
+    turn: TurnId,
+    given: Decided,
+    ticket: Ticket,
+  ): Promise<string | null> {
+    const { t, c, acts } = await called(tx, visitor, office, turn)
+    const service = await pinned(c)
+    const open = await vault.use(tx, c, { person: visitor.person, office, purpose: 'decide' })
+    const today = dateIn(acts.now, catalogue.calendarOf(c.office).zone)
+    const { answers } = open.open<Filing>('answers', c.answers)
+    const event: StepEvent = { type: 'decided', step: t.step, result: given.result }
+    const { finish } = planOf(deps, service, c.steps as Plan['steps'], event, { answers, today, at: acts.now.toISOString() })
+    const [person, official] = await Promise.all([deps.people.person(tx, c.applicant), deps.people.person(tx, visitor.person)])
+    if (!finish || !person || !official) return null
+    const { record } = recordOf(deps, {
+      c,
+      service,
+      person,
+      turn: t,
+      vault: open,
+      how: 'act',
+      result: finish,
+      reasons: finish === 'refused' ? [...new Set(given.reasons)] : [],
+      note: given.note.trim().slice(0, 2000),
+      now: acts.now,
+      code: ticket.code,
+    })
+    return decisionStatement(deps, service, official, t.step, record, ticket)
+  }
+
+  /** The official's signature on what would be decided now, checked before any line is locked. */
+  async function checkSigned(
+    visitor: SignedIn,
+    office: OfficeId,
+    turn: TurnId,
+    given: Decided,
+    signed: { readonly ticket: string; readonly cms: Buffer },
+  ): Promise<SignedDecision> {
+    const changed = () => new Problem('conflict', 'What was signed is not what would be decided now.')
+    let ticket: Ticket
+    try {
+      ticket = JSON.parse(deps.keys.decrypt(ticketKey, Buffer.from(signed.ticket, 'base64url'), ticketFor(visitor, turn)).toString())
+    } catch {
+      throw changed()
+    }
+    const { statement, official } = await db.tx(async (tx) => ({
+      statement: await statementFor(tx, visitor, office, turn, given, ticket),
+      official: await deps.people.person(tx, visitor.person),
+    }))
+    if (statement === null || !official) throw changed()
+    const taken = await deps.signing.take({ content: Buffer.from(statement, 'utf8'), signature: signed.cms, at: clock.now() })
+    if (!official.identities.some((i) => i.value === taken.signer.rfc || i.value === taken.signer.curp))
+      throw new Problem('signing/other-person', 'The certificate is of somebody else.')
+    return {
+      ticket,
+      signature: { statement, cms: taken.cms.toString('base64'), by: taken.signer, at: taken.at, level: taken.level },
+    }
   }
 
   return {
@@ -457,6 +543,7 @@ export function openDesks(deps: Deps) {
           applicant: { name: person?.name ?? '', identity: person?.identities[0]?.value ?? '' },
           cannotAsk: cannotAsk(c, turn, journey, request !== null, world.today),
           askedBefore: request?.papers ?? [],
+          signatures: await signings.of(tx, c, open),
         }
       })
     },
@@ -501,13 +588,29 @@ export function openDesks(deps: Deps) {
       })
     },
 
-    /** The decision; the next turn is called in the same transaction. A refusal needs at least one reason of the definition's list. */
-    decide(
+    /**
+     * What the official signs to issue this decision, and the ticket that brings it back to `decide`; null where the step's end issues no document. Changes nothing.
+     * Refuses as `decide`.
+     */
+    prepare(visitor: SignedIn, office: OfficeId, turn: TurnId, given: Decided): Promise<{ statement: string; ticket: string } | null> {
+      const ticket: Ticket = { code: newReference(), unique: randomId(), at: clock.now().toISOString(), language: visitor.language }
+      return db.tx(async (tx) => {
+        const statement = await statementFor(tx, visitor, office, turn, given, ticket)
+        return statement === null ? null : { statement, ticket: sealTicket(visitor, turn, ticket) }
+      })
+    },
+
+    /**
+     * The decision; the next turn is called in the same transaction. A refusal needs at least one reason of the definition's list. `signed`: what `prepare` gave, and the official's
+     * signature on its statement (CMS, DER). Refuses with `signing/refused`, `signing/other-person`, and `conflict` when the decision would not be the one that was signed.
+     */
+    async decide(
       visitor: SignedIn,
       office: OfficeId,
       turn: TurnId,
-      given: { result: 'granted' | 'refused'; reasons: readonly string[]; note: string },
+      given: Decided & { readonly signed?: { readonly ticket: string; readonly cms: Buffer } },
     ): Promise<void> {
+      const signed = given.signed && (await checkSigned(visitor, office, turn, given, given.signed))
       return calling(async (tx) => {
         const now = await called(tx, visitor, office, turn)
         const service = await pinned(now.c)
@@ -530,6 +633,7 @@ export function openDesks(deps: Deps) {
             note: given.note.trim().slice(0, 2000),
             kind: 'step-decided',
             data: { result: given.result, step: now.t.step },
+            ...(signed ? { signed } : {}),
           },
         )
         await callNext(tx, office, now.desk.state.desk, now.desk.place)
@@ -641,7 +745,7 @@ export function openDesks(deps: Deps) {
           // The case is over with it: its turns in other offices' lines end as well.
           const rest = (await livingTurns(tx, acts, c)).filter((other) => other.state.turn !== turn)
           entries.push(...(await endTurns(tx, acts, c, rest, 'lapsed', null)))
-          acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+          acts.clearTimers(c, ['silence', 'answer', 'agency', 'step', 'sign'])
         }
         acts.event({
           place: c.place,

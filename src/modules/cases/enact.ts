@@ -26,7 +26,7 @@ export type Plan = {
 /** A step's event without its instant. */
 export type StepEvent = ProcessEvent extends infer E ? (E extends ProcessEvent ? Omit<E, 'at'> : never) : never
 
-/** The plan for `event`. Steps that pay or sign wait for their doer; where there is none they are passed at once. */
+/** The plan for `event`. Steps that are signed wait for their signers, and those that are paid for their doer; where there is none they are passed at once. */
 export function planOf(
   deps: Pick<Deps, 'catalogue' | 'doers'>,
   service: Service,
@@ -47,8 +47,8 @@ export function planOf(
       if ('finish' in c) finish = c.result
       else if ('timer' in c) timers.push({ step: c.timer, workingDays: c.workingDays })
       else if (c.kind === 'pay' || c.kind === 'sign') {
-        if (deps.doers?.[c.kind]) outside.push({ kind: c.kind, step: c.open })
-        else events.push({ type: c.kind === 'pay' ? 'paid' : 'signed', step: c.open })
+        if (c.kind === 'sign' || deps.doers?.pay) outside.push({ kind: c.kind, step: c.open })
+        else events.push({ type: 'paid', step: c.open })
       } else {
         const branch = c.branch ?? null
         opens.push({ step: c.open, branch, office: deps.catalogue.officeFor(service, c.unit), cover: coverOf(service.id, c.open, branch) })

@@ -215,6 +215,7 @@ export function openFilings(deps: Deps) {
 
   return {
     worldOf,
+    mine,
 
     /**
      * Starts a draft for the visitor, or, by a clerk at a counter, for the person before them. Returns its reference. Refuses with `catalogue/not-offered`,
@@ -410,7 +411,7 @@ export function openFilings(deps: Deps) {
           sealed: null,
           entries,
         })
-        acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+        acts.clearTimers(c, ['silence', 'answer', 'agency', 'step', 'sign'])
         await acts.write(tx, deps)
       })
     },

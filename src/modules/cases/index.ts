@@ -1,5 +1,6 @@
 /** From the first question to the decision; lines and turns; the legal clock. README.md tells what it promises and never does. */
 import type { Service } from '#catalogue'
+import type { OfficeId } from '#kernel/id'
 import type { Language } from '#kernel/text'
 import { dateIn, startOfDay } from '#kernel/time'
 import type { Web } from '#web'
@@ -18,10 +19,13 @@ import { registerOffice } from './pages/office.ts'
 import { registerPapers } from './pages/papers.ts'
 import { registerRejoin } from './pages/rejoin.ts'
 import { registerReports } from './pages/report.ts'
+import { registerSign } from './pages/sign.ts'
+import { text as staffText } from './pages/staff-text.ts'
 import { durationWords, waitWords } from './pages/wait.ts'
 import { openReceipts } from './receipt.ts'
 import { openRecovery } from './recover.ts'
 import { openRejoins } from './rejoin.ts'
+import { openSignings } from './sign.ts'
 import { openStaffing } from './staffing.ts'
 import * as store from './store.ts'
 import { openSubmit } from './submit.ts'
@@ -42,12 +46,13 @@ export function openCases(given: CasesDeps) {
   const deps: Deps = { ...given, vault: openVaults(given) }
   const filings = openFilings(deps)
   const submit = openSubmit(deps)
-  const desks = openDesks(deps)
+  const signings = openSignings(deps, filings)
+  const desks = openDesks(deps, signings)
   const receipts = openReceipts(deps, filings)
   const checks = openChecks(deps)
   const timers = openTimers(deps)
   const recovery = openRecovery(deps)
-  const { stepDone } = openOutside(deps)
+  const { stepDone } = openOutside(deps, signings.begin)
   const rejoins = openRejoins(deps, filings)
   const staffing = openStaffing(deps, desks)
   const left = openLeft(deps)
@@ -62,7 +67,7 @@ export function openCases(given: CasesDeps) {
   deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
     await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))
   })
-  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing, left }
+  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing, left, signings }
 }
 
 /** The wait at a service's line in words, from what was measured: the likely one, or with its desks closed what people waited today. Null where too little was measured. */
@@ -82,11 +87,23 @@ export async function waitOf(cases: Cases, service: Service, language: Language)
   return measured === null ? null : durationWords(language, measured)
 }
 
+/** An office's lines as they are now, in words: the desks open and the turns that wait; null where it has no line yet. */
+export async function nowAt(cases: Cases, office: OfficeId, language: Language): Promise<string | null> {
+  const { db } = cases.deps
+  const lines = await store.linesOf(db, office)
+  if (lines.length === 0) return null
+  const waiting = await Promise.all(lines.map(({ place, state }) => store.waitingCount(db, place, state.line)))
+  const total = (each: readonly number[]) => each.reduce((sum, n) => sum + n, 0)
+  const desks = total(lines.map(({ state }) => state.desks))
+  return `${desks === 0 ? staffText(language, 'office.none-open') : staffText(language, 'office.on-duty', { count: desks })}. ${staffText(language, 'office.waiting', { count: total(waiting) })}`
+}
+
 /** Adds every page and route of the module. */
 export function registerCases(web: Web, cases: Cases): void {
   registerCitizen(web, cases.deps, cases)
   registerMine(web, cases.deps, cases)
   registerPapers(web, cases.deps, cases)
+  registerSign(web, cases.deps, cases)
   registerDesk(web, cases.deps, cases)
   registerCounter(web, cases.deps, cases)
   registerRejoin(web, cases.deps, cases)

@@ -7,6 +7,7 @@ import type { OfficeId, Reference, ServiceId } from '#kernel/id'
 import { Problem, type ProblemCode } from '#kernel/problem'
 import { dayMs } from '#kernel/time'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
+import { nowAt } from './index.ts'
 import * as store from './store.ts'
 import { openSubmit } from './submit.ts'
 import { aCurp, licenceAnswers, openTestCases, type TestCases } from './testing.ts'
@@ -64,7 +65,10 @@ test('one of every three calls is a priority turn while both wait, claimed by th
     await assert.rejects(it.cases.filings.claim(person, reference, 'pregnancy'), refused('cases/not-a-draft'))
   }
   const { desks } = it.cases
+  assert.equal(await nowAt(it.cases, office, 'es'), 'No hay ventanillas abiertas. Hay 6 turnos en espera.')
+  assert.equal(await nowAt(it.cases, 'state-11' as OfficeId, 'es'), null)
   await desks.goOn(official, office)
+  assert.equal(await nowAt(it.cases, office, 'en'), '1 desk on duty. 6 turns are waiting.')
   const order: string[] = []
   for (let i = 0; i < 6; i++) {
     await desks.next(official, office)

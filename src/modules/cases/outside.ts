@@ -1,4 +1,4 @@
-/** Steps that no desk does: what time does, and what payments and signing will do. Their end opens the next steps like any other's. */
+/** Steps that no desk does: what time, payments and signers do. Their end opens the next steps like any other's. */
 import type { Service } from '#catalogue'
 import type { Tx } from '#db'
 import type { CaseId } from '#kernel/id'
@@ -48,7 +48,10 @@ export async function passStep(tx: Tx, deps: Deps, c: Case, event: StepEvent): P
 }
 
 /** Hands the steps of the job `cases/begin-step` to their doers, and takes the news of their end. */
-export function openOutside(deps: Deps): { stepDone(step: Pick<OutsideStep, 'kind' | 'place' | 'caseId' | 'step'>): Promise<void> } {
+export function openOutside(
+  deps: Deps,
+  beginSigning: (place: string, id: CaseId) => Promise<void>,
+): { stepDone(step: Pick<OutsideStep, 'kind' | 'place' | 'caseId' | 'step'>): Promise<void> } {
   const stepDone = ({ kind, place, caseId, step }: Pick<OutsideStep, 'kind' | 'place' | 'caseId' | 'step'>) =>
     deps.db.tx(async (tx) => {
       const c = await store.lockCase(tx, place, caseId)
@@ -56,8 +59,9 @@ export function openOutside(deps: Deps): { stepDone(step: Pick<OutsideStep, 'kin
     })
 
   deps.jobs.handle<{ kind: 'pay' | 'sign'; place: string; caseId: CaseId; step: string }>('cases/begin-step', async (opened) => {
+    if (opened.kind === 'sign') return beginSigning(opened.place, opened.caseId)
     const c = await store.caseById(deps.db, opened.place, opened.caseId)
-    const doer = deps.doers?.[opened.kind]
+    const doer = deps.doers?.pay
     if (!c || !doer) return
     if ((await doer.begin({ ...opened, reference: c.reference })) === 'done') await stepDone(opened)
   })

@@ -208,6 +208,7 @@ export function decisionPdf(w: DecisionWords, attached: { name: string; bytes: B
   put('P', () => say(w.head, 7.5, '400', soft, { width: beside }))
   doc.x = margin
   doc.y = Math.max(doc.y, y + picture) + 4
+  if (w.signed !== null) put('P', () => say(`${text(l, 'decision.signed')}: ${w.signed}`, 8, '400', ink, { width }))
   put('P', () => say(`${text(l, 'decision.seal')}: ${w.seal}`, 6.5, '400', soft, { width }))
 
   heading(text(l, 'decision.basis'))

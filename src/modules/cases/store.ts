@@ -120,7 +120,7 @@ export type CaseFile = {
   readonly sealed: Buffer
   readonly addedAt: Date
 }
-export type TimerKind = 'silence' | 'answer' | 'agency' | 'draft' | 'step'
+export type TimerKind = 'silence' | 'answer' | 'agency' | 'draft' | 'step' | 'sign'
 export type Timer = { readonly place: string; readonly caseId: CaseId; readonly kind: TimerKind; readonly key: string; readonly due: Date }
 
 type CaseTable = {

@@ -1,9 +1,12 @@
 /** Nothing silent: each act on a turn is told to its holder, with its reason and its place in the log. Jobs; each may run twice. */
 import type { CaseId, LineId, TurnId } from '#kernel/id'
+import type { PlainDate } from '#kernel/time'
 import type { Message } from '#messages'
 import type { Deps } from './deps.ts'
 import { askedPapers } from './filing.ts'
 import { isStandIn } from './recover.ts'
+import type { Signer } from './sign.ts'
+import * as signs from './sign-store.ts'
 import type { Case } from './store.ts'
 import * as store from './store.ts'
 
@@ -14,7 +17,7 @@ type Told = {
   turn?: TurnId
   line?: LineId
   n?: number
-  data?: { reason?: 'idle' | 'off' | 'outage' | 'absent' }
+  data?: { reason?: 'idle' | 'off' | 'outage' | 'absent'; step?: string; opened?: string; until?: PlainDate; n?: number }
   /** The message that an office wrote. */
   message?: string
 }
@@ -25,6 +28,16 @@ const near = 3
 /** Handles the jobs of this module that tell people things and keep proofs. */
 export function handleNews(deps: Deps): void {
   const { db, jobs, catalogue, messages } = deps
+
+  /** Who declined, by the name in the filing. */
+  const signerName = (c: Case, told: Told): Promise<string> =>
+    db.tx(async (tx) => {
+      const row = await signs.signingOf(tx, c, told.data!.step!)
+      const signer = row && (await signs.signersOf(tx, row)).find((s) => s.n === told.data!.n)
+      if (!signer) return ''
+      const open = await deps.vault.use(tx, c, { person: null, office: null, purpose: 'sign' })
+      return open.open<Signer>(`signer/${row.step}/${signer.n}`, signer.sealed).name
+    })
 
   /** What is to be told, in the reader's language. */
   async function messagesFor(told: Told, c: Case): Promise<Message[]> {
@@ -95,6 +108,24 @@ export function handleNews(deps: Deps): void {
         return [finished('lapsed')]
       case 'lapsed-away':
         return [{ ...about, key: `${c.id}/lapsed`, template: 'lapsed', data: { reference: c.reference, service: name } }]
+      case 'sign':
+        return [
+          {
+            ...about,
+            key: `${c.id}/sign/${told.data?.step}/${told.data?.opened}`,
+            template: 'signature-asked',
+            data: { reference: c.reference, service: name, until: told.data!.until! },
+          },
+        ]
+      case 'sign-declined':
+        return [
+          {
+            ...about,
+            key: `${c.id}/declined/${told.data?.step}/${told.data?.opened}/${told.data?.n}`,
+            template: 'signature-declined',
+            data: { reference: c.reference, service: name, name: await signerName(c, told) },
+          },
+        ]
       case 'absent-twice':
         return [finished('absent')]
       case 'silence': {

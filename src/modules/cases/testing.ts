@@ -17,7 +17,7 @@ import { openKeys, type SigningKey } from '#keys'
 import { openMessages } from '#messages'
 import { openPeople, parseIdentity, seedDemo } from '#people'
 import { openPublicLog, openSource, readEntries } from '#publiclog'
-import { openSigning } from '#signing'
+import { joinTrust, openSigning, type TrustFolder } from '#signing'
 import type { Role, SignedIn, Visitor } from '#web'
 import { type CasesDeps, openCases } from './index.ts'
 import { type Replay, replayTurns } from './replay.ts'
@@ -63,12 +63,15 @@ export async function openTestCases({
   publicUrl = 'http://localhost:3000',
   servicesFolder = join(root, 'services'),
   doers,
+  trust,
 }: {
   db: Db
   services?: readonly string[]
   /** Where the definitions are taken from; without `services` all that is there. */
   servicesFolder?: string
   doers?: CasesDeps['doers']
+  /** Who may vouch for signers; nobody without it. */
+  trust?: TrustFolder
   /** What `reference/offices.json` is to say of some offices, by id: `{ 'state-09': { presence: true } }`. */
   offices?: Readonly<Record<string, object>>
   clock?: FixedClock
@@ -119,7 +122,7 @@ export async function openTestCases({
   catalogue = await openCatalogue({ db, clock, reference, publiclog, log: silent })
   const loaded = await catalogue.load(join(folder, 'services'))
   if (loaded.faults.length > 0) throw new Error(`The tests' services have a fault: ${JSON.stringify(loaded.faults[0])}`)
-  const signing = openSigning({ keys })
+  const signing = openSigning({ keys, clock, db, publiclog, trust: trust ?? joinTrust([]) })
   const cases = openCases({
     db,
     clock,
@@ -144,13 +147,22 @@ export async function openTestCases({
     return { person, session: `session-of-${person}`, language: 'es', grants: await people.grants(db, person) }
   }
 
-  /** The letter last written to an address. */
+  /** The code last sent to an address. */
   async function codeFor(email: string): Promise<string> {
     for (const id of letters.toReversed()) {
       const letter = await people.letter(id)
       if (letter?.to === email && 'code' in letter.data) return letter.data.code
     }
     throw new Error(`No code was sent to ${email}.`)
+  }
+
+  /** The letter last written to an address. */
+  async function letterTo(email: string) {
+    for (const id of letters.toReversed()) {
+      const letter = await people.letter(id)
+      if (letter?.to === email) return letter
+    }
+    throw new Error(`No letter was sent to ${email}.`)
   }
 
   /** An identified person with a confirmed contact, able to take a turn. */
@@ -219,6 +231,7 @@ export async function openTestCases({
     deps: cases.deps,
     visitorOf,
     codeFor,
+    letterTo,
     aPerson,
     anOfficial: (office?: OfficeId) => aStaff('official', office),
     aClerk: (office?: OfficeId) => aStaff('clerk', office),

@@ -10,6 +10,7 @@ import { endTurns, livingTurns } from './filing.ts'
 import { resumeTurn, returnTurn } from './line.ts'
 import { coverOf } from './lines.ts'
 import { passStep } from './outside.ts'
+import { signingStep } from './sign.ts'
 import type { Case, Timer } from './store.ts'
 import * as store from './store.ts'
 import type { OpenVault } from './vault.ts'
@@ -82,7 +83,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
     })
     // No act on a turn tells it: the turn had left with a withdrawal that was undone and not answered.
     if (how === 'lapsed' && turns.length === 0) acts.tell({ kind: 'lapsed-away', place: c.place, caseId: c.id })
-    acts.clearTimers(c, ['silence', 'answer', 'agency', 'step'])
+    acts.clearTimers(c, ['silence', 'answer', 'agency', 'step', 'sign'])
     if (how === 'silence') acts.job('cases/attach-proof', { place: c.place, caseId: c.id })
     await acts.write(tx, deps)
   }
@@ -104,7 +105,9 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
 
   const due: Record<Timer['kind'], (tx: Tx, c: Case, timer: Timer) => Promise<void>> = {
     async silence(tx, c) {
-      if (c.state === 'open') await ended(tx, c, 'silence')
+      // Until it is signed nothing was asked of the office: its term does not run.
+      const service = await catalogue.pinned(c.definition, c.service)
+      if (c.state === 'open' && !(service && signingStep(c, service))) await ended(tx, c, 'silence')
     },
     async answer(tx, c) {
       if (c.state === 'asked') await ended(tx, c, 'lapsed')
@@ -132,6 +135,10 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
     },
     async draft(tx, c) {
       if (c.state === 'draft') await store.deleteDraft(tx, c, deps.clock.now())
+    },
+    async sign(tx, c, timer) {
+      const service = await catalogue.pinned(c.definition, c.service)
+      if (service && signingStep(c, service)?.step === timer.key) await ended(tx, c, 'lapsed')
     },
     step: (tx, c, timer) => passStep(tx, deps, c, { type: 'timer', step: timer.key }),
   }

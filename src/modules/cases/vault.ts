@@ -5,7 +5,18 @@ import type { People } from '#people'
 import type { Case } from './store.ts'
 
 /** Why a case's key was used, as the person reads it on *who looked at my data*. */
-export type Purpose = 'fill-in' | 'file' | 'read-own' | 'serve' | 'decide' | 'message' | 'silence' | 'print' | 'paper' | 'take-at-counter'
+export type Purpose =
+  | 'fill-in'
+  | 'file'
+  | 'read-own'
+  | 'serve'
+  | 'decide'
+  | 'message'
+  | 'silence'
+  | 'print'
+  | 'paper'
+  | 'take-at-counter'
+  | 'sign'
 
 /** Who uses a case's key, where and why. `person` is null for the system itself. */
 export type Use = { readonly person: PersonId | null; readonly office: OfficeId | null; readonly purpose: Purpose }

@@ -188,8 +188,11 @@ export const Step = Type.Union([
   Type.Object({ id: Id, kind: Type.Literal('review'), unit: Type.Optional(Id), next: Next }, strict),
   /** Several offices examine at once; result `ok` when all say ok, else `objection`. */
   Type.Object({ id: Id, kind: Type.Literal('parallel'), branches: Type.Array(Branch, { minItems: 2, maxItems: 8 }), next: Next }, strict),
-  /** An official decides in turn; result `granted` or `refused` (with reasons of the list below). Both end in `next`. */
-  Type.Object({ id: Id, kind: Type.Literal('decide'), unit: Type.Optional(Id), next: Next }, strict),
+  /** An official decides in turn; result `granted` or `refused` (with reasons of the list below). Both end in `next`. `signed`: only with the official's own signature. */
+  Type.Object(
+    { id: Id, kind: Type.Literal('decide'), unit: Type.Optional(Id), signed: Type.Optional(Type.Literal(true)), next: Next },
+    strict,
+  ),
   /** The decision's document is made and sealed; ends the case. */
   Type.Object({ id: Id, kind: Type.Literal('issue') }, strict),
   Type.Object({ id: Id, kind: Type.Literal('timer'), workingDays: Type.Integer({ minimum: 1, maximum: 250 }), next: Next }, strict),

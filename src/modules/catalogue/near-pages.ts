@@ -1,6 +1,7 @@
 /** *Near me*: what a town and its state do, where their offices are, and what most people ask for there. The place is remembered in the browser alone, and forgotten on request. */
 import { Type } from 'typebox'
 import { type Html, html } from '#kernel/html'
+import type { OfficeId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { button, cardList, fieldError, input, searchBox, tiles } from '#look'
@@ -19,10 +20,12 @@ export type NearDeps = {
   readonly placeFrom: (typed: string) => PlaceFound
   readonly mostUsed: (place: string | null) => Promise<readonly Service[]>
   readonly officeUrl: (office: string) => string | null
+  /** What goes on at an office now, in words; null where nothing is known. */
+  readonly nowAt: (office: OfficeId, language: Language) => Promise<string | null>
 }
 
 /** Adds `/near` and `/near/<INEGI key>`. */
-export function registerNear(web: Pick<Web, 'route'>, { catalogue, page, placeFrom, mostUsed, officeUrl }: NearDeps): void {
+export function registerNear(web: Pick<Web, 'route'>, { catalogue, page, placeFrom, mostUsed, officeUrl, nowAt }: NearDeps): void {
   web.route({
     method: 'GET',
     url: '/near',
@@ -77,20 +80,24 @@ export function registerNear(web: Pick<Web, 'route'>, { catalogue, page, placeFr
       remember(request, reply, cookie, code)
       const name = places.nameOf(code)
       const title = words(l, 'near.in', { place: name })
-      const used = await mostUsed(code)
+      const offices = (code.length === 5 ? [`mun-${code}`, `state-${code.slice(0, 2)}`] : [`state-${code}`]).flatMap(
+        (id) => catalogue.office(id) ?? [],
+      )
+      const [used, now] = await Promise.all([mostUsed(code), Promise.all(offices.map((o) => nowAt(o.id, l)))])
       return page(
         request,
         reply,
         title,
         () => {
-          const offices = (code.length === 5 ? [`mun-${code}`, `state-${code.slice(0, 2)}`] : [`state-${code}`]).flatMap(
-            (id) => catalogue.office(id) ?? [],
-          )
           return html`<h1 class="govuk-heading-xl">${title}</h1>${searchBox({ language: l, action: '/services', hidden: { place: code } })}${
             used.length > 0 &&
             html`<h2 class="govuk-heading-m" id="used">${words(l, 'near.used')}</h2>${cardList(used.map((s) => serviceCardOf(s, l, catalogue, 3)))}`
           }<h2 class="govuk-heading-m" id="offices">${words(l, 'near.offices')}</h2>${tiles(
-            offices.map((o) => ({ href: officeUrl(o.id) ?? `/offices?q=${code}`, title: o.name(l), text: words(l, 'near.office') })),
+            offices.map((o, i) => ({
+              href: officeUrl(o.id) ?? `/offices?q=${code}`,
+              title: o.name(l),
+              text: now[i] ?? words(l, 'near.office'),
+            })),
           )}<h2 class="govuk-heading-m" id="events">${words(l, 'home.events')}</h2>${eventTiles(l, catalogue, (e) => `/life-events/${e}?place=${code}`, code)}<p class="govuk-body v-soft">${words(l, 'near.kept')} <a class="govuk-link" href="/near?forget=1">${words(l, 'near.forget')}</a> · <a class="govuk-link" href="/near">${words(l, 'near.other')}</a> · <a class="govuk-link" href="/numbers/places/${code}">${words(l, 'near.numbers')}</a></p>`
         },
         { wide: true, own: true },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { type TSchema, Type } from 'typebox'
 import { type Child, type Html, html } from '#kernel/html'
-import type { PersonId } from '#kernel/id'
+import type { OfficeId, PersonId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import type { Clock } from '#kernel/time'
@@ -34,6 +34,8 @@ export type PageOptions = {
   readonly names?: (ids: readonly PersonId[]) => Promise<ReadonlyMap<PersonId, string | null>>
   /** Where an office has a page of its own. */
   readonly officeUrl?: (office: string) => string
+  /** What goes on at an office now, in words; null where nothing is known. */
+  readonly nowAt?: (office: OfficeId, language: Language) => Promise<string | null>
   /** Sends a service's record for other systems. */
   readonly record: (request: Request, reply: Reply, id: string, format: Format) => Reply
   /** What most people ask for, in a place or anywhere, by published figures; ids, the first the most. */
@@ -206,7 +208,14 @@ export function registerPages(
   }
 
   const mostUsed = async (place: string | null) => ((await options.mostUsed?.(place)) ?? []).flatMap((id) => catalogue.get(id) ?? [])
-  registerNear(web, { catalogue, page, placeFrom, mostUsed, officeUrl: (office) => options.officeUrl?.(office) ?? null })
+  registerNear(web, {
+    catalogue,
+    page,
+    placeFrom,
+    mostUsed,
+    officeUrl: (office) => options.officeUrl?.(office) ?? null,
+    nowAt: async (office, language) => (await options.nowAt?.(office, language)) ?? null,
+  })
   registerNeeds(web, catalogue, page, placeFrom)
 
   const waysIn = (l: Language) => [

@@ -4,7 +4,7 @@ import { gather } from '#kernel/gather'
 import { newReference, type OfficeId, type PersonId, type Reference, randomId, uuidv7 } from '#kernel/id'
 import { type FieldProblem, Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
-import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
+import { type Clock, dayMs, hourMs, minuteMs, type PlainDate } from '#kernel/time'
 import type { Keys } from '#keys'
 import { type Grant, holds, networkOf, type Role, roles, type SignedIn, type Visitor } from '#web'
 import { maskEmail, parseEmail } from './address.ts'
@@ -42,6 +42,7 @@ export type Letter = { to: string; language: Language } & (
   | { template: 'sign-in-code' | 'contact-code'; data: { code: string; minutes: number } }
   | { template: 'invite'; data: { link: string; role: Role; office: string; days: number } }
   | { template: 'counter-code'; data: { code: string; minutes: number; reference: Reference } }
+  | { template: 'sign-invite'; data: { link: string; service: string; until: PlainDate } }
   | { template: 'contact-added'; data: { email: string } }
   | { template: 'contact-ended' | 'contact-removed'; data: Record<string, never> }
 )
@@ -639,6 +640,20 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
     },
 
     inviteOf,
+
+    /** A letter to somebody who is to sign another's application: `link` is theirs alone, and the letter goes with the day after `until`. In the caller's transaction. Refuses with `invalid`. */
+    async inviteToSign(
+      tx: Tx,
+      given: { email: string; language: Language; link: string; service: string; until: PlainDate },
+    ): Promise<void> {
+      const { link, service, until } = given
+      const lastsMs = Math.max(dayMs, new Date(until).getTime() + 2 * dayMs - clock.now().getTime())
+      await write(
+        tx,
+        { to: parseEmail(given.email), language: given.language, template: 'sign-invite', data: { link, service, until } },
+        lastsMs,
+      )
+    },
 
     /**
      * Takes the invite. For an address with an account only its signed-in person may: a link made by an administrator must not open somebody's

@@ -38,6 +38,7 @@ export interface People
     | 'holders'
     | 'declareIdentity'
     | 'invite'
+    | 'inviteToSign'
     | 'letter'
     | 'names'
     | 'ownerOf'
@@ -81,6 +82,7 @@ export function openPeople(deps: PeopleDeps): People {
     holders: own.holders,
     declareIdentity: own.declareIdentity,
     invite: own.invite,
+    inviteToSign: own.inviteToSign,
     letter: own.letter,
     names: own.names,
     ownerOf: own.ownerOf,

@@ -34,6 +34,7 @@ import type { Deps } from '../deps.ts'
 import { deskName } from '../desk.ts'
 import { grounds, mostMessage, type OpenCase } from '../filing.ts'
 import type { Standing } from '../receipt.ts'
+import { signingStep } from '../sign.ts'
 import type { CaseEvent } from '../store.ts'
 import { personPage, when } from './page.ts'
 import { text } from './text.ts'
@@ -308,7 +309,12 @@ function happening(deps: Deps, l: Language, o: OpenCase, e: CaseEvent): Happenin
       : e.kind === 'papers-asked'
         ? (e.data.papers as string[]).map((p) => o.service.text(l, `papers.${p}`)).join('; ')
         : undefined
-  return { at: e.at.toISOString(), when: when(deps, l, e.at, o.c.office), title: text(l, `event.${e.kind}` as 'event.submitted'), detail }
+  return {
+    at: e.at.toISOString(),
+    when: when(deps, l, e.at, o.c.office),
+    title: text(l, e.kind === 'submitted' && e.turn === null ? 'event.filed' : (`event.${e.kind}` as 'event.submitted')),
+    detail,
+  }
 }
 
 /** The steps as stations, with the case's place among them. */
@@ -361,16 +367,19 @@ export function caseOverview(
   const endedOn = over && c.endedAt ? dateIn(c.endedAt, calendar.zone) : null
   const undoBy = c.state === 'withdrawn' && endedOn ? addWorkingDays(endedOn, undoDays, calendar) : null
   const canUndo = undoBy !== null && today <= undoBy
-  const until =
-    c.state === 'asked' && c.answerBy
+  const signing = signingStep(c, service) !== null
+  const until = signing
+    ? text(l, 'until.sign')
+    : c.state === 'asked' && c.answerBy
       ? formatDate(l, c.answerBy)
       : canUndo
         ? text(l, 'until.undo', { date: formatDate(l, undoBy) })
         : endedOn
           ? text(l, 'until.over', { date: formatDate(l, endedOn) })
           : due
-  const who =
-    c.state === 'asked'
+  const who = signing
+    ? text(l, 'who.sign')
+    : c.state === 'asked'
       ? text(l, 'who.you')
       : c.state === 'decided'
         ? text(l, 'who.you-decided')
@@ -379,8 +388,9 @@ export function caseOverview(
           : s.turn?.state.desk
             ? text(l, 'who.desk', { desk: deskName(s.turn.state.desk), office: officeName })
             : officeName
-  const todo =
-    c.state === 'asked'
+  const todo = signing
+    ? text(l, 'now.sign')
+    : c.state === 'asked'
       ? text(l, 'now.asked')
       : c.state === 'decided'
         ? text(l, 'now.decided')
@@ -412,21 +422,24 @@ export function caseOverview(
     html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/withdraw">${text(l, 'withdraw.link')}</a></p>`
   const body = html`<span class="govuk-caption-l">${nameOf(c.office)} · ${text(l, 'folio', { reference: c.reference })}</span><h1 class="govuk-heading-l">${title}</h1>${
     swapped && warningText({ language: l, text: text(l, 'swapped') })
-  }${asked}${turnHero({
-    language: l,
-    number: String(s.turn?.state.place ?? '—'),
-    state,
-    ahead: s.ahead,
-    ...(state === 'waiting' || state === 'next' ? { waitRange: standingWait(l, s) } : {}),
-    where: html`${officeName}${s.also.map((t) => html`<br>${text(l, 'turn.also', { number: String(t.number), office: nameOf(t.office) })}`)}`,
-    desk: s.turn?.state.desk ? deskName(s.turn.state.desk) : undefined,
-    headingLevel: 2,
-    note: c.state === 'decided' ? text(l, `ended.${c.state}`) : undefined,
-    actions:
-      c.state === 'decided'
-        ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
-        : html`${canUndo && post(seen, `/cases/${c.reference}/undo-withdrawal`, button({ text: text(l, 'withdraw.undo') }))}${button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' })}`,
-  })}${fourLines({ language: l, number: html`${s.turn ? String(s.turn.state.place) : '—'}${s.earlier.length > 0 && html` <span class="v-soft">${text(l, 'turn.earlier', { numbers: s.earlier.join(', ') })}</span>`}`, who, until, now: todo })}${
+  }${asked}${signing && html`${notificationBanner({ language: l, title: text(l, 'sign.title'), text: html`<p class="govuk-notification-banner__heading">${text(l, 'sign.now')}</p>${button({ text: text(l, 'sign.go'), href: `/cases/${c.reference}/sign` })}` })}`}${
+    !signing &&
+    turnHero({
+      language: l,
+      number: String(s.turn?.state.place ?? '—'),
+      state,
+      ahead: s.ahead,
+      ...(state === 'waiting' || state === 'next' ? { waitRange: standingWait(l, s) } : {}),
+      where: html`${officeName}${s.also.map((t) => html`<br>${text(l, 'turn.also', { number: String(t.number), office: nameOf(t.office) })}`)}`,
+      desk: s.turn?.state.desk ? deskName(s.turn.state.desk) : undefined,
+      headingLevel: 2,
+      note: c.state === 'decided' ? text(l, `ended.${c.state}`) : undefined,
+      actions:
+        c.state === 'decided'
+          ? button({ text: text(l, 'decision.see'), href: `/cases/${c.reference}/decision` })
+          : html`${canUndo && post(seen, `/cases/${c.reference}/undo-withdrawal`, button({ text: text(l, 'withdraw.undo') }))}${button({ text: text(l, 'receipt.see'), href: `/cases/${c.reference}/receipt`, kind: 'secondary' })}`,
+    })
+  }${fourLines({ language: l, number: html`${s.turn ? String(s.turn.state.place) : '—'}${s.earlier.length > 0 && html` <span class="v-soft">${text(l, 'turn.earlier', { numbers: s.earlier.join(', ') })}</span>`}`, who, until, now: todo })}${
     (c.state === 'decided' || c.state === 'lapsed') &&
     html`<p class="govuk-body v-no-print"><a class="govuk-link" href="${places.rate}/${c.reference}">${text(l, 'rate')}</a></p>`
   }
@@ -436,16 +449,21 @@ export function caseOverview(
     !over &&
     clockLine({
       language: l,
-      state: c.state === 'asked' ? 'paused' : today > c.dueOn ? 'over' : 'running',
+      state: signing || c.state === 'asked' ? 'paused' : today > c.dueOn ? 'over' : 'running',
       spent: Math.min(spent, total),
       total: Math.max(total, 1),
       due,
       silence: text(l, `silence.${service.definition.silence.means}`),
-      reason: c.state === 'asked' ? text(l, 'clock.paused-papers') : undefined,
+      reason: signing ? text(l, 'clock.paused-sign') : c.state === 'asked' ? text(l, 'clock.paused-papers') : undefined,
     })
   }</section>${messages}
   <section aria-labelledby="history-title"><h2 class="govuk-heading-m" id="history-title">${text(l, 'history.title')}</h2>${timeline([...s.events].reverse().map((e) => happening(deps, l, o, e)))}</section>
-  <section aria-labelledby="fair-title"><h2 class="govuk-heading-m" id="fair-title">${text(l, 'fair.title')}</h2><p class="govuk-body">${s.published === null ? text(l, 'fair.soon') : text(l, 'fair.published', { index: String(s.published) })} <a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, 'fair.proof')}</a></p><p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p></section>
+  <section aria-labelledby="fair-title"><h2 class="govuk-heading-m" id="fair-title">${text(l, 'fair.title')}</h2><p class="govuk-body">${s.published === null ? text(l, 'fair.soon') : text(l, s.turn ? 'fair.published' : 'fair.filed', { index: String(s.published) })} <a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, 'fair.proof')}</a></p>${
+    // Who signed, and the files with which anybody checks it.
+    !signing &&
+    service.definition.steps.some((step) => step.kind === 'sign') &&
+    html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/sign">${text(l, 'sign.see')}</a></p>`
+  }<p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p></section>
   <div class="v-no-print">${acts}${post(seen, '/reports', html`<input type="hidden" name="office" value="${c.office}"><input type="hidden" name="reference" value="${c.reference}"><input type="hidden" name="step" value="${s.turn?.step ?? ''}">${button({ text: text(l, 'report'), kind: 'warning' })}<p class="govuk-hint">${text(l, 'report.hint')}</p>`)}</div>`
   return personPage(request, deps, {
     title,

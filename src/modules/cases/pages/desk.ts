@@ -9,6 +9,7 @@ import type { Deps } from '../deps.ts'
 import { type AskReason, askReasons, type Desks } from '../desk.ts'
 import * as store from '../store.ts'
 import { sendFile } from './citizen.ts'
+import { readSignedForm, refusal, signedFormLimit } from './signed-form.ts'
 import type { StaffKey } from './staff-text.ts'
 import { text } from './staff-text.ts'
 import * as views from './staff-views.ts'
@@ -194,6 +195,43 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
 
   web.route({
     method: 'POST',
+    url: '/desk/:office/turns/:turn/decide/signed',
+    access: officials,
+    schema: { params: OneTurn },
+    bodyLimit: signedFormLimit,
+    handler: async (request, reply) => {
+      const office = officeOf(deps, request.params)
+      const visitor = signedIn(request)
+      const turn = request.params.turn as TurnId
+      let given: { result: 'granted' | 'refused'; reasons: readonly string[]; note: string } | null = null
+      try {
+        const { signature, fields } = await readSignedForm(request)
+        const result = fields.result?.[0]
+        if (result !== 'granted' && result !== 'refused') throw new Problem('bad-request', 'The form is not whole.')
+        given = { result, reasons: result === 'refused' ? (fields.reasons ?? []) : [], note: fields.note?.[0] ?? '' }
+        await desks.decide(visitor, office, turn, { ...given, signed: { ticket: fields.ticket?.[0] ?? '', cms: signature } })
+        return reply.redirect(`/desk/${office}?done=ok`, 303)
+      } catch (error) {
+        if (error instanceof Problem && error.code === 'cases/not-your-turn') return reply.redirect(`/desk/${office}?done=moved`, 303)
+        const errors = refusal(visitor.language, error)
+        const served = await desks.current(visitor, office)
+        if (!given || served?.turn.state.turn !== turn) throw error
+        reply.code(422)
+        return views.confirmDecisionPage(
+          { request, reply },
+          deps,
+          office,
+          served,
+          given,
+          await desks.prepare(visitor, office, turn, given),
+          errors,
+        )
+      }
+    },
+  })
+
+  web.route({
+    method: 'POST',
     url: '/desk/:office/turns/:turn/decide',
     access: officials,
     schema: { params: OneTurn, body: Form },
@@ -225,7 +263,8 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
         if (served.step.kind !== 'decide') throw new Problem('not-found', 'This turn is not for a decision.')
         const known = served.service.definition.reasons.map((r) => r.id)
         if (reasons.some((r) => !known.includes(r))) throw new Problem('cases/not-listed', 'This reason is not on the list of the service.')
-        return views.confirmDecisionPage({ request, reply }, deps, office, served, { result, reasons, note })
+        const prepared = await desks.prepare(visitor, office, served.turn.state.turn, { result, reasons, note })
+        return views.confirmDecisionPage({ request, reply }, deps, office, served, { result, reasons, note }, prepared)
       } catch (error) {
         if (error instanceof Problem && error.code === 'cases/not-your-turn') return reply.redirect(`/desk/${office}?done=moved`, 303)
         throw error

@@ -189,6 +189,8 @@ export type DecisionWords = {
   readonly turn: string
   readonly acts: readonly { readonly when: string; readonly title: string; readonly index: string; readonly at: string }[]
   readonly appeal: readonly string[]
+  /** Who signed it, with what certificate and when; null where no official did. */
+  readonly signed: string | null
   readonly seal: string
   readonly sealWords: string
   readonly code: string
@@ -248,6 +250,14 @@ export function decisionWords(
       { key: text(l, 'decision.reference'), value: r.reference },
       { key: text(l, 'decision.code'), value: r.code },
     ],
+    signed: d.signature
+      ? text(l, 'decision.signed-by', {
+          name: d.signature.by.name,
+          serial: d.signature.by.serial,
+          issuer: d.signature.by.issuer,
+          when: formatDate(l, new Date(d.signature.at), { time: true, ...(zone ? { zone } : {}) }),
+        })
+      : null,
     reasons: r.reasons.map(({ id, rule }) => {
       const { words, unverified } = ruleWords(l, rule)
       return { words: service.text(l, `reasons.${id}`) || id, rule: words, unverified }
@@ -301,7 +311,14 @@ export function decisionPage(request: Request, deps: Deps, o: OpenCase, d: Decid
     'appeal',
     text(l, 'decision.appeal'),
     html`${w.appeal.map((words) => html`<p class="govuk-body">${words}</p>`)}<p class="govuk-body v-soft">${text(l, 'decision.appeal-source')} ${tag({ text: text(l, 'unverified'), kind: 'waiting' })}</p>`,
-  )}${section(
+  )}${
+    w.signed !== null &&
+    section(
+      'signed',
+      text(l, 'decision.signed'),
+      html`<p class="govuk-body">${w.signed}</p><p class="govuk-body v-no-print"><a class="govuk-link" href="${at}.p7s">${text(l, 'decision.signature-file')}</a> · <a class="govuk-link" href="${at}.txt">${text(l, 'decision.statement-file')}</a></p>`,
+    )
+  }${section(
     'seal',
     text(l, 'decision.seal'),
     html`<p class="govuk-body v-fingerprint">${w.sealWords}</p><p class="govuk-body v-soft v-fingerprint">${w.seal}</p><p class="govuk-body v-soft v-fingerprint">${w.head}</p>`,

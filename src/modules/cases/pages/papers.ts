@@ -6,10 +6,12 @@ import { Problem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
 import { csrfHolds, type Request, signedIn, type Web } from '#web'
 import { type Checks, mostPaperBytes, type PaperContent, paperMark, unpackOpenings, type Verdict } from '../check.ts'
+import type { DecisionSignature } from '../decision.ts'
 import type { Deps } from '../deps.ts'
 import type { Filings, OpenCase } from '../filing.ts'
 import { decisionPdf } from '../pdf.ts'
 import type { Read, Receipts } from '../receipt.ts'
+import { signingStep } from '../sign.ts'
 import * as views from './paper-views.ts'
 import { paperText as text } from './paper-views.ts'
 
@@ -48,6 +50,8 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
       if (!read) return views.swappedPage(request, reply, deps, await filings.peek(signedIn(request), reference), 'turn')
       const { o, s } = read
       if (o.c.state === 'draft') return reply.redirect(`/cases/${reference}`, 303)
+      // Filed and still to be signed: it takes its turn when it is.
+      if (!s.turn && signingStep(o.c, o.service)) return reply.redirect(`/cases/${reference}/sign`, 303)
       if (!s.turn || !s.receipt) return views.swappedPage(request, reply, deps, o.c, 'turn')
       return views.receiptPage(request, reply, deps, o, { ...s, turn: s.turn, receipt: s.receipt })
     },
@@ -94,7 +98,9 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
   /** The decision for programs: its record, the seal over the record's canonical bytes, and what opens the log's commitments. */
   function jsonOf(d: views.Decided): Buffer {
     const openings = unpackOpenings(d.openings)!
-    return canonicalBytes({ record: d.record, seal: d.seal, openings, mark: paperMark(openings) })
+    // The official's signature travels with the record: its statement carries the record's digest.
+    const signature = d.signature && { statement: d.signature.statement, cms: d.signature.cms }
+    return canonicalBytes({ record: d.record, seal: d.seal, openings, mark: paperMark(openings), ...(signature ? { signature } : {}) })
   }
 
   web.route({
@@ -137,6 +143,33 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
       return jsonOf(d)
     },
   })
+
+  for (const { url, type, name, bytes } of [
+    {
+      url: '/cases/:reference/decision.p7s',
+      type: 'application/pkcs7-signature',
+      name: 'p7s',
+      bytes: (s: DecisionSignature) => Buffer.from(s.cms, 'base64'),
+    },
+    {
+      url: '/cases/:reference/decision.txt',
+      type: 'text/plain; charset=utf-8',
+      name: 'txt',
+      bytes: (s: DecisionSignature) => Buffer.from(s.statement, 'utf8'),
+    },
+  ])
+    web.route({
+      method: 'GET',
+      url,
+      access: 'signed-in',
+      schema: { params: OneCase },
+      handler: async (request, reply) => {
+        const { o, d } = await shown(request, referenceOf(request.params))
+        if (!d.signature) throw new Problem('not-found', 'No official signed this decision.')
+        reply.type(type).header('content-disposition', `attachment; filename="${o.c.reference}-${d.code}.${name}"`)
+        return bytes(d.signature)
+      },
+    })
 
   /** What a paper says, in words. */
   function saysOf(l: Language, says: PaperContent | null): views.Says | null {

@@ -28,6 +28,7 @@ import {
   warningText,
 } from '#look'
 import type { Slip } from '#people'
+import { signPanel } from '#signing'
 import { csrfField, problemText, type Reply, type Request } from '#web'
 import type { Deps } from '../deps.ts'
 import { askReasons, deskName, type Served } from '../desk.ts'
@@ -69,6 +70,8 @@ function staffPage(
     body: Child
     back?: string
     errors?: Errors | undefined
+    /** What is wrong beyond the fields of the page. */
+    wrong?: readonly SummaryError[] | undefined
     wide?: boolean
     ids?: Record<string, string>
   },
@@ -83,7 +86,7 @@ function staffPage(
   return personPage(s.request, deps, {
     title: page.title,
     ...(page.back ? { backLink: page.back } : {}),
-    error,
+    error: [...error, ...(page.wrong ?? [])],
     wide: page.wide ?? false,
     body: html`${caption && html`<span class="govuk-caption-l">${caption}</span>`}<h1 class="govuk-heading-l">${page.title}</h1>${page.body}`,
   })
@@ -395,7 +398,7 @@ export function servedPage(
 ${clock}${h2(t('desk.answers'))}${answers}${papersOf(s, served, office, true)}
 <section id="act">${h2(t(decides ? 'act.decide' : 'act.review'))}${act}</section>
 ${h2(t('desk.else'))}${ask}${hold}${absent}
-${h2(t('messages.title'))}${messages}${h2(t('history.title'))}${history}${h2(t('desk.leave'))}${offForm(s, office, true)}`,
+${served.signatures && html`${h2(t('signed.title'))}<ul class="govuk-list">${served.signatures.signers.map((x) => html`<li>${x.signer.name}: ${x.signed ? t('signed.by', { name: x.signed.by, when: when(deps, l, x.signed.at, served.c.office) }) : t('signed.missing')}</li>`)}</ul>`}${h2(t('messages.title'))}${messages}${h2(t('history.title'))}${history}${h2(t('desk.leave'))}${offForm(s, office, true)}`,
   })
 }
 
@@ -449,15 +452,32 @@ export function confirmDecisionPage(
   office: OfficeId,
   served: Served,
   given: { result: 'granted' | 'refused'; reasons: readonly string[]; note: string },
+  /** What the official signs, where the decision issues a document. */
+  prepared: { readonly statement: string; readonly ticket: string } | null,
+  errors: readonly SummaryError[] = [],
 ): Html {
   const t = wordsOf(s.request)
   const l = s.request.visitor.language
-  const { service, turn } = served
+  const { service, turn, step } = served
   const action = `/desk/${office}/turns/${turn.state.turn}/decide`
   const fields = [hidden('result', given.result), given.reasons.map((r) => hidden('reasons', r)), hidden('note', given.note)]
+  const mustSign = prepared !== null && step.kind === 'decide' && step.signed === true
+  const panel =
+    prepared &&
+    signPanel({
+      language: l,
+      // What is decided goes with either form, beside what vouches for the page.
+      csrf: html`${csrfField(s.request, s.reply)}${fields}${hidden('ticket', prepared.ticket)}`,
+      action: `${action}/signed`,
+      uploadAction: `${action}/signed`,
+      statement: Buffer.from(prepared.statement, 'utf8'),
+      statementHref: `data:text/plain;charset=utf-8;base64,${Buffer.from(prepared.statement, 'utf8').toString('base64')}`,
+      now: deps.clock.now(),
+    })
   return staffPage(s, deps, {
     title: t('confirm.title'),
     office,
+    wrong: errors,
     body: html`${summaryList({
       rows: [
         { key: t('confirm.number'), value: String(turn.state.place) },
@@ -477,17 +497,21 @@ export function confirmDecisionPage(
         },
         given.note !== '' && { key: t('decide.note'), value: given.note },
       ],
-    })}${warningText({ language: l, text: t('confirm.warning') })}${post(s, action, [
-      fields,
-      hidden('stage', 'confirm'),
-      button({ text: t('confirm.send'), preventDoubleClick: true }),
-      html`<p class="govuk-hint">${t('desk.then-next')}</p>`,
-    ])}${post(s, action, [fields, hidden('stage', 'change'), button({ text: t('confirm.change'), kind: 'secondary' })])}`,
+    })}${warningText({ language: l, text: t('confirm.warning') })}${
+      !mustSign &&
+      post(s, action, [
+        fields,
+        hidden('stage', 'confirm'),
+        button({ text: t('confirm.send'), preventDoubleClick: true }),
+        html`<p class="govuk-hint">${t('desk.then-next')}</p>`,
+      ])
+    }${panel && (mustSign ? html`<h2 class="govuk-heading-m">${t('confirm.signed')}</h2>${panel}` : details({ summary: t('confirm.signed'), open: errors.length > 0, body: panel }))}${post(s, action, [fields, hidden('stage', 'change'), button({ text: t('confirm.change'), kind: 'secondary' })])}`,
   })
 }
 
 const knownEvents: ReadonlySet<string> = new Set([
   'submitted',
+  'signed',
   'called',
   'passed',
   'papers-asked',

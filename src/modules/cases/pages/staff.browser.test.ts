@@ -15,6 +15,9 @@ import { aCurp, licenceAnswers, openTestCases, type TestCases } from '../testing
 const office = 'state-31' as OfficeId
 const service = 'state/drivers-licence@31' as ServiceId
 
+// With scripts off Chromium reads none of a script's bytes and says that their digest is that of nothing (SHA-256, base64).
+const unread = '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+
 describe('the pages of public servants in a browser', { skip: browserMissing() }, () => {
   let database: TestDatabase
   let it: TestCases
@@ -142,7 +145,7 @@ describe('the pages of public servants in a browser', { skip: browserMissing() }
       await page.getByRole('button', { name: 'Cerrar mi ventanilla' }).click()
       await page.getByRole('button', { name: 'Abrir mi ventanilla' }).waitFor()
       assert.deepEqual(
-        said.filter((s) => !s.includes('422')),
+        said.filter((s) => !s.includes('422') && (scripts || !s.includes(unread))),
         [],
       )
     })

@@ -978,6 +978,19 @@ const steps: Part = {
       })
       if (s.unit) fields.push(wordsField(text(l, 'field.unit-name'), `units.${s.unit}`))
     }
+    if (s.kind === 'decide')
+      fields.push({
+        as: 'choice',
+        name: 'signed',
+        label: text(l, 'field.signed'),
+        value: s.signed ? 'yes' : '',
+        options: [
+          { value: '', text: text(l, 'signed.may') },
+          { value: 'yes', text: text(l, 'signed.must') },
+        ],
+        at: [`${at}/signed`],
+        set: (v) => put(s, 'signed', v === 'yes' ? true : undefined),
+      })
     if (s.kind === 'sign')
       fields.push(
         {

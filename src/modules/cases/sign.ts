@@ -1,0 +1,365 @@
+/** Steps that people sign: the statement is written once, everybody whom the definition names signs those bytes, and the case goes on when all have. */
+import { createHash } from 'node:crypto'
+import { type Answers, type Progress, type Service, showAnswers } from '#catalogue'
+import type { Tx } from '#db'
+import { addWorkingDays } from '#kernel/calendar'
+import { type PersonId, type Reference, randomId } from '#kernel/id'
+import { Problem } from '#kernel/problem'
+import { dateIn, endOfDay, type PlainDate } from '#kernel/time'
+import { type Level, type Statement, statementText, type TakenSignature } from '#signing'
+import type { SignedIn } from '#web'
+import { Acts } from './acts.ts'
+import { dueAfterPause } from './clock.ts'
+import type { Deps } from './deps.ts'
+import type { FileFacts, Filing, Filings } from './filing.ts'
+import { passStep } from './outside.ts'
+import * as signs from './sign-store.ts'
+import type { Case } from './store.ts'
+import * as store from './store.ts'
+import type { OpenVault } from './vault.ts'
+
+/** Who must sign: as the filing names them. `email` is null for the applicant, who needs no invitation. */
+export type Signer = {
+  readonly name: string
+  /** CURP and RFC; the certificate must name one of them. */
+  readonly identities: readonly string[]
+  readonly email: string | null
+}
+
+/** A signature as it lies sealed: what was sent, raised, and what the certificate says. */
+type Signed = { readonly cms: string } & Omit<TakenSignature, 'cms'>
+
+/** One signer as a page shows them. */
+export type SignerState = {
+  readonly n: number
+  readonly signer: Signer
+  readonly state: 'waiting' | 'invited' | 'declined' | 'signed'
+  readonly signed: { readonly by: string; readonly at: Date; readonly level: Level; readonly cms: Buffer } | null
+  /** Those before are signed, where the order matters. */
+  readonly turn: boolean
+}
+
+/** A step's signatures, opened. */
+export type Signing = {
+  readonly c: Case
+  readonly service: Service
+  readonly step: string
+  /** The step still waits for signatures. */
+  readonly open: boolean
+  /** The exact bytes that are signed: UTF-8. */
+  readonly statement: string
+  readonly signers: readonly SignerState[]
+  /** The last day on which signatures are taken; null once the step is over. */
+  readonly until: PlainDate | null
+  /** Which of the signers who asks is, and may sign now. */
+  readonly mine: number | null
+}
+
+/** How the applicant's and the invited person's pages sign. */
+export type Signings = ReturnType<typeof openSignings>
+
+const hashToken = (token: string) => createHash('sha256').update(token).digest()
+const gone = () => new Problem('not-found', 'This invitation holds no more.')
+
+/** The step that a case waits at for signatures; null for none. */
+export function signingStep(c: Pick<Case, 'state' | 'steps'>, service: Service): Progress['active'][number] | null {
+  if (c.state !== 'open' && c.state !== 'asked') return null
+  const active = (c.steps as Progress | null)?.active ?? []
+  return active.find((a) => service.definition.steps.some((s) => s.id === a.step && s.kind === 'sign')) ?? null
+}
+
+/** Opens the operations of steps that are signed. */
+export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'mine'>) {
+  const { db, catalogue, clock, vault, people, signing } = deps
+
+  async function serviceOf(c: Case): Promise<Service> {
+    const service = await catalogue.pinned(c.definition, c.service)
+    if (!service) throw new Error(`The pinned definition ${c.definition} is not stored.`)
+    return service
+  }
+
+  /** Whom the definition names, from the filing: the people of a group, else the applicant. */
+  async function signersFor(tx: Tx, c: Case, service: Service, step: string, answers: Answers): Promise<Signer[]> {
+    const rule = service.definition.steps.find((s) => s.id === step)
+    const group = rule?.kind === 'sign' ? service.definition.questions.find((q) => q.id === rule.signers) : undefined
+    if (group?.kind !== 'group') {
+      const person = await people.person(tx, c.applicant)
+      return [{ name: person?.name ?? '', identities: person?.identities.map((i) => i.value) ?? [], email: null }]
+    }
+    const items = (answers[group.id] ?? []) as unknown as Record<string, unknown>[]
+    const of = (item: Record<string, unknown>, ...kinds: string[]) =>
+      group.questions.flatMap((q) => (kinds.includes(q.kind) && typeof item[q.id] === 'string' ? [item[q.id] as string] : []))
+    return items.map((item) => ({
+      name: of(item, 'person-name')[0] ?? of(item, 'text')[0] ?? '',
+      identities: of(item, 'curp', 'rfc'),
+      email: of(item, 'email')[0] ?? null,
+    }))
+  }
+
+  /** Writes the statement and the list of signers where that has not happened yet, under the case's lock. The clock of the office stands still until they have signed. */
+  async function begin(tx: Tx, c: Case, service: Service, step: string, opened: string): Promise<void> {
+    const calendar = catalogue.calendarOf(c.office)
+    const now = clock.now()
+    const today = dateIn(now, calendar.zone)
+    const planned = addWorkingDays(dateIn(new Date(opened), calendar.zone), service.definition.answerWithin.workingDays, calendar)
+    // Where a withdrawal was undone late, there is a day left to sign.
+    const until = planned > today ? planned : addWorkingDays(today, 1, calendar)
+    const open = await vault.use(tx, c, { person: null, office: null, purpose: 'sign' })
+    const { answers } = open.open<Filing>('answers', c.answers)
+    const person = await people.person(tx, c.applicant)
+    const language = person?.language ?? 'es'
+    const shown = showAnswers(service, answers, filings.worldOf(c, language))
+    const files = (await store.filesOf(tx, c)).map((f) => ({ paper: f.paper, ...open.open<FileFacts>(`file/${f.id}`, f.sealed) }))
+    const statement: Statement = {
+      purpose: 'file',
+      portal: deps.publicUrl,
+      demo: deps.demo,
+      service: c.service,
+      serviceName: service.text(language, 'name'),
+      definition: c.definition,
+      reference: c.reference,
+      step: service.text(language, `steps.${step}`),
+      by: [person?.name ?? '', ...(person?.identities.map((i) => i.value) ?? [])].join(', '),
+      rows: shown.map((s) => ({ label: s.item === null ? s.label : `${s.label} (${s.item + 1})`, value: s.shown })),
+      documents: files.map((f) => ({ label: service.text(language, `papers.${f.paper}`), name: f.name, sha256: f.sha256 })),
+      content: c.filing ?? '',
+      at: now,
+      zone: calendar.zone,
+      unique: randomId(),
+    }
+    const signers = await signersFor(tx, c, service, step, answers)
+    const fresh = await signs.insertSigning(
+      tx,
+      { place: c.place, caseId: c.id, step, opened, until, statement: open.seal(`statement/${step}`, statementText(language, statement)) },
+      signers.map((s, i) => open.seal(`signer/${step}/${i + 1}`, s)),
+    )
+    await store.clearTimers(tx, [{ c, kinds: ['silence'] }])
+    await store.setTimers(tx, [{ place: c.place, caseId: c.id, kind: 'sign', key: step, due: endOfDay(until, calendar.zone) }])
+    if (!fresh) return
+    await deps.jobs.add(tx, 'cases/invite-signers', { place: c.place, caseId: c.id })
+    await deps.jobs.add(tx, 'cases/tell', { kind: 'sign', place: c.place, caseId: c.id, data: { step, opened, until } })
+  }
+
+  /** A locked case's signatures, opened; begun where nobody had asked for them yet. Null where nothing was ever to be signed. */
+  async function read(tx: Tx, c: Case, open: OpenVault, visitor: PersonId | null): Promise<Signing | null> {
+    const service = await serviceOf(c)
+    const waits = signingStep(c, service)
+    let row = await signs.signingOf(tx, c, waits?.step ?? null)
+    if (waits && row?.opened !== waits.opened) {
+      await begin(tx, c, service, waits.step, waits.opened)
+      row = await signs.signingOf(tx, c, waits.step)
+    }
+    if (!row) return null
+    const rule = service.definition.steps.find((s) => s.id === row.step)
+    const ordered = rule?.kind === 'sign' && rule.order === 'listed'
+    const rows = await signs.signersOf(tx, row)
+    const signers = rows.map((r, i): SignerState => {
+      const signed = r.signature ? open.open<Signed>(`signature/${row.step}/${r.n}`, r.signature) : null
+      return {
+        n: r.n,
+        signer: open.open<Signer>(`signer/${row.step}/${r.n}`, r.sealed),
+        state: signed ? 'signed' : r.declinedAt ? 'declined' : r.invitedAt ? 'invited' : 'waiting',
+        signed: signed && { by: signed.signer.name, at: new Date(signed.at), level: r.level!, cms: Buffer.from(signed.cms, 'base64') },
+        turn: !ordered || rows.slice(0, i).every((before) => before.signedAt !== null),
+      }
+    })
+    const own = visitor === null ? null : await people.person(tx, visitor)
+    const mine = signers.find(
+      (s) => own && s.state !== 'signed' && s.turn && s.signer.identities.some((id) => own.identities.some((i) => i.value === id)),
+    )
+    return {
+      c,
+      service,
+      step: row.step,
+      open: waits !== null,
+      statement: open.open<string>(`statement/${row.step}`, row.statement),
+      signers,
+      until: waits ? row.until : null,
+      mine: waits ? (mine?.n ?? null) : null,
+    }
+  }
+
+  /** Keeps a signature of the signer `n`, and lets the case go on where it was the last. The case is locked. */
+  async function keep(tx: Tx, s: Signing, open: OpenVault, n: number, taken: TakenSignature): Promise<void> {
+    const { c, step } = s
+    const who = s.signers.find((x) => x.n === n)!
+    const { rfc, curp } = taken.signer
+    if (!who.signer.identities.some((id) => id === rfc || id === curp))
+      throw new Problem('signing/other-person', 'The certificate is of somebody else.')
+    const row = (await signs.signingOf(tx, c, step))!
+    const now = clock.now()
+    const { cms, ...facts } = taken
+    const sealed = open.seal(`signature/${step}/${n}`, { ...facts, cms: cms.toString('base64') } satisfies Signed)
+    await signs.keepSignature(tx, row, n, { signature: sealed, level: taken.level, at: now })
+    const acts = new Acts(now)
+    acts.case(c)
+    acts.event({
+      place: c.place,
+      caseId: c.id,
+      at: now,
+      kind: 'signed',
+      turn: null,
+      desk: null,
+      data: { n, of: s.signers.length },
+      sealed: null,
+      entries: [],
+    })
+    await acts.write(tx, deps)
+    const left = s.signers.filter((x) => x.n !== n && x.state !== 'signed')
+    if (left.length > 0) {
+      await deps.jobs.add(tx, 'cases/invite-signers', { place: c.place, caseId: c.id })
+      return
+    }
+    await store.clearTimers(tx, [{ c, kinds: ['sign'] }])
+    // The office could do nothing meanwhile: its term ends as many working days later.
+    const calendar = catalogue.calendarOf(c.office)
+    const today = dateIn(now, calendar.zone)
+    const due = c.dueOn && dueAfterPause(c.dueOn, dateIn(new Date(row.opened), calendar.zone), today, calendar)
+    const askBy = c.askBy && dueAfterPause(c.askBy, dateIn(new Date(row.opened), calendar.zone), today, calendar)
+    if (due) await store.setTimers(tx, [{ place: c.place, caseId: c.id, kind: 'silence', key: '', due: endOfDay(due, calendar.zone) }])
+    const again = (await store.lockCase(tx, c.place, c.id))!
+    await passStep(tx, deps, { ...again, dueOn: due, askBy }, { type: 'signed', step })
+  }
+
+  /** Checks a signature before any lock is taken: that is the processor's work alone. */
+  const taken = (statement: string, cms: Buffer) =>
+    signing.take({ content: Buffer.from(statement, 'utf8'), signature: cms, at: clock.now() })
+
+  async function sign(
+    find: () => Promise<{ statement: string; n: number }>,
+    under: (tx: Tx) => Promise<{ s: Signing; open: OpenVault; n: number | null }>,
+    cms: Buffer,
+  ) {
+    const before = await find()
+    const checked = await taken(before.statement, cms)
+    await db.tx(async (tx) => {
+      const { s, open, n } = await under(tx)
+      const who = s.signers.find((x) => x.n === n)
+      // Sent twice: the first one holds.
+      if (who?.state === 'signed') return
+      if (!who || !s.open || !who.turn) throw new Problem('cases/not-to-sign', 'There is nothing for you to sign now.')
+      if (s.statement !== before.statement) throw new Problem('conflict', 'What is to be signed has changed.')
+      await keep(tx, s, open, who.n, checked)
+    })
+  }
+
+  /** The visitor's own case under its lock. */
+  async function own(tx: Tx, visitor: SignedIn, reference: Reference): Promise<{ s: Signing; open: OpenVault; n: number | null }> {
+    const c = filings.mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+    const open = await vault.use(tx, c, { person: visitor.person, office: null, purpose: 'read-own' })
+    const s = await read(tx, c, open, visitor.person)
+    if (!s) throw new Problem('not-found', 'Nothing is to be signed here.')
+    return { s, open, n: s.mine }
+  }
+
+  /** The case of an invitation under its lock. */
+  async function invited(tx: Tx, token: string): Promise<{ s: Signing; open: OpenVault; n: number }> {
+    const found = token.length > 60 ? null : await signs.signerByToken(tx, hashToken(token))
+    const c = found && (await store.lockCase(tx, found.place, found.caseId))
+    if (!found || !c) throw gone()
+    const open = await vault.use(tx, c, { person: null, office: null, purpose: 'sign' })
+    const s = await read(tx, c, open, null)
+    if (!s || s.step !== found.step) throw gone()
+    return { s: { ...s, mine: s.open ? found.n : null }, open, n: found.n }
+  }
+
+  deps.jobs.handle<{ place: string; caseId: Case['id'] }>('cases/invite-signers', (about) =>
+    db.tx(async (tx) => {
+      const c = await store.lockCase(tx, about.place, about.caseId)
+      const service = c && (await serviceOf(c))
+      const waits = c && service && signingStep(c, service)
+      if (!c || !service || !waits) return
+      const open = await vault.use(tx, c, { person: null, office: null, purpose: 'sign' })
+      const s = (await read(tx, c, open, c.applicant))!
+      for (const x of s.signers) if (x.state === 'waiting' && x.turn && x.n !== s.mine && x.signer.email !== null) await invite(tx, s, x)
+    }),
+  )
+
+  async function invite(tx: Tx, s: Signing, x: SignerState): Promise<void> {
+    const token = randomId(32)
+    const row = (await signs.signingOf(tx, s.c, s.step))!
+    await signs.noteInvited(tx, row, x.n, hashToken(token), clock.now())
+    const from = await people.person(tx, s.c.applicant)
+    const language = from?.language ?? 'es'
+    await people.inviteToSign(tx, {
+      email: x.signer.email!,
+      language,
+      link: `${deps.publicUrl}/sign/${token}`,
+      service: s.service.text(language, 'name'),
+      until: s.until!,
+    })
+  }
+
+  return {
+    /** What is or was signed in the visitor's case. Refuses with `not-found`. */
+    read: (visitor: SignedIn, reference: Reference): Promise<Signing> => db.tx(async (tx) => (await own(tx, visitor, reference)).s),
+
+    /**
+     * Takes the visitor's signature (CMS, DER) of their own case. Refuses with `not-found`, `cases/not-to-sign`, `signing/other-person` (the certificate names nobody who
+     * must sign) and `signing/refused` with every reason.
+     */
+    sign: (visitor: SignedIn, reference: Reference, cms: Buffer): Promise<void> =>
+      sign(
+        () =>
+          db.tx(async (tx) => {
+            const { s, n } = await own(tx, visitor, reference)
+            if (n === null) throw new Problem('cases/not-to-sign', 'There is nothing for you to sign now.')
+            return { statement: s.statement, n }
+          }),
+        (tx) => own(tx, visitor, reference),
+        cms,
+      ),
+
+    /** What an invitation leads to. Refuses with `not-found` for one that holds no more. */
+    readInvited: (token: string): Promise<Signing> => db.tx(async (tx) => (await invited(tx, token)).s),
+
+    /** Takes the signature of who was invited; refuses as `sign`. Who holds the link and the certificate named in the filing needs no account. */
+    signInvited: (token: string, cms: Buffer): Promise<void> =>
+      sign(
+        () =>
+          db.tx(async (tx) => {
+            const { s, n } = await invited(tx, token)
+            return { statement: s.statement, n }
+          }),
+        (tx) => invited(tx, token),
+        cms,
+      ),
+
+    /** Who was invited will not sign; the applicant is told. */
+    decline: (token: string): Promise<void> =>
+      db.tx(async (tx) => {
+        const { s, n } = await invited(tx, token)
+        if (!s.open || s.signers.find((x) => x.n === n)?.state === 'signed') throw gone()
+        const row = (await signs.signingOf(tx, s.c, s.step))!
+        await signs.noteDeclined(tx, row, n, clock.now())
+        await deps.jobs.add(tx, 'cases/tell', {
+          kind: 'sign-declined',
+          place: s.c.place,
+          caseId: s.c.id,
+          data: { step: s.step, opened: row.opened, n },
+        })
+      }),
+
+    /** Sends an invitation once more, with a new link; the old one holds no more. Refuses with `not-found`. */
+    inviteAgain: (visitor: SignedIn, reference: Reference, n: number): Promise<void> =>
+      db.tx(async (tx) => {
+        const { s } = await own(tx, visitor, reference)
+        const x = s.signers.find((y) => y.n === n)
+        if (!s.open || !x || x.state === 'signed' || !x.turn || x.signer.email === null)
+          throw new Problem('not-found', 'There is nobody to invite.')
+        await invite(tx, s, x)
+      }),
+
+    /** Begins the step of a case that reached it: for the job after the commit. */
+    begin: (place: string, id: Case['id']): Promise<void> =>
+      db.tx(async (tx) => {
+        const c = await store.lockCase(tx, place, id)
+        const service = c && (await serviceOf(c))
+        const waits = c && service && signingStep(c, service)
+        if (c && service && waits) await begin(tx, c, service, waits.step, waits.opened)
+      }),
+
+    /** The signatures of a case for the official who serves it: opened by the caller. */
+    of: (tx: Tx, c: Case, open: OpenVault): Promise<Signing | null> => read(tx, c, open, null),
+  }
+}
