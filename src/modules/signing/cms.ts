@@ -284,6 +284,12 @@ export function signerFaults(signer: SignerInfo, data: SignedData, c: Certificat
   return faults
 }
 
+/** The bytes of a SignedData in DER: as they are, or converted where its envelope is BER. Throws `DerFault`, and `Refusal` with `too-large`. */
+export function derOfSigned(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > largestSignature) throw new Refusal('too-large', `A signature of ${bytes.length} bytes.`)
+  return wholeOf(envelope(bytes, false))
+}
+
 /** The file as DER: as it is, or converted when it is BER. */
 function envelope(bytes: Uint8Array, padded: boolean): Value {
   const open = hasOpenLengths(bytes)

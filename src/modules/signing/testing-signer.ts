@@ -1,5 +1,5 @@
 /** The tax authority's test certificates, and OpenSSL to make others and to judge what we make. */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,9 +36,12 @@ export function opensslFolder() {
       return join(folder, file)
     },
     read: (file: string): Bytes => read(join(folder, file)),
-    /** What the command says, both ways. Throws where it fails. */
-    run: (...args: string[]): string =>
-      execFileSync('sh', ['-c', 'exec openssl "$@" 2>&1', 'sh', ...args], { cwd: folder, encoding: 'utf8' }),
+    /** What the command says, both ways. Throws it where the command fails. */
+    run(...args: string[]): string {
+      const { status, stdout } = spawnSync('sh', ['-c', 'exec openssl "$@" 2>&1', 'sh', ...args], { cwd: folder, encoding: 'utf8' })
+      if (status !== 0) throw new Error(`openssl ${args.join(' ')}: ${stdout}`)
+      return stdout
+    },
   }
 }
 
