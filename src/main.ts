@@ -14,7 +14,17 @@ import { assetFolder, type MapShapes } from '#look'
 import { type Messages, openMessages } from '#messages'
 import { openPeople, type People } from '#people'
 import { openPublicLog, type PublicLog, parseVkey } from '#publiclog'
-import { joinTrust, openSigning, readTrustFolder, type Signing, type TrustFolder } from '#signing'
+import {
+  AuthorityError,
+  type AuthorityFolder,
+  authorityPaths,
+  joinTrust,
+  openAuthorityFolder,
+  openSigning,
+  readTrustFolder,
+  type Signing,
+  type TrustFolder,
+} from '#signing'
 import { openTelemetry, type Telemetry } from '#telemetry'
 import { openVoice, type Voice } from '#voice'
 import { openWeb, type Web } from '#web'
@@ -105,7 +115,18 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     catalogue = await openCatalogue({ db, clock, reference: join(projectFolder, 'reference'), publiclog, log })
     const loaded = await catalogue.load(join(projectFolder, 'services'))
     for (const fault of loaded.faults) log.warn({ fault }, 'a definition is left out')
-    const signing = openSigning({ keys, clock, db, publiclog, trust: await readTrust(config) })
+    const signing = openSigning({
+      keys,
+      clock,
+      db,
+      publiclog,
+      people,
+      jobs,
+      trust: await readTrust(config),
+      authority: await readAuthority(config, clock.now()),
+      publicUrl,
+      demo: config.demo,
+    })
     const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
     const voice = openVoice({ db, clock, keys, catalogue, cases, demo: config.demo })
     const insight = openInsight({
@@ -154,6 +175,23 @@ async function readTrust(config: Pick<Config, 'demo' | 'trust'>): Promise<TrustF
   }
 }
 
+/** The authority of our own, in the folder `authority` of the keys: made in development, given in production or not there. Refuses one that cannot be used. */
+async function readAuthority(config: Pick<Config, 'keys' | 'mode' | 'demo' | 'publicUrl'>, now: Date): Promise<AuthorityFolder | null> {
+  const { mode, demo, publicUrl } = config
+  const at = (path: string) => `${publicUrl}${path}`
+  try {
+    return await openAuthorityFolder(join(config.keys, 'authority'), {
+      mode,
+      names: { organization: new URL(publicUrl).host, demo },
+      addresses: { ocsp: at(authorityPaths.ocsp), list: at(authorityPaths.list), issuer: at(authorityPaths.issuer) },
+      now,
+    })
+  } catch (error) {
+    if (error instanceof AuthorityError) throw new ConfigError(error.message)
+    throw error
+  }
+}
+
 /** The outlines of the states. */
 export const readShapes = () => JSON.parse(readFileSync(join(projectFolder, 'reference/states-map.json'), 'utf8')) as MapShapes
 
@@ -179,7 +217,7 @@ export type Running = { readonly parts: Parts; readonly address: string | null; 
 export function registerAll(web: Web, parts: Parts): void {
   const { publiclog, people, catalogue, messages, signing, cases, voice, insight } = parts
   publiclog.register(web)
-  people.register(web)
+  people.register(web, signing.accountLines)
   messages.register(web)
   signing.register(web)
   registerCases(web, cases)

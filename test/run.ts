@@ -32,6 +32,8 @@ const tools = [
   { file: '/usr/lib/postgresql/15/bin/pgbench', package: 'postgresql-15', for: 'the tests on PostgreSQL 15 and the benchmarks' },
   { file: '/usr/bin/pdftotext', package: 'poppler-utils', for: 'the tests of documents and signed PDFs' },
   { file: '/usr/bin/openssl', package: 'openssl', for: 'the tests of signatures' },
+  { file: '/usr/bin/softhsm2-util', package: 'softhsm2', for: "the tests of the authority's key in a PKCS #11 module" },
+  { file: '/usr/bin/pkcs11-tool', package: 'opensc', for: 'the same' },
 ]
 const missingTools = () => tools.filter((tool) => !existsSync(tool.file))
 

@@ -44,6 +44,9 @@ export const problems = {
   'cases/unsigned': 422,
   'signing/refused': 422,
   'signing/other-person': 422,
+  'signing/key-used': 409,
+  'signing/no-identity': 409,
+  'signing/request-refused': 422,
 } as const satisfies Record<string, number>
 
 /** A stable code of the table above. */

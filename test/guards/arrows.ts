@@ -41,6 +41,7 @@ const furtherDoors: Readonly<Record<string, (from: Part) => boolean>> = {
   'src/modules/cases/replay.ts': () => true,
   // The judge of signatures, for the same.
   'src/modules/signing/verify.ts': () => true,
+  'src/modules/signing/authority/offline.ts': () => true,
   // The judge of numbers, for the same.
   'src/modules/insight/verify.ts': () => true,
   // Builders of assets are loaded only by the process that serves pages.

@@ -42,6 +42,11 @@ const withoutBody: Readonly<Record<string, string>> = {
   '/signature': 'multipart, read whole, judged and forgotten',
   '/cases/:reference/sign': 'a form or multipart: a signature, which is checked as a whole',
   '/sign/:token': 'the same',
+  '/me/certificates': 'a form or multipart: a request for a certificate, which is checked as a whole',
+  '/me/certificates/sign': 'a form or multipart: a signature, which is checked as a whole',
+  '/me/certificates/cancel': 'a button alone',
+  '/pki/ocsp': 'bytes in DER, read by their own reader',
+  '/pki/tsa': 'the same',
   '/desk/:office/turns/:turn/decide/signed': 'the same, with the decision that is signed',
   '/cases/:reference/signers/:n/invite': 'a button alone',
   '/sign/:token/decline': 'a button alone',
@@ -54,7 +59,7 @@ const withoutBody: Readonly<Record<string, string>> = {
 const wholes = /^\/api\/catalogue\./
 
 /** Routes for programs that hold no cookie. */
-const programs = ['/log/witness/add-checkpoint']
+const programs = ['/pki/ocsp', '/pki/tsa', '/log/witness/add-checkpoint']
 
 /** Opens a web part and collects every route it gets, its own included. */
 async function collecting(identify: Parameters<typeof openWeb>[0]['identify']): Promise<{ web: Web; routes: AnyRoute[] }> {

@@ -17,7 +17,7 @@ import { openKeys, type SigningKey } from '#keys'
 import { openMessages } from '#messages'
 import { openPeople, parseIdentity, seedDemo } from '#people'
 import { openPublicLog, openSource, readEntries } from '#publiclog'
-import { joinTrust, openSigning, type TrustFolder } from '#signing'
+import { joinTrust, openAuthorityFolder, openSigning, type TrustFolder } from '#signing'
 import type { Role, SignedIn, Visitor } from '#web'
 import { type CasesDeps, openCases } from './index.ts'
 import { type Replay, replayTurns } from './replay.ts'
@@ -122,7 +122,23 @@ export async function openTestCases({
   catalogue = await openCatalogue({ db, clock, reference, publiclog, log: silent })
   const loaded = await catalogue.load(join(folder, 'services'))
   if (loaded.faults.length > 0) throw new Error(`The tests' services have a fault: ${JSON.stringify(loaded.faults[0])}`)
-  const signing = openSigning({ keys, clock, db, publiclog, trust: trust ?? joinTrust([]) })
+  const signing = openSigning({
+    keys,
+    clock,
+    db,
+    publiclog,
+    people,
+    jobs,
+    trust: trust ?? joinTrust([]),
+    authority: await openAuthorityFolder(join(folder, 'keys', 'authority'), {
+      mode: 'development',
+      names: { organization: 'test.invalid', demo: false },
+      addresses: { ocsp: `${publicUrl}/pki/ocsp`, list: `${publicUrl}/pki/issuing.crl`, issuer: `${publicUrl}/pki/issuing.cer` },
+      now: clock.now(),
+    }),
+    publicUrl,
+    demo: false,
+  })
   const cases = openCases({
     db,
     clock,

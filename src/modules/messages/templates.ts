@@ -65,6 +65,8 @@ export const letters = {
   'contact-added': { fields: { email: 'text' }, link: '/me' },
   'contact-ended': { fields: {}, link: null },
   'contact-removed': { fields: {}, link: null },
+  'certificate-issued': { fields: {}, link: '/me/certificates' },
+  'certificate-revoked': { fields: {}, link: '/me/certificates' },
 } as const satisfies Record<string, Row>
 
 export type Template = keyof typeof templates

@@ -44,7 +44,7 @@ export type Letter = { to: string; language: Language } & (
   | { template: 'counter-code'; data: { code: string; minutes: number; reference: Reference } }
   | { template: 'sign-invite'; data: { link: string; service: string; until: PlainDate } }
   | { template: 'contact-added'; data: { email: string } }
-  | { template: 'contact-ended' | 'contact-removed'; data: Record<string, never> }
+  | { template: 'contact-ended' | 'contact-removed' | 'certificate-issued' | 'certificate-revoked'; data: Record<string, never> }
 )
 
 export type Slip = { reference: Reference; secret: string }
@@ -653,6 +653,12 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
         { to: parseEmail(given.email), language: given.language, template: 'sign-invite', data: { link, service, until } },
         lastsMs,
       )
+    },
+
+    /** A letter to a person whose certificate was issued or revoked, where they have a proved address: who did not ask for it must know at once. In the caller's transaction. */
+    async tellOfCertificate(tx: Tx, person: PersonId, given: { event: 'issued' | 'revoked'; language: Language }): Promise<void> {
+      const email = (await store.contactsOf(tx, person)).find((c) => c.confirmed_at !== null)?.email
+      if (email) await write(tx, { to: email, language: given.language, template: `certificate-${given.event}`, data: {} }, 7 * dayMs)
     },
 
     /**

@@ -6,7 +6,7 @@ import { type AccountDeps, type Accounts, accounts, sessionLongestMs } from './a
 import { browserToken, type Cookies, cookies } from './cookies.ts'
 import { pages } from './pages.ts'
 import type { On, Way } from './store.ts'
-import { useInWords } from './views.ts'
+import { type AccountLines, useInWords } from './views.ts'
 
 export { administers, type Letter, type Person, type Slip, type Use } from './accounts.ts'
 export { maskEmail, parseEmail } from './address.ts'
@@ -47,6 +47,7 @@ export interface People
     | 'recordUse'
     | 'registerAtCounter'
     | 'restoreAtCounter'
+    | 'tellOfCertificate'
     | 'tidy'
   > {
   /** Who holds the request's session cookie; signed out when none lives. One indexed query, none without a cookie, and no cache. */
@@ -60,8 +61,8 @@ export interface People
   startSession(on: On, person: PersonId, way: Way): Promise<{ cookie: string; maxAgeMs: number }>
   /** What binds a code to the browser that asks for it: a cookie of its own, set when there is none. For pages that ask for a contact's code. */
   browserOf(request: Request, reply: Reply): string
-  /** Adds the pages. */
-  register(web: Web): void
+  /** Adds the pages. `more`: what other parts have for a person, as lines of their account's page. */
+  register(web: Web, more?: AccountLines): void
 }
 
 /** Opens the module. Its tables exist; `jobs` has a handler of `people.letter` (the messages module) before anything is asked. */
@@ -91,6 +92,7 @@ export function openPeople(deps: PeopleDeps): People {
     recordUse: own.recordUse,
     registerAtCounter: own.registerAtCounter,
     restoreAtCounter: own.restoreAtCounter,
+    tellOfCertificate: own.tellOfCertificate,
     tidy: own.tidy,
 
     async identify(request, language) {
@@ -110,6 +112,6 @@ export function openPeople(deps: PeopleDeps): People {
       return { cookie: `${names.session}=${await own.startSession(on, person, way, 'computer')}`, maxAgeMs: sessionLongestMs }
     },
     browserOf: (request, reply) => browserToken(names, request, reply),
-    register: (web) => pages(web, own, names, deps),
+    register: (web, more = () => []) => pages(web, own, names, { ...deps, more }),
   }
 }

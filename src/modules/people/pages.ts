@@ -44,7 +44,7 @@ async function orAgain(
 }
 
 /** Adds the pages of people to the web part. */
-export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps): void {
+export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps & { readonly more: views.AccountLines }): void {
   const { db } = deps
 
   /** From here the browser holds the new session alone: the old one, if any, ends, and what the browser brought is never adopted. */
@@ -196,7 +196,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
     ])
     if (!person) throw new Problem('sign-in-first', 'This account is gone.')
     const way = sessions.find((s) => s.id === session)?.way ?? 'receipt'
-    return views.mePage(request, reply, { person, contacts, events, way, officeName: officeName(request), ...more })
+    return views.mePage(request, reply, { person, contacts, events, way, officeName: officeName(request), lines: deps.more, ...more })
   }
 
   const officeName = (request: Request) => (office: string) => deps.officeName?.(office, request.visitor.language) ?? office

@@ -31,6 +31,9 @@ type ErrorWord = keyof typeof es extends infer K ? (K extends `error.${infer W}`
 
 export type Typed = { name?: string; identity?: string; email?: string; role?: string; office?: string }
 
+/** Lines of the account's page that lead to other parts. */
+export type AccountLines = (language: Language) => readonly { readonly href: string; readonly words: string }[]
+
 const words = (request: Request) => {
   const { language } = request.visitor
   return (key: Parameters<typeof text>[1], parameters?: Record<string, string | number>) => text(language, key, parameters)
@@ -179,6 +182,7 @@ export function mePage(
     events: readonly { at: Date; what: EventKind; role: Role | null; office: OfficeId | null }[]
     way: Way
     officeName: (office: string) => string
+    lines: AccountLines
     saved?: boolean
     next?: string
     errors?: FormErrors
@@ -203,6 +207,7 @@ export function mePage(
       <li>${link('/inbox', t('me.inbox'))}</li>
       <li>${link('/me/uses', t('me.uses'))}</li>
       <li>${link('/me/sessions', t('me.sessions'))}</li>
+      ${o.lines(language).map((line) => html`<li>${link(line.href, line.words)}</li>`)}
       ${administers(request.visitor) && html`<li>${link('/admin/people', t('me.admin'))}</li>`}
     </ul>
     <h2 class="govuk-heading-m">${t('me.known')}</h2>

@@ -1,18 +1,28 @@
 /** The portal's own seal on bytes, and signatures of persons. README.md says what each proves. */
 import { createHash, sign, verify } from 'node:crypto'
-import type { Db } from '#db'
+import type { Db, Tx } from '#db'
+import type { Language } from '#kernel/text'
 import { type Clock, minuteStamp } from '#kernel/time'
 import type { Keys } from '#keys'
+import type { People } from '#people'
 import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
-import { type TakenSignature, takeSignature } from './signatures.ts'
+import { openAuthority } from './authority/authority.ts'
+import { openEnrolment } from './authority/enrolment.ts'
+import type { AuthorityFolder } from './authority/folder.ts'
+import { certificatesPage, certificatesWords, registerEnrolment } from './authority/pages.ts'
+import { registerAuthority } from './authority/routes.ts'
+import { raise, sealBytes, timestampAttribute } from './make/cades.ts'
+import { joinTrust, type TakenSignature, takeSignature } from './signatures.ts'
 import { registerSigner, signerHashes } from './signer-pages.ts'
-import { noteSigner } from './store.ts'
-import type { TrustFolder } from './trust.ts'
+import { noteSigner, tidy } from './store.ts'
+import { openTrust, type TrustFolder } from './trust.ts'
 import { registerVerify } from './verify-pages.ts'
 
-export { largestSignature as mostSignatureBytes } from './cms.ts'
-export { joinTrust, reasonWords, type TakenSignature } from './signatures.ts'
+export { AuthorityError, type AuthorityFolder, openAuthorityFolder } from './authority/folder.ts'
+export { paths as authorityPaths } from './authority/routes.ts'
+export { joinTrust, type TakenSignature } from './signatures.ts'
+export { readSignedForm, refusal, signedFormLimit } from './signed-form.ts'
 export { readTrustFolder, type TrustFolder } from './trust.ts'
 export type { Level } from './verdict.ts'
 export { signFields, signPanel } from './views.ts'
@@ -25,6 +35,17 @@ export type SigningDeps = {
   readonly clock: Clock
   readonly db: Db
   readonly publiclog: Pick<PublicLog, 'append'>
+  readonly people: Pick<People, 'person' | 'recordUse' | 'tellOfCertificate'>
+  /** `#jobs` fits. */
+  readonly jobs: {
+    add(on: Db | Tx, name: string, data: object): Promise<void>
+    handle<T extends object>(name: string, handler: (data: T) => Promise<void>): void
+    every(name: string, cron: string, handler: () => Promise<void>): void
+  }
+  /** The authority of our own; null where this installation issues nothing. */
+  readonly authority: AuthorityFolder | null
+  readonly publicUrl: string
+  readonly demo: boolean
 }
 
 export interface Signing {
@@ -37,8 +58,11 @@ export interface Signing {
   seal(bytes: Buffer, purpose: string): { seal: string }
   /** Whether the seal is ours, on exactly these bytes, for this purpose. Never throws. */
   checkSeal(bytes: Buffer, seal: string, purpose: string): boolean
+  /** The portal's seal for others: CAdES B-LT over the bytes, detached, in DER; its certificate is our authority's. Null where this installation has none. */
+  sealForOthers(bytes: Buffer): Promise<Buffer | null>
   /**
-   * Takes a person's signature (CMS, DER or PEM) over exactly `content`: checked against the trust list for `at`. Refuses with `signing/refused`, a field for each reason.
+   * Takes a person's signature (CMS, DER or PEM) over exactly `content`: checked against the trust list for `at`, and raised at once by our authority's timestamp (B-T), with its word on
+   * its own certificates (B-LT). Refuses with `signing/refused`, a field for each reason.
    */
   take(given: { readonly content: Buffer; readonly signature: Buffer; readonly at: Date }): Promise<TakenSignature>
   /**
@@ -46,7 +70,14 @@ export interface Signing {
    * process that serves pages, once they are built.
    */
   publishSigner(): Promise<void>
-  /** Adds `/seal/key`, `/signature`, where anybody has a signature checked, and the offline signer under `/signer` and `/signer.html`. */
+  /** What a person's account has of signing: the way to their certificates. */
+  accountLines(language: Language): readonly { readonly href: string; readonly words: string }[]
+  /** Whether certificates are issued here: then counters issue them too. */
+  readonly issues: boolean
+  /**
+   * Adds `/seal/key`, `/signature`, where anybody has a signature checked, the offline signer under `/signer` and `/signer.html`; with an authority its answers under `/pki/`, people's
+   * certificates under `/me/certificates` and those that clerks issue under `/counter/<office>/certificates`.
+   */
   register(web: Web): void
 }
 
@@ -60,11 +91,22 @@ function statement(bytes: Buffer, purpose: string): Buffer {
   return Buffer.concat([Buffer.from(`ventanilla-seal-v1\0${purpose}\0`), createHash('sha512').update(bytes).digest()])
 }
 
-/** Opens the signing module. */
-export function openSigning({ keys, trust, clock, db, publiclog }: SigningDeps): Signing {
+/** Opens the signing module. Its jobs are handled here: `signing/renew-list`, and each hour what is due of lists and requests. */
+export function openSigning(deps: SigningDeps): Signing {
+  const { keys, clock, db, publiclog, jobs } = deps
   const { privateKey, publicKey } = keys.sealSigner
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   const keyId = createHash('sha256').update(spki).digest('hex').slice(0, 16)
+
+  const authority = deps.authority && openAuthority({ folder: deps.authority, db, clock })
+  const trust = authority ? joinTrust([deps.trust, trustIn(authority.folder)]) : deps.trust
+  const take: Signing['take'] = (given) => takeSignature(trust, authority, given)
+  const enrolment = authority && openEnrolment({ ...deps, authority, take })
+  jobs.handle('signing/renew-list', async () => void (await authority?.renewList()))
+  jobs.every('signing/hourly', '7 * * * *', async () => {
+    await tidy(db, clock.now())
+    await authority?.renewList()
+  })
 
   return {
     keyId,
@@ -94,11 +136,24 @@ export function openSigning({ keys, trust, clock, db, publiclog }: SigningDeps):
             ])
       }),
 
-    take: async (given) => takeSignature(trust, given),
+    async sealForOthers(bytes) {
+      if (!authority) return null
+      const { folder, stamp } = authority
+      const answer = await authority.about(folder.seal.certificate.serial)
+      const sealed = sealBytes(bytes, folder.seal, { at: clock.now(), unsigned: (signature) => [timestampAttribute(stamp(signature))] })
+      return Buffer.from(raise(sealed, { ocsp: [answer] }))
+    },
+
+    take,
+
+    accountLines: (language) => (authority ? [{ href: certificatesPage, words: certificatesWords(language) }] : []),
+    issues: authority !== null,
 
     register(web) {
       registerSigner(web)
-      registerVerify(web, { trust, now: () => clock.now() })
+      registerVerify(web, { trust, authority, now: () => clock.now() })
+      if (authority) registerAuthority(web, authority)
+      if (enrolment) registerEnrolment(web, enrolment, () => clock.now())
       web.route({
         method: 'GET',
         url: '/seal/key',
@@ -112,3 +167,13 @@ export function openSigning({ keys, trust, clock, db, publiclog }: SigningDeps):
     },
   }
 }
+
+/** Our own authority in the trust list: its root vouches, its issuing authority helps where a signature brings it not. */
+const trustIn = ({ root, issuing }: AuthorityFolder): TrustFolder => ({
+  trust: openTrust([
+    { certificate: root.der, vouches: ['people', 'seals', 'timestamps'] },
+    { certificate: issuing.certificate.der, vouches: [] },
+  ]),
+  ocsp: [],
+  crls: [],
+})

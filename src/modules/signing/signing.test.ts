@@ -11,9 +11,14 @@ const open = () =>
     keys: { sealSigner: generateKeyPairSync('ed25519') },
     trust: { trust: openTrust([]), ocsp: [], crls: [] },
     clock: systemClock,
-    // A seal needs neither.
+    // A seal needs none of these.
     db: null as never,
     publiclog: null as never,
+    people: null as never,
+    jobs: { add: async () => {}, handle() {}, every() {} },
+    authority: null,
+    publicUrl: 'http://localhost',
+    demo: false,
   })
 const bytes = Buffer.from('una resolución')
 

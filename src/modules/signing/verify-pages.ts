@@ -6,7 +6,7 @@ import { type Language, texts } from '#kernel/text'
 import { button, details, fileUpload, layout, panel, type SummaryError } from '#look'
 import { csrfField, csrfHolds, isDemo, type Reply, type Request, type Web } from '#web'
 import { largestSignature } from './cms.ts'
-import { derOf } from './signatures.ts'
+import { derOf, ownAnswers, type Witness } from './signatures.ts'
 import en from './text.verify.en.json' with { type: 'json' }
 import es from './text.verify.es.json' with { type: 'json' }
 import type { TrustFolder } from './trust.ts'
@@ -34,16 +34,21 @@ function signedDecision(file: Buffer): Given | null {
 }
 
 /** The verdict on a file of any of the forms we know. */
-function judge({ trust, ocsp, crls }: TrustFolder, given: Given, at: Date): Verdict {
-  // Nobody is asked over the network while somebody waits; the page says where nothing is known of a revocation.
-  const question = { trust, at, evidence: { ocsp, crls }, revocation: 'if-known' } as const
-  if (given.file.subarray(0, 5).toString('latin1') === '%PDF-') return verifyPdf({ ...question, pdf: given.file })
-  const { file, content } = signedDecision(given.file) ?? given
-  return verifySignature({ ...question, signature: derOf(file.subarray(0, 2 * largestSignature)), content })
+async function judge({ trust, ocsp, crls }: TrustFolder, authority: Witness | null, given: Given, at: Date): Promise<Verdict> {
+  const isPdf = given.file.subarray(0, 5).toString('latin1') === '%PDF-'
+  const { file, content } = isPdf ? given : (signedDecision(given.file) ?? given)
+  const signed = isPdf ? file : derOf(file.subarray(0, 2 * largestSignature))
+  // Nobody is asked over the network while somebody waits; the page says where nothing is known of a revocation. Of our own it is known.
+  const answers = await ownAnswers(authority, signed)
+  const question = { trust, at, evidence: { ocsp: [...ocsp, ...answers], crls }, revocation: 'if-known' } as const
+  return isPdf ? verifyPdf({ ...question, pdf: signed }) : verifySignature({ ...question, signature: signed, content })
 }
 
 /** Adds `/signature`. */
-export function registerVerify(web: Web, { trust, now }: { readonly trust: TrustFolder; readonly now: () => Date }): void {
+export function registerVerify(
+  web: Web,
+  { trust, authority, now }: { readonly trust: TrustFolder; readonly authority: Witness | null; readonly now: () => Date },
+): void {
   function page(request: Request, reply: Reply, found: Verdict | null, error: readonly SummaryError[] = []): Html {
     const l: Language = request.visitor.language
     const [title, ...said] = found ? explain(l, found) : []
@@ -108,7 +113,7 @@ export function registerVerify(web: Web, { trust, now }: { readonly trust: Trust
         reply.code(422)
         return page(request, reply, null, [{ text: text(request.visitor.language, 'verify.missing'), href: '#file' }])
       }
-      return page(request, reply, judge(trust, { file: files.file, content: files.content ?? null }, now()))
+      return page(request, reply, await judge(trust, authority, { file: files.file, content: files.content ?? null }, now()))
     },
   })
 }

@@ -162,6 +162,26 @@ function earliest(asked: Case, signer: SignerInfo, reasons: Reason[]): Timestamp
   return wrong.length > 0 ? null : first
 }
 
+/**
+ * Whose certificates the signatures in a file mean, by issuer (the key of its name) and serial in hexadecimal: to ask about them before the file is judged. Empty for what cannot be read; what is
+ * named here is not proved. Never throws.
+ */
+export function meantIn(file: Uint8Array): { readonly issuer: string; readonly serial: string }[] {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.length)
+  const all =
+    bytes.toString('latin1', 0, 5) === '%PDF-'
+      ? (placesIn(bytes) ?? []).flatMap((place) => ('fault' in place ? [] : [{ cms: place.contents, padded: true }]))
+      : [{ cms: file, padded: false }]
+  return all.flatMap(({ cms, padded }) => {
+    try {
+      return readSigned(cms, { padded }).signers.flatMap(({ meant }) => ('keyId' in meant ? [] : [meant]))
+    } catch (error) {
+      refusalOf(error)
+      return []
+    }
+  })
+}
+
 /** The digests of a file that may be larger than memory, to be handed in as `content`. */
 export async function digestsOf(file: string): Promise<Content> {
   const hashes = { sha256: createHash('sha256'), sha384: createHash('sha384'), sha512: createHash('sha512') }

@@ -146,7 +146,7 @@ export interface RequestPanelOptions {
 }
 
 /** The id of the field that a server's error can be about. */
-const requestFields = { upload: 'request-file' } as const
+export const requestFields = { upload: 'request-file' } as const
 
 /** Makes a key in the page, gives its file to the person and sends the request for its certificate; or takes a request that another program made. Once on a page. */
 export function requestPanel(o: RequestPanelOptions): Html {

@@ -83,3 +83,38 @@ export function statementText(language: Language, s: Statement): string {
     .filter((l) => l !== false)
     .join('\n')
 }
+
+/** What a person signs who asks for a certificate and is known by a certificate they have. */
+export type EnrolmentStatement = {
+  readonly portal: string
+  readonly demo: boolean
+  readonly name: string
+  readonly curp: string | null
+  readonly rfc: string | null
+  /** SHA-256 of the public key, hexadecimal. */
+  readonly key: string
+  readonly code: string
+  readonly at: Date
+  readonly unique: string
+}
+
+/** The text that is signed for a certificate; its UTF-8 bytes are the content of the signature. Ends with a line break. */
+export function enrolmentText(language: Language, s: EnrolmentStatement): string {
+  const line = (label: string, value: string) => `${plain(label)}: ${plain(value)}`
+  return [
+    line('Ventanilla', text(language, 'statement.title')),
+    s.demo && line(text(language, 'statement.demo'), text(language, 'statement.demo-words')),
+    line(text(language, 'statement.purpose'), text(language, 'statement.purpose.enrol')),
+    line(text(language, 'statement.portal'), s.portal),
+    line(text(language, 'statement.name'), s.name),
+    s.curp !== null && line('CURP', s.curp),
+    s.rfc !== null && line('RFC', s.rfc),
+    line(text(language, 'statement.key'), s.key),
+    line(text(language, 'statement.code'), s.code),
+    line(text(language, 'statement.at'), `${s.at.toISOString().slice(0, 19)}Z`),
+    line(text(language, 'statement.unique'), s.unique),
+    '',
+  ]
+    .filter((l) => l !== false)
+    .join('\n')
+}

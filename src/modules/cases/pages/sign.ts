@@ -5,12 +5,11 @@ import { parseReference, type Reference } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
 import { button, details, insetText, type SummaryError, table, tag, warningText } from '#look'
-import { signPanel } from '#signing'
+import { readSignedForm, refusal, signedFormLimit, signPanel } from '#signing'
 import { csrfField, type Reply, type Request, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import type { SignerState, Signing, Signings } from '../sign.ts'
 import { personPage, when } from './page.ts'
-import { readSignedForm, refusal, signedFormLimit } from './signed-form.ts'
 import { text } from './text.ts'
 
 const OneCase = Type.Object({ reference: Type.String({ maxLength: 20 }) })
