@@ -153,6 +153,8 @@ export type Load = {
   readonly connections: number
   /** Only answers with this status count. */
   readonly status: number
+  /** A new connection for each request: for servers that keep none. */
+  readonly fresh?: boolean
 } & ({ readonly request: string; readonly seconds: number } | { readonly requests: string })
 
 /** Sends requests from a process of its own. */

@@ -18,5 +18,7 @@ export const benches: Record<string, { about: string; load(): Promise<{ bench: B
     load: () => import('./page-weight.ts'),
   },
   verify: { about: 'CAdES signatures judged a second, against crypto.verify alone and pkijs', load: () => import('./verify.ts') },
+  ocsp: { about: 'OCSP answers a second over HTTP, against the responder of OpenSSL', load: () => import('./ocsp.ts') },
+  sign: { about: 'institutional seals with a timestamp a second, against two bare signatures', load: () => import('./sign.ts') },
   kill: { about: 'kills under load: nothing acknowledged is lost or doubled', load: () => import('./kill.ts') },
 }

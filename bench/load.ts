@@ -72,9 +72,33 @@ function connection(): Promise<void> {
   })
 }
 
+/** For servers that end each connection with its answer. */
+async function connectionForEach(): Promise<void> {
+  for (let request = take(); request; request = take()) {
+    const sent = request
+    await new Promise<void>((resolve, reject) => {
+      const sentAt = performance.now()
+      const socket = connect({ port: job.port, host: '127.0.0.1', noDelay: true }, () => socket.write(sent))
+      const parts: Buffer[] = []
+      socket.on('data', (chunk) => {
+        parts.push(chunk)
+        const all = Buffer.concat(parts)
+        if (answerLength(all) === 0) return
+        const status = all.toString('latin1', 9, 12)
+        if (status === String(job.status)) right++
+        else missed(status)
+        latencies.push(performance.now() - sentAt)
+        socket.destroy()
+      })
+      socket.once('error', reject)
+      socket.once('close', () => resolve())
+    })
+  }
+}
+
 const start = performance.now()
 if ('seconds' in job) until = start + job.seconds * 1000
-const ended = await Promise.allSettled(Array.from({ length: job.connections }, connection))
+const ended = await Promise.allSettled(Array.from({ length: job.connections }, job.fresh ? connectionForEach : connection))
 const seconds = (performance.now() - start) / 1000
 for (const e of ended) if (e.status === 'rejected') missed((e.reason as Error).message)
 const sorted = Float64Array.from(latencies).sort()

@@ -59,6 +59,11 @@ const sound: Record<string, (more: Record<string, unknown>) => void> = {
     assert.equal(more.refused, more.people)
     assert.ok((more.cold as number) > 0 && (more.bare as number) > 0)
   },
+  ocsp(more) {
+    assert.equal(more.checked, more.right)
+    assert.ok((more.withNonce as number) > 0)
+  },
+  sign: (more) => assert.equal(more.checked, more.right),
   kill: (more) => assert.deepEqual(more.findings, []),
 }
 

@@ -251,7 +251,7 @@ describe('at work', () => {
       assert.deepEqual([error.code, ...(error.fields ?? []).map((f) => f.code)], codes)
       return true
     }
-  const stateOf = (response: Uint8Array) => readOcsp(response).answers[0]!.state
+  const stateOf = ({ response }: { response: Uint8Array }) => readOcsp(response).answers[0]!.state
 
   test('a certificate names what was proved and not what was asked, and what it signs is B-LT at once', async () => {
     const h = await aHolder()
@@ -352,8 +352,8 @@ describe('at work', () => {
     const strange = { ...h.certificate, serial: '4711' } as Certificate
     assert.equal(stateOf(await authority.answer(makeOcspRequest(strange, folder.issuing.certificate))), 'unknown')
     const other = { ...folder.root } as Certificate
-    assert.deepEqual(await authority.answer(makeOcspRequest(h.certificate, other)), ocspFailure('unauthorized'))
-    assert.deepEqual(await authority.answer(Buffer.from('GET /')), ocspFailure('malformedRequest'))
+    assert.deepEqual(await authority.answer(makeOcspRequest(h.certificate, other)), { response: ocspFailure('unauthorized'), freshMs: 0 })
+    assert.deepEqual(await authority.answer(Buffer.from('GET /')), { response: ocspFailure('malformedRequest'), freshMs: 0 })
     assert.equal(stateOf(await authority.answer(makeOcspRequest(folder.seal.certificate, folder.issuing.certificate))), 'good')
   })
 

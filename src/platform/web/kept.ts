@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 /** A whole answer as it goes over the line. */
 type Answer = { readonly until: number; readonly route: string; readonly head: readonly string[]; readonly body: Buffer }
 
-/** Answers kept; all are forgotten when there are more, since none lives longer than a second or so. */
+/** Answers kept; all are forgotten when there are more, since pages live a second or so and what lives longer is soon made again. */
 const mostKept = 2000
 /** A browser's list of languages is shorter; a longer one is nobody's we must be quick for. */
 const longestLanguages = 100

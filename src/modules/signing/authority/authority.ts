@@ -38,8 +38,11 @@ export interface Authority {
   revoke(tx: Tx, serial: string, reason: RevocationReason): Promise<boolean>
   /** An OCSP response about one of our certificates as things are now: evidence to be laid beside a signature. */
   about(serial: string): Promise<Uint8Array>
-  /** Answers an OCSP request in DER. What needs no fresh signature is at most half a minute old. Never throws for what was sent. */
-  answer(request: Uint8Array): Promise<Uint8Array>
+  /**
+   * Answers an OCSP request in DER. `freshMs`: for how long the same may be handed out to whoever asks the same, 0 for an answer to one alone; no answer is older than half a minute when that ends. Never
+   * throws for what was sent.
+   */
+  answer(request: Uint8Array): Promise<{ readonly response: Uint8Array; readonly freshMs: number }>
   /** The list in force, in DER; made anew when an hour old, or when something was revoked. */
   list(): Promise<Buffer>
   /** Makes the list anew. */
@@ -53,7 +56,7 @@ export interface Authority {
 /** How long an answer may be shown by others. A second's answer is as good for a signature that was made then as one of years. */
 const answerMs = 10 * 60_000
 /** How old an answer may be that we hand out again: a revocation is known everywhere within this. */
-export const answerAgeMs = 30_000
+const answerAgeMs = 30_000
 const listMs = 24 * 3_600_000
 const listAgeMs = 3_600_000
 /** About a kilobyte each. */
@@ -133,10 +136,10 @@ export function openAuthority({ folder, db, clock }: { folder: AuthorityFolder; 
       // Who sends thousands of different requests about one certificate is served, and fills nothing that others need for long.
       const key = request.length < 300 ? Buffer.from(request.buffer, request.byteOffset, request.length).toString('latin1') : null
       const found = key === null ? undefined : ready.get(key)
-      if (found && found.until > now) return found.response
+      if (found && found.until > now) return { response: found.response, freshMs: found.until - now }
       const asked = readOcspRequest(request)
-      if (!asked) return ocspFailure('malformedRequest')
-      if (!asked.asked.every(isOurs)) return ocspFailure('unauthorized')
+      if (!asked) return { response: ocspFailure('malformedRequest'), freshMs: 0 }
+      if (!asked.asked.every(isOurs)) return { response: ocspFailure('unauthorized'), freshMs: 0 }
       const said = await saidOf(asked.asked.map((id) => id.serial))
       const from = wholeSeconds()
       const response = makeOcspResponse(
@@ -144,9 +147,9 @@ export function openAuthority({ folder, db, clock }: { folder: AuthorityFolder; 
         folder.ocsp,
         { from, to: new Date(from.getTime() + answerMs), nonce: asked.nonce },
       )
-      if (key !== null && !asked.nonce && asked.asked.every(({ serial }) => said.get(serial)!.state !== 'unknown'))
-        ready.set(key, { response, until: now + answerAgeMs })
-      return response
+      const isForAll = key !== null && !asked.nonce && asked.asked.every(({ serial }) => said.get(serial)!.state !== 'unknown')
+      if (isForAll) ready.set(key, { response, until: now + answerAgeMs })
+      return { response, freshMs: isForAll ? answerAgeMs : 0 }
     },
 
     async list() {

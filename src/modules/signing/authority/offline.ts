@@ -3,9 +3,8 @@ import { createPrivateKey } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readCertificate } from '../certificate.ts'
-import * as der from '../der.ts'
 import { type Addresses, makeName, nameOids } from '../make/certificates.ts'
-import { readRequest, requestDer } from '../make/requests.ts'
+import { makeRequestFor, readRequest, requestDer } from '../make/requests.ts'
 import { type Holder, holder, keyInMemory, type RemoteKey } from '../make/signer.ts'
 import {
   AuthorityError,
@@ -65,8 +64,7 @@ export async function requestIssuing(folder: string): Promise<void> {
     key = keyInMemory(createPrivateKey(readFileSync(path)))
   }
   // The root writes the name; this one only says what the file is.
-  const information = der.sequence(der.integer(0), makeName([nameOids.commonName, 'Autoridad emisora']), key.spki, der.tagged(0))
-  writeFileSync(join(folder, 'issuing.req'), der.sequence(information, key.algorithm, der.bits(await key.sign(information))))
+  writeFileSync(join(folder, 'issuing.req'), await makeRequestFor(key, makeName([nameOids.commonName, 'Autoridad emisora'])))
 }
 
 /** What a root is called, from its certificate. */

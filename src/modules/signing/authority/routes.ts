@@ -1,7 +1,7 @@
 /** What the authority answers to programs: OCSP (RFC 6960), lists and certificates (RFC 5280), and timestamps (RFC 3161). No cookies, no account, no limit but the address's. */
 import { Type } from 'typebox'
-import type { Reply, Web } from '#web'
-import { type Authority, answerAgeMs } from './authority.ts'
+import { keepAnswer, type Reply, type Web } from '#web'
+import type { Authority } from './authority.ts'
 
 /** Where each stands. Certificates name the first three. */
 export const paths = {
@@ -16,6 +16,15 @@ export const paths = {
 const largestAsked = 20_000
 /** A request in a URL: base64, with what URLs escape (RFC 6960, A.1). */
 const longestInUrl = 300
+
+/** Of what every answer bears, what is for pages alone; `nosniff` stays. */
+const pageGuards = [
+  'content-security-policy',
+  'referrer-policy',
+  'cross-origin-opener-policy',
+  'cross-origin-resource-policy',
+  'permissions-policy',
+] as const
 
 /** Adds the routes. */
 export function registerAuthority(web: Web, authority: Authority): void {
@@ -40,7 +49,7 @@ export function registerAuthority(web: Web, authority: Authority): void {
         schema: { hide: true } as object,
         handler: (request, reply) => handler(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), reply),
       })
-    route(paths.ocsp, async (body, reply) => send(reply, ocsp, await authority.answer(body), 0))
+    route(paths.ocsp, async (body, reply) => send(reply, ocsp, (await authority.answer(body)).response, 0))
     route(paths.timestamps, (body, reply) => send(reply, 'application/timestamp-reply', authority.stampFor(body), 0))
   })
 
@@ -53,8 +62,15 @@ export function registerAuthority(web: Web, authority: Authority): void {
       // The path is decoded already; base64 may hold slashes.
       const asked = request.params['*']
       const bytes = asked.length > longestInUrl ? Buffer.alloc(0) : Buffer.from(asked, 'base64')
-      // RFC 5019, 6: nearby caches may keep an answer, no longer than we would ourselves.
-      return send(reply, ocsp, await authority.answer(bytes), answerAgeMs / 1000)
+      const { response, freshMs } = await authority.answer(bytes)
+      // RFC 5019, 6: caches near by may keep an answer, no longer than we would ourselves.
+      const seconds = Math.floor(freshMs / 1000)
+      reply.type(ocsp).header('cache-control', seconds > 0 ? keep(seconds) : 'no-store')
+      // What guards pages says nothing to programs that read DER, and is as long as the answer.
+      for (const name of pageGuards) reply.removeHeader(name)
+      const body = Buffer.from(response.buffer, response.byteOffset, response.length)
+      keepAnswer(request, reply, body, seconds * 1000)
+      return reply.send(body)
     },
   })
 

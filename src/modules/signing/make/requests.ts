@@ -1,11 +1,18 @@
-/** Requests for certificates (PKCS #10, RFC 2986), read: the key that is asked about, and that whoever asks has it. */
+/** Requests for certificates (PKCS #10, RFC 2986), made and read: the key that is asked about, and that whoever asks has it. */
 import { isSignature, keyOf, readAlgorithm, readKeyKind } from '../algorithm.ts'
 import { type Name, readName } from '../certificate.ts'
 import * as der from '../der.ts'
 import { Refusal } from '../verdict.ts'
+import type { RemoteKey } from './signer.ts'
 
 /** A request of more bytes is refused unread. */
 const largestRequest = 20_000
+
+/** Makes a request for a key that signs here or in a module. */
+export async function makeRequestFor(key: RemoteKey, subject: Uint8Array): Promise<Uint8Array> {
+  const information = der.sequence(der.integer(0), subject, key.spki, der.tagged(0))
+  return der.sequence(information, key.algorithm, der.bits(await key.sign(information)))
+}
 
 /** What was asked. The name is what somebody says of themself: nothing of it is believed. */
 export type CertificateRequest = { readonly subject: Name; readonly spki: Uint8Array; readonly key: string }
