@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -273,6 +273,8 @@ test('a person signs their filing with the tax authority’s files, an official 
   await anyone.getByRole('button', { name: 'Comprobar' }).click()
   await anyone.getByText('No es válida.').first().waitFor()
   await picture(anyone, 'signature-changed')
+  // Who judges it alone must know who stamped the time.
+  openssl.write('trust/root.cer', await get('/pki/root.cer'))
   const said = execFileSync(
     process.execPath,
     [
@@ -289,4 +291,29 @@ test('a person signs their filing with the tax authority’s files, an official 
     { encoding: 'utf8' },
   )
   assert.equal(JSON.parse(said).holds, true)
+
+  // The decision's file alone: the portal's seal over its record and the official's signature, by the command; another record is neither's.
+  const whole = (file: string) => {
+    const args = [cli, 'verify', openssl.path(file), '--trust', trust, '--revocation-if-known', '--json']
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    return JSON.parse(stdout) as {
+      holds: boolean
+      reasons: { code: string }[]
+      signatures: { as: string; level: string; holds: boolean }[]
+    }
+  }
+  const good = whole('decision.json')
+  assert.deepEqual(good.reasons, [])
+  assert.deepEqual(
+    good.signatures.map((s) => [s.as, s.level]),
+    [
+      ['seals', 'B-LT'],
+      ['people', 'B-T'],
+    ],
+  )
+  writeFileSync(openssl.path('other.json'), readFileSync(openssl.path('decision.json'), 'utf8').replaceAll('Casas', 'Cosas'))
+  assert.deepEqual(
+    whole('other.json').reasons.map((r) => r.code),
+    ['other-content'],
+  )
 })

@@ -52,6 +52,8 @@ export type SealedDecision = {
   readonly holder: Opening
   /** The institution's seal over the record's canonical bytes. */
   readonly seal: string
+  /** The same as others read it: CAdES (DER) in base64. Absent where this installation has no authority, and in decisions from before it had. */
+  readonly sealed?: string
   /** The official's own signature; absent where nobody signed: by silence, and before officials had certificates. */
   readonly signature?: DecisionSignature
 }
@@ -203,11 +205,13 @@ export function makeDecision(deps: Pick<Deps, 'catalogue' | 'signing' | 'demo'>,
   }
   const paper = commit(content)
   const about = commit({ case: c.pseudonym, reference: c.reference, result, sha256: content.sha256 })
+  const forOthers = deps.signing.sealForOthers(bytes)
   const sealed: SealedDecision = {
     record,
     paper: paper.opening,
     holder,
     seal: deps.signing.seal(bytes, 'decision').seal,
+    ...(forOthers ? { sealed: forOthers.toString('base64') } : {}),
     ...(given.signature ? { signature: given.signature } : {}),
   }
   return {

@@ -216,6 +216,13 @@ test('the decision is one document as page, PDF and record, and each is checked 
   assert.match(execFileSync('pdfinfo', [file], { encoding: 'utf8' }), /Tagged:\s+yes/)
   assert.match(execFileSync('pdftotext', [file, '-'], { encoding: 'utf8' }), /Željka Ñandú Müller/)
   assert.match(execFileSync('pdfdetach', ['-list', file], { encoding: 'utf8' }), new RegExp(`${record.code}\\.json`))
+  // The portal's seal, as a reader of PDFs judges it, and each byte of the file counts.
+  assert.match(execFileSync('pdfsig', [file], { encoding: 'utf8' }), /Total document signed[\s\S]*Signature is Valid/)
+  const changed = Buffer.from(pdf.rawPayload)
+  changed[changed.length - 40]! ^= 1
+  const other = join(it.folder, 'changed.pdf')
+  await writeFile(other, changed)
+  assert.doesNotMatch(execFileSync('pdfsig', [other], { encoding: 'utf8' }), /Signature is Valid/)
   assert.match(execFileSync('pdfinfo', ['-struct', file], { encoding: 'utf8' }), /Document[\s\S]*H1[\s\S]*Table[\s\S]*Figure/)
 })
 

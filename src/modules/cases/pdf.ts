@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import PDFDocument from 'pdfkit'
 import { assets } from '#look'
+import { signaturePlace } from '#signing'
 import type { DecisionWords } from './pages/paper-views.ts'
 import { paperText as text } from './pages/paper-views.ts'
 import { qrCode } from './qr.ts'
@@ -36,8 +37,12 @@ const foot = 84
 type Doc = InstanceType<typeof PDFDocument>
 type Face = { fontkit: { hasGlyphForCodePoint(point: number): boolean } }
 
-/** The PDF's bytes. `attached` is the record as a JSON file. */
-export function decisionPdf(w: DecisionWords, attached: { name: string; bytes: Buffer; madeAt: Date }): Promise<Buffer> {
+/** The PDF's bytes. `attached` is the record as a JSON file; `place`, when it will be sealed, leaves the seal's place in it. */
+export function decisionPdf(
+  w: DecisionWords,
+  attached: { name: string; bytes: Buffer; madeAt: Date },
+  { place }: { place: Date | null } = { place: null },
+): Promise<Buffer> {
   const l = w.language
   const label = `${text(l, 'decision.title')} ${w.code}`
   const options = {
@@ -232,6 +237,8 @@ export function decisionPdf(w: DecisionWords, attached: { name: string; bytes: B
     modifiedDate: attached.madeAt,
   } as never)
 
+  if (place) leavePlace(doc, place)
+
   const { start, count } = doc.bufferedPageRange()
   for (let i = start; i < start + count; i++) {
     doc.switchToPage(i)
@@ -248,6 +255,40 @@ export function decisionPdf(w: DecisionWords, attached: { name: string; bytes: B
   }
   doc.end()
   return done
+}
+
+/** A field for the seal on the first page. It is hidden: what it says stands in words, and readers show seals themselves. */
+function leavePlace(doc: Doc, at: Date): void {
+  const inner = doc as unknown as {
+    page: { dictionary: unknown; annotations: unknown[] }
+    _root: { data: { AcroForm: { data: Record<string, unknown> } } }
+  }
+  doc.switchToPage(doc.bufferedPageRange().start)
+  /** An object of the document, whole. (Anything handed to `end` would make it a stream.) */
+  const object = (values: object) => {
+    const made = doc.ref(values)
+    ;(made as unknown as { end(): void }).end()
+    return made
+  }
+  const seal = object(signaturePlace(at))
+  const hiddenAndLocked = 2 | 128
+  const field = object({
+    Type: 'Annot',
+    Subtype: 'Widget',
+    FT: 'Sig',
+    // pdfkit writes names as strings and text as String objects.
+    T: new String('Sello'),
+    Rect: [0, 0, 0, 0],
+    F: hiddenAndLocked,
+    P: inner.page.dictionary,
+    V: seal,
+  })
+  inner.page.annotations.push(field)
+  doc.initForm()
+  const form = inner._root.data.AcroForm.data
+  // A reader that draws fields anew would change what is signed.
+  delete form.NeedAppearances
+  Object.assign(form, { SigFlags: 3, Fields: [field] })
 }
 
 /** The head of each page: the mark, the name, and the papel picado as its only ornament. Decoration for readers, nothing for their ears. */

@@ -12,7 +12,8 @@ import { openEnrolment } from './authority/enrolment.ts'
 import type { AuthorityFolder } from './authority/folder.ts'
 import { certificatesPage, certificatesWords, registerEnrolment } from './authority/pages.ts'
 import { registerAuthority } from './authority/routes.ts'
-import { raise, sealBytes, timestampAttribute } from './make/cades.ts'
+import { raise, sealBytes } from './make/cades.ts'
+import { signPdf } from './make/pades.ts'
 import { joinTrust, type TakenSignature, takeSignature } from './signatures.ts'
 import { registerSigner, signerHashes } from './signer-pages.ts'
 import { noteSigner, tidy } from './store.ts'
@@ -21,6 +22,7 @@ import { registerVerify } from './verify-pages.ts'
 
 export { AuthorityError, type AuthorityFolder, openAuthorityFolder } from './authority/folder.ts'
 export { paths as authorityPaths } from './authority/routes.ts'
+export { signaturePlace } from './make/pades.ts'
 export { joinTrust, type TakenSignature } from './signatures.ts'
 export { readSignedForm, refusal, signedFormLimit } from './signed-form.ts'
 export { readTrustFolder, type TrustFolder } from './trust.ts'
@@ -59,7 +61,9 @@ export interface Signing {
   /** Whether the seal is ours, on exactly these bytes, for this purpose. Never throws. */
   checkSeal(bytes: Buffer, seal: string, purpose: string): boolean
   /** The portal's seal for others: CAdES B-LT over the bytes, detached, in DER; its certificate is our authority's. Null where this installation has none. */
-  sealForOthers(bytes: Buffer): Promise<Buffer | null>
+  sealForOthers(bytes: Uint8Array): Buffer | null
+  /** The portal's seal within a PDF (PAdES B-T) that has a `signaturePlace`. Null where this installation has no authority. Throws RangeError for a document without a place. */
+  sealPdf(pdf: Buffer): Buffer | null
   /**
    * Takes a person's signature (CMS, DER or PEM) over exactly `content`: checked against the trust list for `at`, and raised at once by our authority's timestamp (B-T), with its word on
    * its own certificates (B-LT). Refuses with `signing/refused`, a field for each reason.
@@ -72,7 +76,7 @@ export interface Signing {
   publishSigner(): Promise<void>
   /** What a person's account has of signing: the way to their certificates. */
   accountLines(language: Language): readonly { readonly href: string; readonly words: string }[]
-  /** Whether certificates are issued here: then counters issue them too. */
+  /** Whether certificates are issued here: then counters issue them too, and PDFs are sealed. */
   readonly issues: boolean
   /**
    * Adds `/seal/key`, `/signature`, where anybody has a signature checked, the offline signer under `/signer` and `/signer.html`; with an authority its answers under `/pki/`, people's
@@ -136,13 +140,13 @@ export function openSigning(deps: SigningDeps): Signing {
             ])
       }),
 
-    async sealForOthers(bytes) {
+    sealForOthers(bytes) {
       if (!authority) return null
-      const { folder, stamp } = authority
-      const answer = await authority.about(folder.seal.certificate.serial)
-      const sealed = sealBytes(bytes, folder.seal, { at: clock.now(), unsigned: (signature) => [timestampAttribute(stamp(signature))] })
-      return Buffer.from(raise(sealed, { ocsp: [answer] }))
+      const { folder, stamp, aboutSeal } = authority
+      return Buffer.from(raise(sealBytes(bytes, folder.seal, { at: clock.now() }), { stamp, ocsp: [aboutSeal()] }))
     },
+
+    sealPdf: (pdf) => authority && signPdf(pdf, authority.folder.seal, authority.stamp),
 
     take,
 

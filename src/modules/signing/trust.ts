@@ -158,6 +158,12 @@ export function mayServe(c: Certificate, purpose: Purpose): boolean {
   return oids.some((oid) => said.oids.has(oid))
 }
 
+/** As what a certificate is taken where it may be either: one that is for documents and for nobody's e-mail or session is an institution's. */
+export function likelyPurposes({ extendedKeyUsage: said }: Certificate): readonly ('people' | 'seals')[] {
+  const isForDocuments = said?.oids.has(eku.documentSigning) && !said.oids.has(eku.emailProtection) && !said.oids.has(eku.clientAuth)
+  return isForDocuments ? ['seals', 'people'] : ['people', 'seals']
+}
+
 /** Why an authority may not have issued what stands below it; `below` counts the authorities between, those that issued themselves left out. */
 function authorityFault(c: Certificate, at: Date, purpose: Purpose, below: number): Reason | null {
   const own = ownFault(c, at)

@@ -11,7 +11,7 @@ import en from './text.verify.en.json' with { type: 'json' }
 import es from './text.verify.es.json' with { type: 'json' }
 import type { TrustFolder } from './trust.ts'
 import { explain, type Verdict } from './verdict.ts'
-import { verifyPdf, verifySignature } from './verify.ts'
+import { signaturesInDecision, verifyDecision, verifyPdf, verifySignature } from './verify.ts'
 
 const text = texts({ es, en })
 
@@ -21,27 +21,17 @@ const mostFile = 12 * 2 ** 20
 /** What was given: the file with the signature, and the content where that stands apart. */
 type Given = { readonly file: Buffer; readonly content: Buffer | null }
 
-/** A decision as it is downloaded for programs: its official's signature and what it signs lie in it. */
-function signedDecision(file: Buffer): Given | null {
-  if (file[0] !== 0x7b) return null
-  try {
-    const { signature } = JSON.parse(file.toString('utf8')) as { signature?: { statement?: unknown; cms?: unknown } }
-    if (typeof signature?.statement !== 'string' || typeof signature.cms !== 'string') return null
-    return { file: Buffer.from(signature.cms, 'base64'), content: Buffer.from(signature.statement, 'utf8') }
-  } catch {
-    return null
-  }
-}
-
 /** The verdict on a file of any of the forms we know. */
 async function judge({ trust, ocsp, crls }: TrustFolder, authority: Witness | null, given: Given, at: Date): Promise<Verdict> {
-  const isPdf = given.file.subarray(0, 5).toString('latin1') === '%PDF-'
-  const { file, content } = isPdf ? given : (signedDecision(given.file) ?? given)
+  const { file, content } = given
+  const isPdf = file.subarray(0, 5).toString('latin1') === '%PDF-'
+  const inDecision = signaturesInDecision(file)
   const signed = isPdf ? file : derOf(file.subarray(0, 2 * largestSignature))
   // Nobody is asked over the network while somebody waits; the page says where nothing is known of a revocation. Of our own it is known.
-  const answers = await ownAnswers(authority, signed)
+  const answers = (await Promise.all((inDecision.length > 0 ? inDecision : [signed]).map((one) => ownAnswers(authority, one)))).flat()
   const question = { trust, at, evidence: { ocsp: [...ocsp, ...answers], crls }, revocation: 'if-known' } as const
-  return isPdf ? verifyPdf({ ...question, pdf: signed }) : verifySignature({ ...question, signature: signed, content })
+  if (isPdf) return verifyPdf({ ...question, pdf: signed })
+  return verifyDecision({ ...question, decision: file }) ?? verifySignature({ ...question, signature: signed, content })
 }
 
 /** Adds `/signature`. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { canonicalBytes } from '#kernel/canonical'
 import { digest, type Hash } from './algorithm.ts'
 import { type Certificate, readable, signerOf } from './certificate.ts'
 import {
@@ -22,7 +23,7 @@ import {
 import { same } from './der.ts'
 import { readShown, type Shown, statusOf } from './revocation.ts'
 import { checkToken, readToken, type Timestamp } from './timestamp.ts'
-import { type Chain, chainOf, type Trust, Work } from './trust.ts'
+import { type Chain, chainOf, likelyPurposes, type Trust, Work } from './trust.ts'
 import { because, distinct, type Finding, type Reason, refusalOf, type Verdict, verdictOf } from './verdict.ts'
 
 export { largestSignature } from './cms.ts'
@@ -127,9 +128,9 @@ function judge(asked: Case, data: SignedData, signer: SignerInfo, content: Conte
 }
 
 /** The chain for the first purpose that holds; else that with the fewest faults. */
-function bestChain({ as = ['people', 'seals'], pool, trust, work }: Case, certificate: Certificate, when: Date) {
+function bestChain({ as, pool, trust, work }: Case, certificate: Certificate, when: Date) {
   let best: (Chain & { readonly as: 'people' | 'seals' | null }) | null = null
-  for (const purpose of as) {
+  for (const purpose of as ?? likelyPurposes(certificate)) {
     const { chain, reasons } = chainOf(certificate, pool, trust, when, purpose, work)
     const anchored = trust.anchors.get(chain.at(-1)!.id)?.vouches.has(purpose) === true
     if (!best || reasons.length < best.reasons.length) best = { chain, reasons, as: anchored ? purpose : null }
@@ -188,6 +189,50 @@ export async function digestsOf(file: string): Promise<Content> {
   for await (const part of createReadStream(file)) for (const hash of Object.values(hashes)) hash.update(part as Buffer)
   const made = { sha256: hashes.sha256.digest(), sha384: hashes.sha384.digest(), sha512: hashes.sha512.digest() }
   return (hash) => made[hash]
+}
+
+/** A decision of ours as it is downloaded for programs: the signatures in it and what each is over. Null for what is none. */
+type DecisionFile = { readonly parts: readonly { readonly cms: Uint8Array; readonly content: Uint8Array }[]; readonly whole: boolean }
+
+function readDecision(file: Uint8Array): DecisionFile | null {
+  if (file[0] !== 0x7b) return null
+  type Read = { record?: unknown; sealed?: unknown; signature?: { statement?: unknown; cms?: unknown } }
+  let read: Read
+  let record: Buffer
+  try {
+    read = JSON.parse(Buffer.from(file.buffer, file.byteOffset, file.length).toString('utf8')) as Read
+    record = canonicalBytes(read.record)
+  } catch {
+    return null
+  }
+  const { sealed, signature } = read
+  const parts: { cms: Uint8Array; content: Uint8Array }[] = []
+  if (typeof sealed === 'string') parts.push({ cms: Buffer.from(sealed, 'base64'), content: record })
+  let whole = true
+  if (typeof signature?.statement === 'string' && typeof signature.cms === 'string') {
+    parts.push({ cms: Buffer.from(signature.cms, 'base64'), content: Buffer.from(signature.statement, 'utf8') })
+    // What the official signed carries the record's digest: a statement of another decision signs nothing here.
+    whole = signature.statement.split(/\s+/).includes(Buffer.from(digest('sha256', record)).toString('hex'))
+  }
+  return parts.length > 0 ? { parts, whole } : null
+}
+
+/** The signatures in a decision of ours in JSON, as files of their own: to ask about their certificates. Empty for what is none. */
+export const signaturesInDecision = (file: Uint8Array): readonly Uint8Array[] => readDecision(file)?.parts.map((part) => part.cms) ?? []
+
+/**
+ * Judges a decision of ours in JSON: the institution's seal over its record, and the official's signature over a statement that carries the record's digest; each there is must hold. Null for what is no
+ * such file. Never throws for anything in it.
+ */
+export function verifyDecision(question: Question & { readonly decision: Uint8Array }): Verdict | null {
+  const read = readDecision(question.decision)
+  if (!read) return null
+  const all = read.parts.map(({ cms, content }) => verifySignature({ ...question, signature: cms, content }))
+  return verdictOf(
+    'cades',
+    all.flatMap((v) => v.signatures),
+    [...all.flatMap((v) => (v.signatures.length === 0 ? v.reasons : [])), ...(read.whole ? [] : [because('other-content')])],
+  )
 }
 
 /** The forms of signatures in a PDF that are read (ISO 32000-2, 12.8.3; EN 319 142-1, 5). */

@@ -100,7 +100,15 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
     const openings = unpackOpenings(d.openings)!
     // The official's signature travels with the record: its statement carries the record's digest.
     const signature = d.signature && { statement: d.signature.statement, cms: d.signature.cms }
-    return canonicalBytes({ record: d.record, seal: d.seal, openings, mark: paperMark(openings), ...(signature ? { signature } : {}) })
+    const sealed = d.sealed === undefined ? {} : { sealed: d.sealed }
+    return canonicalBytes({
+      record: d.record,
+      seal: d.seal,
+      ...sealed,
+      openings,
+      mark: paperMark(openings),
+      ...(signature ? { signature } : {}),
+    })
   }
 
   web.route({
@@ -128,7 +136,9 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
       const { o, d, w } = await shown(request, referenceOf(request.params))
       const name = `${o.c.reference}-${d.code}`
       reply.type('application/pdf').header('content-disposition', `attachment; filename="${name}.pdf"`)
-      return decisionPdf(w, { name: `${name}.json`, bytes: jsonOf(d), madeAt: o.c.endedAt ?? deps.clock.now() })
+      const attached = { name: `${name}.json`, bytes: jsonOf(d), madeAt: o.c.endedAt ?? deps.clock.now() }
+      const pdf = await decisionPdf(w, attached, { place: deps.signing.issues ? deps.clock.now() : null })
+      return deps.signing.sealPdf(pdf) ?? pdf
     },
   })
 

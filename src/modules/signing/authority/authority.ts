@@ -38,6 +38,8 @@ export interface Authority {
   revoke(tx: Tx, serial: string, reason: RevocationReason): Promise<boolean>
   /** An OCSP response about one of our certificates as things are now: evidence to be laid beside a signature. */
   about(serial: string): Promise<Uint8Array>
+  /** The same of the portal's own seal, without asking the database. */
+  aboutSeal(): Uint8Array
   /**
    * Answers an OCSP request in DER. `freshMs`: for how long the same may be handed out to whoever asks the same, 0 for an answer to one alone; no answer is older than half a minute when that ends. Never
    * throws for what was sent.
@@ -79,6 +81,10 @@ export function openAuthority({ folder, db, clock }: { folder: AuthorityFolder; 
     for (const { serial, revokedAt, reason } of rows)
       said.set(serial, revokedAt ? { state: 'revoked', at: revokedAt, reason: reason! } : { state: 'good' })
     return said
+  }
+  function evidence(serial: string, said: Said): Uint8Array {
+    const from = wholeSeconds()
+    return makeOcspResponse([{ id: certIdOf(serial, issuer), said }], folder.ocsp, { from, to: new Date(from.getTime() + answerMs) })
   }
   const wholeSeconds = () => new Date(Math.floor(clock.now().getTime() / 1000) * 1000)
 
@@ -125,11 +131,8 @@ export function openAuthority({ folder, db, clock }: { folder: AuthorityFolder; 
 
     revoke: (tx, serial, reason) => store.revoke(tx, serial, reason, wholeSeconds()),
 
-    async about(serial) {
-      const from = wholeSeconds()
-      const said = (await saidOf([serial])).get(serial)!
-      return makeOcspResponse([{ id: certIdOf(serial, issuer), said }], folder.ocsp, { from, to: new Date(from.getTime() + answerMs) })
-    },
+    about: async (serial) => evidence(serial, (await saidOf([serial])).get(serial)!),
+    aboutSeal: () => evidence(folder.seal.certificate.serial, { state: 'good' }),
 
     async answer(request) {
       const now = clock.now().getTime()

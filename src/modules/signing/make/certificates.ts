@@ -31,7 +31,7 @@ export const profiles = {
   seal: {
     pathLength: null,
     uses: ['digitalSignature', 'nonRepudiation'],
-    extended: { oids: [documentSigning, emailProtection] },
+    extended: { oids: [documentSigning] },
     years: 4,
   },
   ocsp: { pathLength: null, uses: ['digitalSignature'], extended: { oids: ['1.3.6.1.5.5.7.3.9'] }, noCheck: true, years: 1 },
