@@ -27,14 +27,15 @@ export type Signer = {
 }
 
 /** A signature as it lies sealed: what was sent, raised, and what the certificate says. */
-type Signed = { readonly cms: string } & Omit<TakenSignature, 'cms'>
+type Signed = { readonly cms: string; readonly revoked?: true } & Omit<TakenSignature, 'cms'>
 
 /** One signer as a page shows them. */
 export type SignerState = {
   readonly n: number
   readonly signer: Signer
   readonly state: 'waiting' | 'invited' | 'declined' | 'signed'
-  readonly signed: { readonly by: string; readonly at: Date; readonly level: Level; readonly cms: Buffer } | null
+  /** `revoked`: its authority said afterwards that the certificate had been, when it signed. */
+  readonly signed: { readonly by: string; readonly at: Date; readonly level: Level; readonly cms: Buffer; readonly revoked: boolean } | null
   /** Those before are signed, where the order matters. */
   readonly turn: boolean
 }
@@ -54,6 +55,9 @@ export type Signing = {
   /** Which of the signers who asks is, and may sign now. */
   readonly mine: number | null
 }
+
+/** A signature whose authority is to be asked. */
+type ToSettle = { readonly place: string; readonly caseId: Case['id']; readonly step: string; readonly opened: string; readonly n: number }
 
 /** How the applicant's and the invited person's pages sign. */
 export type Signings = ReturnType<typeof openSignings>
@@ -159,7 +163,13 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
         n: r.n,
         signer: open.open<Signer>(`signer/${row.step}/${r.n}`, r.sealed),
         state: signed ? 'signed' : r.declinedAt ? 'declined' : r.invitedAt ? 'invited' : 'waiting',
-        signed: signed && { by: signed.signer.name, at: new Date(signed.at), level: r.level!, cms: Buffer.from(signed.cms, 'base64') },
+        signed: signed && {
+          by: signed.signer.name,
+          at: new Date(signed.at),
+          level: r.level!,
+          cms: Buffer.from(signed.cms, 'base64'),
+          revoked: signed.revoked === true,
+        },
         turn: !ordered || rows.slice(0, i).every((before) => before.signedAt !== null),
       }
     })
@@ -191,6 +201,8 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
     const { cms, ...facts } = taken
     const sealed = open.seal(`signature/${step}/${n}`, { ...facts, cms: cms.toString('base64') } satisfies Signed)
     await signs.keepSignature(tx, row, n, { signature: sealed, level: taken.level, at: now })
+    if (taken.level !== 'B-LT')
+      await deps.jobs.add(tx, 'cases/settle-signature', { place: c.place, caseId: c.id, step, opened: row.opened, n } satisfies ToSettle)
     const acts = new Acts(now)
     acts.case(c)
     acts.event({
@@ -274,6 +286,43 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
       for (const x of s.signers) if (x.state === 'waiting' && x.turn && x.n !== s.mine && x.signer.email !== null) await invite(tx, s, x)
     }),
   )
+
+  /** The signature of a job, under the case's lock; null once there is nothing more to ask. */
+  async function toSettle(tx: Tx, about: ToSettle) {
+    const c = await store.lockCase(tx, about.place, about.caseId)
+    const row = c && (await signs.signingOf(tx, c, about.step))
+    if (!c || row?.opened !== about.opened) return null
+    const open = await vault.use(tx, c, { person: null, office: null, purpose: 'sign' })
+    const signature = (await signs.signersOf(tx, row)).find((r) => r.n === about.n)?.signature
+    if (!signature) return null
+    return {
+      row,
+      open,
+      statement: open.open<string>(`statement/${row.step}`, row.statement),
+      name: `signature/${row.step}/${about.n}`,
+      signature,
+    }
+  }
+
+  deps.jobs.handle<ToSettle>('cases/settle-signature', async (about) => {
+    const found = await db.tx((tx) => toSettle(tx, about))
+    if (!found) return
+    const before = found.open.open<Signed>(found.name, found.signature)
+    // Remote, so between two transactions; a silent responder fails the job, which is tried again.
+    const settled = await signing.settle({
+      cms: Buffer.from(before.cms, 'base64'),
+      content: Buffer.from(found.statement, 'utf8'),
+      at: clock.now(),
+    })
+    if (!settled) return
+    await db.tx(async (tx) => {
+      const again = await toSettle(tx, about)
+      if (!again?.signature.equals(found.signature)) return
+      const { cms, level, revoked } = settled
+      const facts: Signed = { ...before, cms: cms.toString('base64'), level, ...(revoked ? { revoked: true } : {}) }
+      await signs.keepSignature(tx, again.row, about.n, { signature: again.open.seal(again.name, facts), level, at: clock.now() })
+    })
+  })
 
   async function invite(tx: Tx, s: Signing, x: SignerState): Promise<void> {
     const token = randomId(32)

@@ -12,6 +12,7 @@ import { openEnrolment } from './authority/enrolment.ts'
 import type { AuthorityFolder } from './authority/folder.ts'
 import { certificatesPage, certificatesWords, registerEnrolment } from './authority/pages.ts'
 import { registerAuthority } from './authority/routes.ts'
+import { type Settled, settleSignature } from './later.ts'
 import { raise, sealBytes } from './make/cades.ts'
 import { signPdf } from './make/pades.ts'
 import { joinTrust, type TakenSignature, takeSignature } from './signatures.ts'
@@ -69,6 +70,11 @@ export interface Signing {
    * its own certificates (B-LT). Refuses with `signing/refused`, a field for each reason.
    */
   take(given: { readonly content: Buffer; readonly signature: Buffer; readonly at: Date }): Promise<TakenSignature>
+  /**
+   * Asks the authority of a signature that was taken whether its certificate had been revoked, and lays the answer beside it (B-LT); never within a transaction. Null where there is nobody to ask. Throws
+   * where nobody answers: a job that asks again.
+   */
+  settle(given: { readonly cms: Buffer; readonly content: Buffer; readonly at: Date }): Promise<Settled | null>
   /**
    * Puts the digests of what signs on our pages and of the offline signer into the public log (`numbers.released`, sets `signer/script` and `signer/offline`), each once: for a
    * process that serves pages, once they are built.
@@ -149,6 +155,7 @@ export function openSigning(deps: SigningDeps): Signing {
     sealPdf: (pdf) => authority && signPdf(pdf, authority.folder.seal, authority.stamp),
 
     take,
+    settle: (given) => settleSignature(trust, given),
 
     accountLines: (language) => (authority ? [{ href: certificatesPage, words: certificatesWords(language) }] : []),
     issues: authority !== null,

@@ -27,7 +27,12 @@ export function joinTrust(folders: readonly TrustFolder[]): TrustFolder {
   const entries = folders.flatMap(({ trust }) =>
     [...trust.known.values()].map((c) => ({ certificate: c.der, vouches: [...(trust.anchors.get(c.id)?.vouches ?? [])] })),
   )
-  return { trust: openTrust(entries), ocsp: folders.flatMap((f) => f.ocsp), crls: folders.flatMap((f) => f.crls) }
+  return {
+    trust: openTrust(entries),
+    ocsp: folders.flatMap((f) => f.ocsp),
+    crls: folders.flatMap((f) => f.crls),
+    responders: new Map(folders.flatMap((f) => [...(f.responders ?? [])])),
+  }
 }
 
 /** Why a signature was refused, in words: of a code of `Problem.fields`. */

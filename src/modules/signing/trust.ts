@@ -51,15 +51,21 @@ function certificatesIn(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** What a trust folder holds: the list, and answers and lists about revocation that lie beside the certificates. */
-export type TrustFolder = { readonly trust: Trust; readonly ocsp: readonly Uint8Array[]; readonly crls: readonly Uint8Array[] }
+export type TrustFolder = {
+  readonly trust: Trust
+  readonly ocsp: readonly Uint8Array[]
+  readonly crls: readonly Uint8Array[]
+  /** Where to ask about certificates of an authority, by SHA-256 of its own certificate: for those that do not say it themselves. */
+  readonly responders?: ReadonlyMap<string, string>
+}
 
 const largestList = 20_000_000
 const mostFiles = 1_000
 
 /**
  * Reads a trust folder: certificates (`.cer`, `.crt`, `.der`, `.pem`) that lie in it vouch for everything, those in its folders `people`, `seals`, `timestamps` and
- * `ocsp` for that alone, those in `intermediates` for nothing; `.crl` are lists of revocations, `.ors` OCSP answers, wherever they lie. Other files mean
- * nothing. Throws `Refusal`, with the file's name, for one that cannot be read.
+ * `ocsp` for that alone, those in `intermediates` for nothing; `.crl` are lists of revocations, `.ors` OCSP answers, wherever they lie. `responders` names where to ask, a line each:
+ * SHA-256 of an authority's certificate in hexadecimal, and an address. Other files mean nothing. Throws `Refusal`, with the file's name, for one that cannot be read.
  */
 export async function readTrustFolder(folder: string): Promise<TrustFolder> {
   const entries: TrustEntry[] = []
@@ -92,7 +98,19 @@ export async function readTrustFolder(folder: string): Promise<TrustFolder> {
         }
     }
   }
-  return { trust: openTrust(entries), ocsp, crls }
+  return { trust: openTrust(entries), ocsp, crls, responders: await readResponders(join(folder, 'responders')) }
+}
+
+async function readResponders(file: string): Promise<ReadonlyMap<string, string>> {
+  const words = await readFile(file, 'utf8').catch(() => '')
+  const lines = words.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  return new Map(
+    lines.map((line) => {
+      const [, id, url] = /^([0-9a-f]{64})\s+(https?:\/\/\S+)\s*$/i.exec(line) ?? []
+      if (!id || !url || !URL.canParse(url)) throw new Refusal('broken', `${file}: a line is no digest and address: ${line}`)
+      return [id.toLowerCase(), url]
+    }),
+  )
 }
 
 /** A list of revocations in DER, also when it lies in PEM. */

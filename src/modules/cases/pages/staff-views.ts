@@ -398,7 +398,7 @@ export function servedPage(
 ${clock}${h2(t('desk.answers'))}${answers}${papersOf(s, served, office, true)}
 <section id="act">${h2(t(decides ? 'act.decide' : 'act.review'))}${act}</section>
 ${h2(t('desk.else'))}${ask}${hold}${absent}
-${served.signatures && html`${h2(t('signed.title'))}<ul class="govuk-list">${served.signatures.signers.map((x) => html`<li>${x.signer.name}: ${x.signed ? t('signed.by', { name: x.signed.by, when: when(deps, l, x.signed.at, served.c.office) }) : t('signed.missing')}</li>`)}</ul>`}${h2(t('messages.title'))}${messages}${h2(t('history.title'))}${history}${h2(t('desk.leave'))}${offForm(s, office, true)}`,
+${served.signatures && html`${h2(t('signed.title'))}<ul class="govuk-list">${served.signatures.signers.map((x) => html`<li>${x.signer.name}: ${x.signed ? t('signed.by', { name: x.signed.by, when: when(deps, l, x.signed.at, served.c.office) }) : t('signed.missing')}${x.signed?.revoked && html` <strong>${t('signed.revoked')}</strong>`}</li>`)}</ul>`}${h2(t('messages.title'))}${messages}${h2(t('history.title'))}${history}${h2(t('desk.leave'))}${offForm(s, office, true)}`,
   })
 }
 
