@@ -99,6 +99,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       publicUrl,
       devMail: config.smtpUrl === null && config.mode === 'development',
       officeName: (office, language) => catalogue?.office(office)?.name(language) ?? null,
+      production: config.mode === 'production',
     })
     const messages = openMessages({
       db,

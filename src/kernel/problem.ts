@@ -16,6 +16,8 @@ export const problems = {
   'too-many': 429,
   'form-expired': 403,
   unavailable: 503,
+  'people/passkey-refused': 422,
+  'people/passkey-first': 403,
   'people/code-wrong': 422,
   'people/code-expired': 422,
   'people/invite-used': 410,

@@ -7,6 +7,7 @@ const also: Readonly<Record<string, string>> = {
   'src/platform/db/installation.ts': 'the one table of the platform, and all there is to it',
   'src/modules/cases/lost-store.ts': 'the store of what a recovery lost: beside store.ts because no other act needs it',
   'src/modules/cases/sign-store.ts': 'the store of signatures, which no other act of a case reads',
+  'src/modules/people/passkey-store.ts': 'the store of passkeys, which no other act of an account reads',
   'src/platform/db/backup.ts': 'takes every table of the database, and says which',
 }
 

@@ -67,6 +67,9 @@ export const letters = {
   'contact-removed': { fields: {}, link: null },
   'certificate-issued': { fields: {}, link: '/me/certificates' },
   'certificate-revoked': { fields: {}, link: '/me/certificates' },
+  'passkey-added': { fields: {}, link: '/me/access' },
+  'passkey-removed': { fields: {}, link: '/me/access' },
+  'recovery-begun': { fields: {}, link: '/me/access' },
 } as const satisfies Record<string, Row>
 
 export type Template = keyof typeof templates

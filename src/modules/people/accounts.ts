@@ -9,6 +9,7 @@ import type { Keys } from '#keys'
 import { type Grant, holds, networkOf, type Role, roles, type SignedIn, type Visitor } from '#web'
 import { maskEmail, parseEmail } from './address.ts'
 import { type Identity, parseIdentity } from './identity.ts'
+import { openPasskeys } from './passkeys.ts'
 import { hashToken, keyedHash, newCode, newPrintedSecret, parseCode, parsePrintedSecret, sameHash } from './secrets.ts'
 import type { CodePurpose, On, Way } from './store.ts'
 import * as store from './store.ts'
@@ -35,6 +36,8 @@ const limits = {
   'slip-reference': { most: 10, windowMs: hourMs },
   'identity-person': { most: 5, windowMs: dayMs },
   'invite-network': { most: 60, windowMs: 15 * minuteMs },
+  'passkey-network': { most: 600, windowMs: 15 * minuteMs },
+  'recovery-person': { most: 5, windowMs: dayMs },
 } as const
 
 /** A letter to an address without an inbox: what the messages module sends when it hears `people.letter`. */
@@ -44,7 +47,17 @@ export type Letter = { to: string; language: Language } & (
   | { template: 'counter-code'; data: { code: string; minutes: number; reference: Reference } }
   | { template: 'sign-invite'; data: { link: string; service: string; until: PlainDate } }
   | { template: 'contact-added'; data: { email: string } }
-  | { template: 'contact-ended' | 'contact-removed' | 'certificate-issued' | 'certificate-revoked'; data: Record<string, never> }
+  | {
+      template:
+        | 'contact-ended'
+        | 'contact-removed'
+        | 'certificate-issued'
+        | 'certificate-revoked'
+        | 'passkey-added'
+        | 'passkey-removed'
+        | 'recovery-begun'
+      data: Record<string, never>
+    }
 )
 
 export type Slip = { reference: Reference; secret: string }
@@ -70,6 +83,8 @@ export type AccountDeps = {
   readonly publicUrl: string
   /** An office's name in words, where the catalogue knows it; its id otherwise. */
   readonly officeName?: (office: string, language: Language) => string | null
+  /** In production only a passkey signs an official in. */
+  readonly production?: boolean
 }
 
 export type Accounts = ReturnType<typeof accounts>
@@ -119,7 +134,7 @@ function parsePerson(typed: { readonly name: string; readonly identity: string }
 }
 
 /** The operations of accounts: coming in, saying who one is, roles, and who read what. Each is one transaction; refusals are `Problem`s. */
-export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: AccountDeps) {
+export function accounts({ db, clock, jobs, keys, publicUrl, officeName, production = false }: AccountDeps) {
   const findSession = gather(async (hashes: readonly string[]) => {
     const now = clock.now()
     const found = await store.findSessions(db, [...new Set(hashes)], now, later(now, -sessionIdleMs))
@@ -284,6 +299,17 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
     }
   }
 
+  const passkeys = openPasskeys({
+    db,
+    clock,
+    publicUrl,
+    production,
+    secret: keys.secret('people/passkey-handle'),
+    startSession: newSession,
+    write,
+    within,
+  })
+
   return {
     // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -298,12 +324,14 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       const found = await findSession(hash.toString('hex'))
       if (!found) return null
       if (now.getTime() - found.seen_at.getTime() >= touchEveryMs) await store.touchSession(db, hash, now)
-      // A paper that was found or handed out signs a citizen in, never an official.
-      return found.way === 'receipt' || found.way === 'counter' ? { ...found, grants: [] } : found
+      // A paper that was found or handed out signs a citizen in, never an official; in production only a passkey signs an official in.
+      const isWeak = found.way === 'receipt' || found.way === 'counter' || (production && found.way !== 'passkey')
+      return isWeak ? { ...found, grants: [] } : found
     },
 
     /** A new session's cookie value. The caller knows how surely it is they. */
     startSession: newSession,
+    passkeys,
 
     async signOut(token: string): Promise<void> {
       await store.endSession(db, hashToken(token))
@@ -595,6 +623,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       await store.setIdentity(tx, person, identity, now, true)
       await store.endSessions(tx, person)
       await store.endSlips(tx, person)
+      await passkeys.restart(tx, person)
       for (const ended of await store.endContacts(tx, person, now, keep)) {
         await store.addEvent(tx, now, 'contact-ended', person, by)
         if (ended.confirmed_at) await write(tx, { to: ended.email, language, template: 'contact-ended', data: {} }, dayMs)
@@ -687,6 +716,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
         }
         if (!(await store.useInvite(tx, hashToken(link), person, now))) throw new Problem('people/invite-used', 'This link was used.')
         if (await store.addGrant(tx, person, grant, now, by)) await store.addEvent(tx, now, 'role-given', person, by, grant)
+        await passkeys.allow(tx, person)
         return { person, token }
       })
     },
@@ -734,7 +764,10 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       return found ? (JSON.parse(keys.decrypt(letterKey, found.box, letterPlace(id)).toString()) as Letter) : null
     },
 
-    tidy: () => store.tidy(db, clock.now()),
+    tidy: async () => {
+      await store.tidy(db, clock.now())
+      await passkeys.tidy()
+    },
   }
 }
 

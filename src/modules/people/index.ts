@@ -5,6 +5,7 @@ import type { Reply, Request, SignedIn, Visitor, Web } from '#web'
 import { type AccountDeps, type Accounts, accounts, sessionLongestMs } from './accounts.ts'
 import { browserToken, type Cookies, cookies } from './cookies.ts'
 import { pages } from './pages.ts'
+import type { Level } from './passkeys.ts'
 import type { On, Way } from './store.ts'
 import { type AccountLines, useInWords } from './views.ts'
 
@@ -12,6 +13,7 @@ export { administers, type Letter, type Person, type Slip, type Use } from './ac
 export { maskEmail, parseEmail } from './address.ts'
 export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
+export { acrOf, type Level } from './passkeys.ts'
 export type { Way } from './store.ts'
 
 /** Jobs as people need them; `#jobs` fits. */
@@ -57,6 +59,8 @@ export interface People
     visitor: SignedIn,
     most: number,
   ): Promise<{ readonly at: Date; readonly words: string; readonly reference: Reference | null }[]>
+  /** How surely a session is its person, and since when: see decision 0014. */
+  level(session: string): Promise<{ readonly level: Level; readonly authenticatedAt: Date }>
   /** A new session, for tests, demonstrations and benches: the cookie as a `cookie` header carries it. */
   startSession(on: On, person: PersonId, way: Way): Promise<{ cookie: string; maxAgeMs: number }>
   /** What binds a code to the browser that asks for it: a cookie of its own, set when there is none. For pages that ask for a contact's code. */
@@ -108,6 +112,7 @@ export function openPeople(deps: PeopleDeps): People {
         .slice(0, most)
         .map((use) => ({ at: use.at, words: useInWords(language, person, use, officeName), reference: use.case_reference }))
     },
+    level: (session) => own.passkeys.level(session),
     async startSession(on, person, way) {
       return { cookie: `${names.session}=${await own.startSession(on, person, way, 'computer')}`, maxAgeMs: sessionLongestMs }
     },

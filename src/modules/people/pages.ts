@@ -8,6 +8,7 @@ import { type Accounts, administers, codeMinutes, parseGrant } from './accounts.
 import { ownPath } from './address.ts'
 import { browserToken, type Cookies } from './cookies.ts'
 import type { PeopleDeps } from './index.ts'
+import { passkeyPages } from './passkey-pages.ts'
 import * as views from './views.ts'
 
 const line = (maxLength = 300) => Type.String({ maxLength })
@@ -62,11 +63,13 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     method: 'GET',
     url: '/sign-in',
     access: 'public',
-    schema: { querystring: next },
+    // `again`: somebody who is signed in must show a stronger way in.
+    schema: { querystring: Type.Object({ next: optionalLine(2000), again: optionalLine(1) }) },
     handler: (request, reply) => {
       const to = ownPath(request.query.next)
-      if (request.visitor.person !== null) return reply.redirect(to, 303)
-      return views.signInPage(request, reply, { next: to })
+      const again = request.query.again === '1'
+      if (request.visitor.person !== null && !again) return reply.redirect(to, 303)
+      return views.signInPage(request, reply, { next: to, again })
     },
   })
 
@@ -177,6 +180,19 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
       // What the back button would show of the person's pages goes too.
       reply.header('clear-site-data', '"cache"')
       return reply.redirect('/', 303)
+    },
+  })
+
+  passkeyPages(web, {
+    passkeys: own.passkeys,
+    browserOf: (request, reply) => browserToken(names, request, reply),
+    enter,
+    deviceOf,
+    signInPage: (request, reply, to, error) => views.signInPage(request, reply, { next: to, again: true, passkeyError: error }),
+    hasDuty: async (request) => (await own.grants(db, signedIn(request).person)).length > 0,
+    nameOf: async (request) => {
+      const person = await own.person(db, signedIn(request).person)
+      return person?.email ?? person?.name ?? 'Ventanilla'
     },
   })
 
@@ -393,7 +409,9 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
             network: request.ip,
             device: deviceOf(request),
           })
-          return token === null ? reply.redirect('/me', 303) : enter(request, reply, token, '/me')
+          // There a passkey is added, without which a duty counts for nothing in production.
+          const to = deps.production ? '/me/access' : '/me'
+          return token === null ? reply.redirect(to, 303) : enter(request, reply, token, to)
         },
         (errors) => invitePage(request, reply, request.params.token, { errors, name: request.body.name ?? '' }),
       ),

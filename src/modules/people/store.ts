@@ -10,7 +10,7 @@ import type { Identity } from './identity.ts'
 export type On = Db | Tx
 
 /** How somebody came in, which says how surely it is they. */
-export type Way = 'email' | 'receipt' | 'counter' | 'invite'
+export type Way = 'email' | 'receipt' | 'counter' | 'invite' | 'passkey'
 
 /** What an event tells. Its words stand in the text files under `event.<what>`. */
 export type EventKind =
@@ -23,6 +23,10 @@ export type EventKind =
   | 'sessions-ended'
   | 'role-given'
   | 'role-withdrawn'
+  | 'passkey-added'
+  | 'passkey-removed'
+  | 'recovery-codes'
+  | 'recovery-begun'
 
 /** What a code is sent for. */
 export type CodePurpose = 'sign-in' | 'contact' | 'counter'

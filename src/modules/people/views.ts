@@ -19,6 +19,7 @@ import {
 } from '#look'
 import { csrfField, type Grant, isDemo, type Reply, type Request, type Role, roles } from '#web'
 import { administers, type Person } from './accounts.ts'
+import { accessWords, enterPanel } from './passkey-views.ts'
 import type { EventKind, Way } from './store.ts'
 import en from './text.en.json' with { type: 'json' }
 import es from './text.es.json' with { type: 'json' }
@@ -41,13 +42,22 @@ const words = (request: Request) => {
 
 function page(
   request: Request,
-  options: { title: string; body: Child; url?: string; back?: string; errors?: FormErrors | undefined; wide?: boolean },
+  options: {
+    title: string
+    body: Child
+    url?: string
+    back?: string
+    errors?: FormErrors | undefined
+    error?: readonly SummaryError[]
+    wide?: boolean
+  },
 ): Html {
   const { visitor } = request
   const t = words(request)
-  const error: SummaryError[] = Object.entries(options.errors ?? {}).map(([field, word]) =>
-    fieldError(field, t(`error.${word as ErrorWord}`)),
-  )
+  const error: SummaryError[] = [
+    ...(options.error ?? []),
+    ...Object.entries(options.errors ?? {}).map(([field, word]) => fieldError(field, t(`error.${word as ErrorWord}`))),
+  ]
   return layout({
     title: options.title,
     language: visitor.language,
@@ -73,11 +83,17 @@ const lead = (words: string) => html`<p class="govuk-body-l">${words}</p>`
 const link = (href: string, words: string) => html`<a class="govuk-link" href="${href}">${words}</a>`
 const withNext = (path: string, next: string) => (next === '/me' ? path : `${path}?next=${encodeURIComponent(next)}`)
 
-export function signInPage(request: Request, reply: Reply, o: { next: string; email?: string; errors?: FormErrors }): Html {
+/** `again`: somebody signed in comes back to show another way in. `passkeyError`: why a passkey was refused, in words. */
+export function signInPage(
+  request: Request,
+  reply: Reply,
+  o: { next: string; email?: string; errors?: FormErrors; again?: boolean; passkeyError?: string },
+): Html {
   const t = words(request)
   return page(request, {
     title: t('sign-in.title'),
     errors: o.errors,
+    ...(o.passkeyError ? { error: [{ text: o.passkeyError, href: '#passkey' }] } : {}),
     body: html`${heading(t('sign-in.title'))}${lead(t('sign-in.lead'))}${o.next !== '/me' && html`<p class="govuk-body">${t('sign-in.then')}</p>`}${form(
       request,
       reply,
@@ -98,6 +114,7 @@ export function signInPage(request: Request, reply: Reply, o: { next: string; em
         button({ text: t('sign-in.send') }),
       ],
     )}
+    ${enterPanel(request, reply, o.next)}
     <h2 class="govuk-heading-m">${t('sign-in.other')}</h2>
     <p class="govuk-body">${link(withNext('/sign-in/receipt', o.next), t('sign-in.by-receipt'))}</p>`,
   })
@@ -206,6 +223,7 @@ export function mePage(
     <ul class="govuk-list">
       <li>${link('/inbox', t('me.inbox'))}</li>
       <li>${link('/me/uses', t('me.uses'))}</li>
+      <li>${link('/me/access', accessWords(language))}</li>
       <li>${link('/me/sessions', t('me.sessions'))}</li>
       ${o.lines(language).map((line) => html`<li>${link(line.href, line.words)}</li>`)}
       ${administers(request.visitor) && html`<li>${link('/admin/people', t('me.admin'))}</li>`}

@@ -1,0 +1,164 @@
+/** Routes of passkeys: signing in by one, and the account's page of ways in. */
+import { Type } from 'typebox'
+import { Problem } from '#kernel/problem'
+import { type Reply, type Request, signedIn, type Web } from '#web'
+import { ownPath } from './address.ts'
+import * as views from './passkey-views.ts'
+import type { Passkeys } from './passkeys.ts'
+
+const Response = Type.Object({ response: Type.String({ maxLength: 20_000 }), name: Type.Optional(Type.String({ maxLength: 200 })) })
+const OnePasskey = Type.Object({ id: Type.String({ maxLength: 1_500 }), name: Type.Optional(Type.String({ maxLength: 200 })) })
+
+/** What the routes need of those beside them. */
+export type PasskeyRoutes = {
+  readonly passkeys: Passkeys
+  /** The browser's mark, to which what is asked of a device is bound. */
+  readonly browserOf: (request: Request, reply: Reply) => string
+  /** From here the browser holds the new session alone. */
+  readonly enter: (request: Request, reply: Reply, token: string, to: string) => Promise<unknown>
+  readonly deviceOf: (request: Request) => string
+  /** The page where one signs in, with what was wrong. */
+  readonly signInPage: (request: Request, reply: Reply, next: string, error: string) => unknown
+  /** Whether the person has a duty, whatever the session may. */
+  readonly hasDuty: (request: Request) => Promise<boolean>
+  /** What an account is called where devices list it. */
+  readonly nameOf: (request: Request) => Promise<string>
+}
+
+const codeOf = (error: unknown): string => {
+  if (!(error instanceof Problem)) throw error
+  if (error.code !== 'people/passkey-refused' && error.code !== 'invalid') throw error
+  return error.fields[0]?.code ?? 'wrong'
+}
+
+/** Adds the routes. */
+export function passkeyPages(web: Web, o: PasskeyRoutes): void {
+  const { passkeys } = o
+
+  web.route({
+    method: 'POST',
+    url: '/sign-in/passkey/options',
+    access: 'public',
+    schema: {},
+    handler: (request, reply) => passkeys.enterOptions(o.browserOf(request, reply), request.ip),
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/sign-in/passkey',
+    access: 'public',
+    schema: { body: Type.Object({ response: Type.String({ maxLength: 20_000 }), next: Type.Optional(Type.String({ maxLength: 2_000 })) }) },
+    handler: async (request, reply) => {
+      const to = ownPath(request.body.next)
+      try {
+        const { token } = await passkeys.enter(o.browserOf(request, reply), {
+          response: request.body.response,
+          device: o.deviceOf(request),
+        })
+        return await o.enter(request, reply, token, to)
+      } catch (error) {
+        const code = codeOf(error)
+        reply.code(422)
+        return o.signInPage(request, reply, to, views.refusalWords(request.visitor.language, code))
+      }
+    },
+  })
+
+  async function page(request: Request, reply: Reply, more: Parameters<typeof views.accessPage>[3] = {}) {
+    const visitor = signedIn(request)
+    const [found, { way }, duty] = await Promise.all([passkeys.of(visitor), passkeys.began(visitor), o.hasDuty(request)])
+    return views.accessPage(request, reply, { ...found, byPasskey: way === 'passkey', duty: duty && found.passkeys.length === 0 }, more)
+  }
+  const again = async (request: Request, reply: Reply, work: () => Promise<unknown>) => {
+    try {
+      return await work()
+    } catch (error) {
+      const code = codeOf(error)
+      reply.code(422)
+      return page(request, reply, { error: code })
+    }
+  }
+
+  web.route({
+    method: 'GET',
+    url: '/me/access',
+    access: 'signed-in',
+    schema: { querystring: Type.Object({ done: Type.Optional(Type.String({ maxLength: 20 })) }) },
+    handler: (request, reply) => page(request, reply, { done: request.query.done }),
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/access/options',
+    access: 'signed-in',
+    schema: {},
+    handler: async (request, reply) => passkeys.addOptions(signedIn(request), o.browserOf(request, reply), await o.nameOf(request)),
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/access/add',
+    access: 'signed-in',
+    schema: { body: Response },
+    handler: (request, reply) =>
+      again(request, reply, async () => {
+        const { response, name = '' } = request.body
+        await passkeys.add(signedIn(request), o.browserOf(request, reply), { response, name })
+        return reply.redirect('/me/access?done=added', 303)
+      }),
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/access/rename',
+    access: 'signed-in',
+    schema: { body: OnePasskey },
+    handler: async (request, reply) => {
+      await passkeys.rename(signedIn(request), request.body.id, request.body.name ?? '')
+      return reply.redirect('/me/access?done=renamed', 303)
+    },
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/access/remove',
+    access: 'signed-in',
+    schema: { body: OnePasskey },
+    handler: async (request, reply) => {
+      await passkeys.remove(signedIn(request), request.body.id)
+      return reply.redirect('/me/access?done=removed', 303)
+    },
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/access/recovery',
+    access: 'signed-in',
+    schema: {},
+    // No redirect: the codes are shown in this answer and nowhere else.
+    handler: async (request, reply) => page(request, reply, { codes: await passkeys.newRecovery(signedIn(request)) }),
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/access/recovery/use',
+    access: 'signed-in',
+    schema: { body: Type.Object({ code: Type.String({ maxLength: 60 }) }) },
+    handler: (request, reply) =>
+      again(request, reply, async () => {
+        await passkeys.recover(signedIn(request), request.body.code)
+        return reply.redirect('/me/access', 303)
+      }),
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/access/recovery/stop',
+    access: 'signed-in',
+    schema: {},
+    handler: async (request, reply) => {
+      await passkeys.stopRecovery(signedIn(request))
+      return reply.redirect('/me/access?done=stopped', 303)
+    },
+  })
+}
