@@ -5,6 +5,7 @@ import { type Cases, nowAt, openCases, registerCases, waitOf } from '#cases'
 import { type Catalogue, openCatalogue } from '#catalogue'
 import { type Config, ConfigError } from '#config'
 import { type Db, migrate, openDb, settleInstallation, startPostgres } from '#db'
+import { type Federation, openFederation } from '#federation'
 import { type Files, openFiles } from '#files'
 import { type Insight, openInsight } from '#insight'
 import { type Jobs, openJobs } from '#jobs'
@@ -32,6 +33,7 @@ export type Parts = {
   readonly files: Files
   readonly publiclog: PublicLog
   readonly people: People
+  readonly federation: Federation
   readonly catalogue: Catalogue
   readonly messages: Messages
   readonly signing: Signing
@@ -90,6 +92,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       devMail: config.smtpUrl === null && config.mode === 'development',
       officeName: (office, language) => catalogue?.office(office)?.name(language) ?? null,
     })
+    const federation = openFederation({ db, clock, jobs, keys, people, publicUrl, production: config.mode === 'production', log })
     const messages = openMessages({
       db,
       clock,
@@ -130,6 +133,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       files,
       publiclog,
       people,
+      federation,
       catalogue,
       messages,
       signing,
@@ -177,9 +181,10 @@ export type Running = { readonly parts: Parts; readonly address: string | null; 
 
 /** Adds every route to a web part. */
 export function registerAll(web: Web, parts: Parts): void {
-  const { publiclog, people, catalogue, messages, signing, cases, voice, insight } = parts
+  const { publiclog, people, federation, catalogue, messages, signing, cases, voice, insight } = parts
   publiclog.register(web)
   people.register(web)
+  federation.register(web)
   messages.register(web)
   signing.register(web)
   registerCases(web, cases)

@@ -87,6 +87,12 @@ export async function dropGrant(on: On, kind: string, grantHash: Buffer): Promis
   await queryIn(on, 'delete from federation_artifact where grant_hash = $2 and kind = $1', [kind, grantHash], 'federation-drop-grant')
 }
 
+/** Forgets a grant and every token of it. */
+export async function dropGrantWhole(on: On, grantHash: Buffer): Promise<void> {
+  await queryIn(on, 'delete from federation_artifact where grant_hash = $1', [grantHash])
+  await dropArtifact(on, 'Grant', grantHash)
+}
+
 /** Forgets whatever a person's consent gave a client: grants, codes, tokens. */
 export async function dropGiven(on: On, person: PersonId, client: string): Promise<void> {
   await queryIn(on, 'delete from federation_artifact where person = $1 and client = $2', [person, client])
@@ -140,6 +146,7 @@ export type ClientRow = {
   readonly secret_hash: Buffer | null
   readonly jwks: { readonly keys: readonly Record<string, unknown>[] } | null
   readonly dpop: boolean
+  readonly id_token_alg: 'ES256' | 'RS256'
   readonly created_at: Date
   readonly disabled_at: Date | null
 }
@@ -148,8 +155,9 @@ export type ClientRow = {
 export async function addClient(on: On, c: ClientRow): Promise<boolean> {
   const rows = await queryIn(
     on,
-    `insert into federation_client (id, name, agency, redirect_uris, post_logout_uris, backchannel_logout_uri, scopes, auth, secret_hash, jwks, dpop, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing returning 1`,
+    `insert into federation_client (id, name, agency, redirect_uris, post_logout_uris, backchannel_logout_uri, scopes, auth, secret_hash, jwks, dpop, id_token_alg,
+       created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing returning 1`,
     [
       c.id,
       c.name,
@@ -162,6 +170,7 @@ export async function addClient(on: On, c: ClientRow): Promise<boolean> {
       c.secret_hash,
       c.jwks && JSON.stringify(c.jwks),
       c.dpop,
+      c.id_token_alg,
       c.created_at,
     ],
   )
@@ -270,55 +279,4 @@ export async function endKeys(tx: Tx, kids: readonly string[], at: Date): Promis
 
 export async function dropKeys(tx: Tx, now: Date): Promise<void> {
   await queryIn(tx, 'delete from federation_key where ends_at <= $1', [now])
-}
-
-// ── The outside provider ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export async function addAttempt(on: On, idHash: Buffer, box: Buffer, expiresAt: Date): Promise<void> {
-  await queryIn(on, 'insert into federation_attempt (id_hash, box, expires_at) values ($1, $2, $3)', [idHash, box, expiresAt])
-}
-
-/** What was kept, once: whoever asks again finds nothing. */
-export async function takeAttempt(on: On, idHash: Buffer, now: Date): Promise<Buffer | null> {
-  const rows = await queryIn<{ box: Buffer; expires_at: Date }>(
-    on,
-    'delete from federation_attempt where id_hash = $1 returning box, expires_at',
-    [idHash],
-  )
-  return rows[0] && rows[0].expires_at > now ? rows[0].box : null
-}
-
-/** What was kept, left where it is. */
-export async function readAttempt(on: On, idHash: Buffer, now: Date): Promise<Buffer | null> {
-  const rows = await queryIn<{ box: Buffer }>(on, 'select box from federation_attempt where id_hash = $1 and expires_at > $2', [
-    idHash,
-    now,
-  ])
-  return rows[0]?.box ?? null
-}
-
-export async function findLink(on: On, issuer: string, subject: string): Promise<PersonId | null> {
-  const rows = await queryIn<{ person: PersonId }>(on, 'select person from federation_link where issuer = $1 and subject = $2', [
-    issuer,
-    subject,
-  ])
-  return rows[0]?.person ?? null
-}
-
-/** False when that subject, or that person at this issuer, is linked already. */
-export async function addLink(on: On, issuer: string, subject: string, person: PersonId, now: Date): Promise<boolean> {
-  const rows = await queryIn(
-    on,
-    'insert into federation_link (issuer, subject, person, linked_at) values ($1, $2, $3, $4) on conflict do nothing returning 1',
-    [issuer, subject, person, now],
-  )
-  return rows.length > 0
-}
-
-export function linksOf(on: On, person: PersonId): Promise<{ issuer: string; linked_at: Date }[]> {
-  return queryIn(on, 'select issuer, linked_at from federation_link where person = $1', [person])
-}
-
-export async function dropLink(on: On, person: PersonId, issuer: string): Promise<void> {
-  await queryIn(on, 'delete from federation_link where person = $1 and issuer = $2', [person, issuer])
 }

@@ -61,6 +61,9 @@ export type Person = {
 /** What a person confirms at a counter: their own case. */
 type Confirmed = { readonly person: PersonId; readonly reference: Reference }
 
+/** The purpose of a use by a system outside: where an office stands else, its name stands, as the person agreed to it. */
+export const released = 'release'
+
 /** What the accounts need of their neighbours. */
 export type AccountDeps = {
   readonly db: Db
@@ -166,6 +169,10 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       ends_at: later(now, sessionLongestMs),
     })
     return token
+  }
+
+  async function tellEnded(tx: Tx, sessions: readonly string[]): Promise<void> {
+    for (const session of sessions) await jobs.add(tx, 'people.session-ended', { session })
   }
 
   async function newPerson(tx: Tx, language: Language, name: string | null): Promise<PersonId> {
@@ -305,16 +312,26 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
     /** A new session's cookie value. The caller knows how surely it is they. */
     startSession: newSession,
 
-    async signOut(token: string): Promise<void> {
-      await store.endSession(db, hashToken(token))
+    /** Ends the session of this cookie value, or of this name. Whoever was signed in elsewhere by it hears `people.session-ended`. */
+    async signOut(which: { token: string } | { session: string }): Promise<void> {
+      await db.tx(async (tx) => {
+        const ended = await store.endSession(tx, 'token' in which ? { tokenHash: hashToken(which.token) } : { id: which.session })
+        if (ended !== undefined) await tellEnded(tx, [ended])
+      })
+    },
+
+    /** How and when this living session began; null when it is over. */
+    async sessionStart(session: string): Promise<store.SessionStart | null> {
+      return (await store.sessionStart(db, session)) ?? null
     },
 
     /** Ends the person's sessions but this one. */
     async endOtherSessions(person: PersonId, session: string): Promise<number> {
       return db.tx(async (tx) => {
         const ended = await store.endSessions(tx, person, session)
-        if (ended > 0) await store.addEvent(tx, clock.now(), 'sessions-ended', person, person)
-        return ended
+        if (ended.length > 0) await store.addEvent(tx, clock.now(), 'sessions-ended', person, person)
+        await tellEnded(tx, ended)
+        return ended.length
       })
     },
 
@@ -593,7 +610,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       const { language } = (await store.findPerson(tx, person))!
       await store.setName(tx, person, name)
       await store.setIdentity(tx, person, identity, now, true)
-      await store.endSessions(tx, person)
+      await tellEnded(tx, await store.endSessions(tx, person))
       await store.endSlips(tx, person)
       for (const ended of await store.endContacts(tx, person, now, keep)) {
         await store.addEvent(tx, now, 'contact-ended', person, by)
@@ -703,7 +720,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
         if (admins.length === 1 && admins[0]!.person === person) throw new Problem('conflict', 'This is the last administrator.')
       }
       if (!(await store.removeGrant(on, person, grant))) return
-      await store.endSessions(on, person)
+      await tellEnded(on, await store.endSessions(on, person))
       await store.addEvent(on, clock.now(), 'role-withdrawn', person, by?.person ?? null, grant)
       await jobs.add(on, 'people.role-withdrawn', { person, role: grant.role, office: grant.office })
     },
@@ -718,6 +735,11 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
     /** Records who used whose data and for what, in the caller's transaction; one statement however many. */
     async recordUse(on: On, uses: readonly Use[]): Promise<void> {
       if (uses.length > 0) await store.addUses(on, clock.now(), uses)
+    },
+
+    /** Notes, before they are released, that a system outside this portal gets data of this person. `recipient` is its name, for the person to read. */
+    recordRelease(on: On, subject: PersonId, recipient: string): Promise<void> {
+      return store.addUses(on, clock.now(), [{ subject, actor: null, office: recipient as OfficeId, purpose: released }])
     },
 
     uses: (person: PersonId, before: string | null, limit: number) => store.usesOf(db, person, before, limit),

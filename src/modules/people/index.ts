@@ -12,7 +12,7 @@ export { administers, type Letter, type Person, type Slip, type Use } from './ac
 export { maskEmail, parseEmail } from './address.ts'
 export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
-export type { Way } from './store.ts'
+export type { SessionStart, Way } from './store.ts'
 
 /** Jobs as people need them; `#jobs` fits. */
 type PeopleJobs = AccountDeps['jobs'] & { every(name: string, cron: string, handler: () => Promise<void>): void }
@@ -44,9 +44,12 @@ export interface People
     | 'ownerOf'
     | 'person'
     | 'persons'
+    | 'recordRelease'
     | 'recordUse'
     | 'registerAtCounter'
     | 'restoreAtCounter'
+    | 'sessionStart'
+    | 'signOut'
     | 'tidy'
   > {
   /** Who holds the request's session cookie; signed out when none lives. One indexed query, none without a cookie, and no cache. */
@@ -88,9 +91,12 @@ export function openPeople(deps: PeopleDeps): People {
     ownerOf: own.ownerOf,
     person: own.person,
     persons: own.persons,
+    recordRelease: own.recordRelease,
     recordUse: own.recordUse,
     registerAtCounter: own.registerAtCounter,
     restoreAtCounter: own.restoreAtCounter,
+    sessionStart: own.sessionStart,
+    signOut: own.signOut,
     tidy: own.tidy,
 
     async identify(request, language) {

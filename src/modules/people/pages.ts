@@ -50,7 +50,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
   /** From here the browser holds the new session alone: the old one, if any, ends, and what the browser brought is never adopted. */
   async function enter(request: Request, reply: Reply, token: string, to: string) {
     const old = request.cookies[names.session]
-    if (old) await own.signOut(old)
+    if (old) await own.signOut({ token: old })
     reply.setCookie(names.session, token, names.options)
     reply.clearCookie(names.browser, names.options)
     return reply.redirect(to, 303)
@@ -62,10 +62,11 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
     method: 'GET',
     url: '/sign-in',
     access: 'public',
-    schema: { querystring: next },
+    // `again`: another system asks that the person signs in anew, though they are.
+    schema: { querystring: Type.Object({ next: optionalLine(2000), again: optionalLine(1) }) },
     handler: (request, reply) => {
       const to = ownPath(request.query.next)
-      if (request.visitor.person !== null) return reply.redirect(to, 303)
+      if (request.visitor.person !== null && request.query.again !== '1') return reply.redirect(to, 303)
       return views.signInPage(request, reply, { next: to })
     },
   })
@@ -172,7 +173,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
     schema: {},
     handler: async (request, reply) => {
       const token = request.cookies[names.session]
-      if (token) await own.signOut(token)
+      if (token) await own.signOut({ token })
       reply.clearCookie(names.session, names.options)
       // What the back button would show of the person's pages goes too.
       reply.header('clear-site-data', '"cache"')

@@ -18,7 +18,7 @@ import {
   timeline,
 } from '#look'
 import { csrfField, type Grant, isDemo, type Reply, type Request, type Role, roles } from '#web'
-import { administers, type Person } from './accounts.ts'
+import { administers, type Person, released } from './accounts.ts'
 import type { EventKind, Way } from './store.ts'
 import en from './text.en.json' with { type: 'json' }
 import es from './text.es.json' with { type: 'json' }
@@ -203,6 +203,7 @@ export function mePage(
       <li>${link('/inbox', t('me.inbox'))}</li>
       <li>${link('/me/uses', t('me.uses'))}</li>
       <li>${link('/me/sessions', t('me.sessions'))}</li>
+      <li>${link('/me/connected', t('me.connected'))}</li>
       ${administers(request.visitor) && html`<li>${link('/admin/people', t('me.admin'))}</li>`}
     </ul>
     <h2 class="govuk-heading-m">${t('me.known')}</h2>
@@ -305,11 +306,13 @@ export function useInWords(language: Language, person: PersonId, use: StoredUse,
   const who =
     use.actor === person
       ? t('uses.you')
-      : use.actor === null
-        ? t('uses.system')
-        : use.office
-          ? t('uses.office', { office: officeName(use.office) })
-          : t('uses.staff')
+      : use.purpose === released
+        ? use.office
+        : use.actor === null
+          ? t('uses.system')
+          : use.office
+            ? t('uses.office', { office: officeName(use.office) })
+            : t('uses.staff')
   return `${who}: ${key in es ? t(key) : use.purpose}`
 }
 

@@ -114,6 +114,9 @@ const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'"
 
+/** The content security policy of a page whose forms may end, by redirects, at another site: browsers hold the whole way against `form-action`. */
+export const formsEndAt = (origin: string): string => csp.replace("form-action 'self'", `form-action 'self' ${origin}`)
+
 /** What is text though no list of media types says so, beside what such a list knows. */
 const compressible = /^text\/(?!event-stream)|[+/](?:json|text|xml|octet-stream|n-triples)(?:;|$)/
 
@@ -566,7 +569,8 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
         scope.route({
           method: [...route.methods],
           url: route.url,
-          config: { access: route.access, csrf: false, ownSchema: true },
+          // Another site's page may ask before it sends (OPTIONS), where the library lets it.
+          config: { access: route.access, csrf: !route.methods.some((m) => m !== 'GET'), ownSchema: true },
           schema: {
             hide: true,
             params: { type: 'object', additionalProperties: { type: 'string', maxLength: 300 } },

@@ -15,6 +15,7 @@ create table federation_client (
   secret_hash bytea,
   jwks jsonb,
   dpop boolean not null,
+  id_token_alg text not null check (id_token_alg in ('ES256', 'RS256')),
   created_at timestamptz not null,
   disabled_at timestamptz,
   check ((auth = 'client_secret_basic') = (secret_hash is not null) and (auth = 'private_key_jwt') = (jwks is not null))
@@ -44,7 +45,7 @@ create index federation_artifact_session on federation_artifact (portal_session)
 
 -- What a person agreed that a client may know.
 create table federation_consent (
-  person uuid not null references people_person on delete cascade,
+  person uuid not null,
   client text not null references federation_client on delete cascade,
   scopes text[] not null,
   given_at timestamptz not null,
@@ -66,7 +67,7 @@ create table federation_key (
 create table federation_link (
   issuer text not null,
   subject text not null,
-  person uuid not null references people_person on delete cascade,
+  person uuid not null,
   linked_at timestamptz not null,
   primary key (issuer, subject)
 );
