@@ -24,6 +24,9 @@ export type ClientInput = {
   readonly idTokenAlg?: ClientRow['id_token_alg']
 }
 
+/** What a client's id looks like. */
+export const clientId = /^[a-z0-9][a-z0-9-]{1,62}$/
+
 const loopback = /^(127(\.\d{1,3}){3}|\[::1\]|localhost)$/
 const privateParts = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']
 
@@ -46,7 +49,7 @@ export function newClient(typed: ClientInput, production: boolean, now: Date): {
     return null
   }
 
-  if (!/^[a-z0-9][a-z0-9-]{1,62}$/.test(typed.id)) refuse('/id', 'The id has 2 to 63 small letters, digits and dashes.')
+  if (!clientId.test(typed.id)) refuse('/id', 'The id has 2 to 63 small letters, digits and dashes.')
   const name = typed.name.trim()
   const agency = typed.agency.trim()
   if (name.length < 2 || name.length > 120) refuse('/name', 'The name has 2 to 120 letters.')

@@ -10,7 +10,7 @@ import type { Keys } from '#keys'
 import type { People } from '#people'
 import { formsEndAt, type Request, type Visitor } from '#web'
 import { adapterOf, hashOf, type Vault } from './adapter.ts'
-import { metadataOf, secretWord } from './clients.ts'
+import { clientId, metadataOf, secretWord } from './clients.ts'
 import { acrValues } from './level.ts'
 import { claimsFor, claimsOf, isPersonal, scopes } from './scopes.ts'
 import * as store from './store.ts'
@@ -95,7 +95,7 @@ export async function openProvider(deps: ProviderDeps, jwks: readonly JsonWebKey
           portalSession: () => deps.asking()?.visitor.session ?? null,
           refusals: { usedBefore: () => new errors.InvalidGrant('this was used before') },
           client: async (id) => {
-            const row = await store.findClient(db, id)
+            const row = clientId.test(id) ? await store.findClient(db, id) : null
             return row ? metadataOf(row) : undefined
           },
         },
@@ -183,7 +183,8 @@ export async function openProvider(deps: ProviderDeps, jwks: readonly JsonWebKey
       await grant.save()
       return grant
     },
-    fetch: (url, options) => fetch(url, { ...options, signal: AbortSignal.timeout(5_000) }),
+    // The one address it calls is where a client wants to hear of logouts, and operators wrote it down: a private network of the government is none to keep away from.
+    fetch: (url, { dispatcher: _guarded, ...options }: RequestInit & { dispatcher?: unknown } = {}) => fetch(url, options),
     renderError: (ctx, out) => page(ctx, views.errorPage(deps.asking()!, out.error, out.error_description), ctx.status),
   })
 
@@ -200,8 +201,18 @@ export async function openProvider(deps: ProviderDeps, jwks: readonly JsonWebKey
     await next()
     const oidc = (ctx as KoaContextWithOIDC).oidc
     if (oidc?.route !== 'end_session_confirm' || !oidc.params?.logout || ctx.status !== 303) return
-    const { session } = visitor()
-    if (session !== null) await people.signOut({ session })
+    const { session, person } = visitor()
+    // Who came to this browser after the one who leaves stays.
+    if (session !== null && person === oidc.session?.accountId) await people.signOut({ session })
+  })
+  // Where the library lets a form send itself by a script in the page, a page of ours has a button.
+  provider.use(async (ctx, next) => {
+    await next()
+    const form = typeof ctx.body === 'string' ? /<form method="post" action="([^"]*)">([\s\S]*?)<noscript>/.exec(ctx.body) : null
+    if (!form) return
+    const to = URL.parse(form[1]!.replaceAll('&amp;', '&'))
+    if (to && to.origin !== publicUrl) ctx.set('content-security-policy', formsEndAt(to.origin))
+    page(ctx as KoaContextWithOIDC, views.submitPage(deps.asking()!, form[1]!, form[2]!))
   })
   provider.on('backchannel.error', (_ctx, _error, client, account, sid) => {
     deps

@@ -132,6 +132,16 @@ export function leavePage(request: Request, form: string, client: string | undef
   )
 }
 
+/** A form of the library's, with its address and hidden fields as it escaped them, and a button of ours. */
+export function submitPage(request: Request, action: string, fields: string): Html {
+  const t = words(request)
+  return page(
+    request,
+    t('submit.title'),
+    html`<p class="govuk-body">${t('submit.lead')}</p>${trustedHtml(`<form method="post" action="${action}">${fields}`)}${button({ text: t('submit.go') })}${trustedHtml('</form>')}`,
+  )
+}
+
 export function leftPage(request: Request): Html {
   const t = words(request)
   return page(request, t('left.title'), html`<p class="govuk-body">${t('left.lead')}</p>`)
