@@ -5,7 +5,7 @@ import { type Cases, nowAt, openCases, registerCases, waitOf } from '#cases'
 import { type Catalogue, openCatalogue } from '#catalogue'
 import { type Config, ConfigError } from '#config'
 import { type Db, migrate, openDb, settleInstallation, startPostgres } from '#db'
-import { type Federation, openFederation } from '#federation'
+import { type Federation, type OutsideProvider, openFederation, outsideUrl } from '#federation'
 import { type Files, openFiles } from '#files'
 import { type Insight, openInsight } from '#insight'
 import { type Jobs, openJobs } from '#jobs'
@@ -83,16 +83,18 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     const { publicUrl } = config
     // The catalogue is opened after people, who need only a name of it.
     let catalogue: Catalogue | null = null
+    const outside = outsideProvider(config)
     const people = openPeople({
       db,
       clock,
       jobs,
       keys,
       publicUrl,
+      outside: outside && { name: outside.name, url: outsideUrl },
       devMail: config.smtpUrl === null && config.mode === 'development',
       officeName: (office, language) => catalogue?.office(office)?.name(language) ?? null,
     })
-    const federation = openFederation({ db, clock, jobs, keys, people, publicUrl, production: config.mode === 'production', log })
+    const federation = openFederation({ db, clock, jobs, keys, people, publicUrl, production: config.mode === 'production', log, outside })
     const messages = openMessages({
       db,
       clock,
@@ -155,6 +157,18 @@ async function readTrust(config: Pick<Config, 'demo' | 'trust'>): Promise<TrustF
     return joinTrust(await Promise.all([...shipped, ...(config.trust === null ? [] : [config.trust])].map(readTrustFolder)))
   } catch (error) {
     throw new ConfigError(`The certificates of authorities could not be read: ${(error as Error).message}`)
+  }
+}
+
+/** The provider that the settings name, with its secret read; null when they name none. Refuses a file that cannot be read. */
+function outsideProvider(config: Config): OutsideProvider | null {
+  const { oidcIssuer: issuer, oidcClientSecretFile: file } = config
+  if (issuer === null) return null
+  try {
+    const clientSecret = file === null ? config.oidcClientSecret : readFileSync(file, 'utf8').trim()
+    return { issuer, clientId: config.oidcClientId!, clientSecret, name: config.oidcName!, levels: Object.fromEntries(config.oidcLevels) }
+  } catch (error) {
+    throw new ConfigError(`VENTANILLA_OIDC_CLIENT_SECRET_FILE: ${file} cannot be read: ${(error as Error).message}`)
   }
 }
 

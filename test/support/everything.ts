@@ -11,7 +11,7 @@ import type { TestCases } from '../../src/modules/cases/testing.ts'
 export function registerEverything(web: Web, it: TestCases): void {
   const config = { publicUrl: 'http://localhost:3000', demo: false }
   const log = { error: (about: object) => assert.fail(new Error('federation failed', { cause: about })) }
-  const federation = openFederation({ ...it, ...config, production: false, log })
+  const federation = openFederation({ ...it, ...config, production: false, log, outside: null })
   const voice = openVoice({ ...it, ...config })
   const insight = openInsight({ ...it, ...config, voice, left: it.cases.left, shapes: readShapes() })
   registerAll(web, { ...it, federation, voice, insight, config } as unknown as Parts)

@@ -11,12 +11,15 @@ import type { People } from '#people'
 import type { Request, Web } from '#web'
 import { hashOf, vault } from './adapter.ts'
 import { type ClientInput, newClient } from './clients.ts'
+import { type OutsideProvider, outsideUrl, registerOutside } from './outside.ts'
 import { registerPages } from './pages.ts'
 import { openProvider } from './provider.ts'
 import { signingKeys } from './signing-keys.ts'
 import * as store from './store.ts'
 
 export type { ClientInput } from './clients.ts'
+export type { LevelsByAcr } from './level.ts'
+export { type OutsideProvider, outsideUrl }
 
 /** What the module needs. */
 export type FederationDeps = {
@@ -28,7 +31,9 @@ export type FederationDeps = {
     handle<T extends object>(name: string, handler: (data: T) => Promise<void>): void
     every(name: string, cron: string, handler: () => Promise<void>): void
   }
-  readonly people: Pick<People, 'person' | 'recordRelease' | 'sessionStart' | 'signOut'>
+  readonly people: Pick<People, 'enter' | 'newAccount' | 'ownerOf' | 'person' | 'recordRelease' | 'sessionStart' | 'signOut'>
+  /** Another provider that people may sign in by; null: none. */
+  readonly outside: OutsideProvider | null
   readonly publicUrl: string
   readonly production: boolean
   readonly log: { error(about: object, words: string): void }
@@ -107,7 +112,8 @@ export function openFederation(deps: FederationDeps): Federation {
 
   type Payload = { accountId?: string; authorizations?: Record<string, { sid?: string; grantId?: string; persistsLogout?: boolean }> }
 
-  jobs.handle<{ session: string }>('people.session-ended', async ({ session }) => {
+  jobs.handle<{ session: string; next: string | null }>('people.session-ended', async ({ session, next }) => {
+    if (next !== null) return store.moveSessions(db, session, next)
     await db.tx(async (tx) => {
       for (const row of await store.sessionsIn(tx, session, clock.now())) {
         const { accountId, authorizations = {} } = box.open<Payload>('Session', row)
@@ -130,6 +136,7 @@ export function openFederation(deps: FederationDeps): Federation {
 
   async function tidy(): Promise<void> {
     while ((await store.dropExpired(db, clock.now(), tidyAtOnce)) === tidyAtOnce);
+    await store.dropOutsideSessions(db, clock.now())
     await succession.renew()
   }
   jobs.every('federation/tidy', '23 * * * *', tidy)
@@ -151,11 +158,13 @@ export function openFederation(deps: FederationDeps): Federation {
       serving = null
     },
     tidy,
-    register: (web) =>
+    register(web) {
+      if (deps.outside) registerOutside(web, deps, deps.outside)
       registerPages(web, {
         db,
         clock,
         people,
+        outside: deps.outside,
         answer,
         provider: async () => (await current()).provider,
         withdraw: (person: PersonId, client: string) =>
@@ -163,7 +172,8 @@ export function openFederation(deps: FederationDeps): Federation {
             await store.dropConsent(tx, person, client)
             await store.dropGiven(tx, person, client)
           }),
-      }),
+      })
+    },
   }
   return federation
 }

@@ -1,11 +1,29 @@
-/** How surely somebody is who they are, as other systems are told it. The one place that knows it. */
+/** How surely somebody is who they are, as other systems are told it and as they tell us. The one place that knows it. */
 import type { SessionStart } from '#people'
+import type { OutsideSession } from './store.ts'
 
-/** What a level is called between systems: the national levels of assurance of authentication. */
+export type Level = 1 | 2 | 3
+
+/** What the levels are called between systems: the national levels of assurance of authentication. */
 export const acrValues = ['urn:mx:nac:1', 'urn:mx:nac:2', 'urn:mx:nac:3'] as const
 export type Acr = (typeof acrValues)[number]
 
-/** The level of a session of this portal; null where it says too little to speak for a person elsewhere: whoever finds a receipt must not become its owner. */
-export function acrOf(session: Pick<SessionStart, 'way'>): Acr | null {
-  return session.way === 'receipt' || session.way === 'counter' ? null : 'urn:mx:nac:1'
+/** Which level an outside provider's `acr` means here. */
+export type LevelsByAcr = Readonly<Record<string, Level>>
+
+/** The level that an outside provider asserted: what is not in the map, or not said at all, is the lowest. */
+export function levelOf(acr: unknown, levels: LevelsByAcr): Level {
+  if (typeof acr !== 'string') return 1
+  return Object.hasOwn(levels, acr) ? levels[acr]! : acr === 'urn:mx:nac:3' ? 3 : acr === 'urn:mx:nac:2' ? 2 : 1
+}
+
+/**
+ * How surely, and since when, the person of a session of this portal is known; null where the session says too little to speak for a person elsewhere: whoever
+ * finds a receipt must not become its owner. A session that began by an outside provider says what that provider said, and no more.
+ */
+export function assuranceOf(session: SessionStart, outside: OutsideSession | null): { acr: Acr; since: Date } | null {
+  if (session.way === 'receipt' || session.way === 'counter') return null
+  return outside
+    ? { acr: acrValues[outside.level - 1]!, since: outside.authenticated_at }
+    : { acr: 'urn:mx:nac:1', since: session.startedAt }
 }

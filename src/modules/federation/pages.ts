@@ -8,7 +8,7 @@ import { Problem } from '#kernel/problem'
 import type { Clock } from '#kernel/time'
 import type { People } from '#people'
 import { formsEndAt, type Reply, type Request, signedIn, type Web } from '#web'
-import { acrOf } from './level.ts'
+import { assuranceOf } from './level.ts'
 import { endpoints } from './provider.ts'
 import { isScope } from './scopes.ts'
 import * as store from './store.ts'
@@ -22,6 +22,8 @@ export type PagesDeps = {
   readonly provider: () => Promise<Provider>
   /** Has the library answer. */
   readonly answer: (request: Request, response: ServerResponse) => Promise<void>
+  /** The provider that people may sign in by, beside ours. */
+  readonly outside: { readonly issuer: string; readonly name: string } | null
   /** Takes a consent back, with every token it gave. */
   readonly withdraw: (person: PersonId, client: string) => Promise<void>
 }
@@ -71,14 +73,14 @@ export function registerPages(web: Web, deps: PagesDeps): void {
   async function loginOf(request: Request, { details }: Question) {
     const { person, session } = request.visitor
     const start = person !== null && session !== null ? await people.sessionStart(session) : null
-    const acr = start && acrOf(start)
-    if (!start || !acr || person === null) return null
-    const began = Math.floor(start.startedAt.getTime() / 1000)
+    const sure = start && assuranceOf(start, await store.outsideSession(db, session!))
+    if (!sure || person === null) return null
+    const began = Math.floor(sure.since.getTime() / 1000)
     if (details.prompt.reasons.some((reason) => anew.includes(reason))) {
       const maxAge = details.prompt.reasons.includes('login_prompt') ? 0 : Number(details.params.max_age ?? 0)
       if (began < details.iat - maxAge) return null
     }
-    return { accountId: person, ts: began, acr, amr: ['otp'] }
+    return { accountId: person, ts: began, acr: sure.acr }
   }
 
   async function ask(request: Request, reply: Reply, uid: string, back: boolean) {
@@ -151,7 +153,13 @@ export function registerPages(web: Web, deps: PagesDeps): void {
     schema: { querystring: Type.Object({ done: Type.Optional(Type.String({ maxLength: 1 })) }) },
     handler: async (request, reply) => {
       const { person } = signedIn(request)
-      return views.connectedPage(request, reply, { consents: await store.consentsOf(db, person), done: request.query.done === '1' })
+      const { outside } = deps
+      const since = outside && (await store.linkedSince(db, person, outside.issuer))
+      return views.connectedPage(request, reply, {
+        consents: await store.consentsOf(db, person),
+        joined: outside && since ? { name: outside.name, since } : null,
+        done: request.query.done === '1',
+      })
     },
   })
 
@@ -162,6 +170,17 @@ export function registerPages(web: Web, deps: PagesDeps): void {
     schema: { body: Type.Object({ client: Type.String({ maxLength: 63 }) }) },
     async handler(request, reply) {
       await deps.withdraw(signedIn(request).person, request.body.client)
+      return reply.redirect('/me/connected?done=1', 303)
+    },
+  })
+
+  web.route({
+    method: 'POST',
+    url: '/me/connected/outside',
+    access: 'signed-in',
+    schema: { body: Type.Object({}) },
+    async handler(request, reply) {
+      if (deps.outside) await store.dropLink(db, signedIn(request).person, deps.outside.issuer)
       return reply.redirect('/me/connected?done=1', 303)
     },
   })

@@ -155,7 +155,7 @@ describe('a system of another agency, by openid-client', () => {
     const page = await browser.open('/me/connected')
     assert.match(page.body, /Licencias de Xalapa/)
     const done = await browser.send(page, '/me/connected')
-    assert.match(done.body, /Retiró su permiso/)
+    assert.match(done.body, /Ya no vale lo que acaba de retirar/)
     await assert.rejects(oidc.fetchUserInfo(config, second.access_token, oidc.skipSubjectCheck), { name: 'WWWAuthenticateChallengeError' })
     await assert.rejects(oidc.refreshTokenGrant(config, first.refresh_token!), { error: 'invalid_grant' })
     assert.match((await browser.open((await begin(config, redirectUri, 'openid profile')).url)).body, /Permitir y seguir/)

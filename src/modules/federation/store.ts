@@ -118,14 +118,18 @@ export function sessionsIn(on: On, portalSession: string, now: Date): Promise<Ke
   )
 }
 
+/** What began in one session of the portal goes on in the next of the same person. */
+export async function moveSessions(on: On, from: string, to: string): Promise<void> {
+  await queryIn(on, 'update federation_artifact set portal_session = $2 where portal_session = $1', [from, to])
+}
+
 /** Forgets what is over, at most so many rows at a time; how many they were. */
 export async function dropExpired(on: On, now: Date, most: number): Promise<number> {
   const rows = await queryIn<{ n: number }>(
     on,
     `with over as (select kind, id_hash from federation_artifact where expires_at <= $1 order by expires_at limit $2 for update skip locked),
-       gone as (delete from federation_artifact a using over where a.kind = over.kind and a.id_hash = over.id_hash returning 1),
-       tries as (delete from federation_attempt where expires_at <= $1 returning 1)
-     select (select count(*)::int from gone) as n, (select count(*) from tries)`,
+       gone as (delete from federation_artifact a using over where a.kind = over.kind and a.id_hash = over.id_hash returning 1)
+     select count(*)::int as n from gone`,
     [now, most],
   )
   return rows[0]!.n
@@ -279,4 +283,63 @@ export async function endKeys(tx: Tx, kids: readonly string[], at: Date): Promis
 
 export async function dropKeys(tx: Tx, now: Date): Promise<void> {
   await queryIn(tx, 'delete from federation_key where ends_at <= $1', [now])
+}
+
+// ── The outside provider ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function findLink(on: On, issuer: string, subject: string): Promise<PersonId | null> {
+  const rows = await queryIn<{ person: PersonId }>(on, 'select person from federation_link where issuer = $1 and subject = $2', [
+    issuer,
+    subject,
+  ])
+  return rows[0]?.person ?? null
+}
+
+/** False when that subject, or that person at this issuer, is linked already. */
+export async function addLink(on: On, issuer: string, subject: string, person: PersonId, now: Date): Promise<boolean> {
+  const rows = await queryIn(
+    on,
+    'insert into federation_link (issuer, subject, person, linked_at) values ($1, $2, $3, $4) on conflict do nothing returning 1',
+    [issuer, subject, person, now],
+  )
+  return rows.length > 0
+}
+
+/** Since when the person is linked at this issuer; null when they are not. */
+export async function linkedSince(on: On, person: PersonId, issuer: string): Promise<Date | null> {
+  const rows = await queryIn<{ linked_at: Date }>(on, 'select linked_at from federation_link where person = $1 and issuer = $2', [
+    person,
+    issuer,
+  ])
+  return rows[0]?.linked_at ?? null
+}
+
+export async function dropLink(on: On, person: PersonId, issuer: string): Promise<void> {
+  await queryIn(on, 'delete from federation_link where person = $1 and issuer = $2', [person, issuer])
+}
+
+/** How surely, and since when, an outside provider knew who began a session. */
+export type OutsideSession = { readonly level: 1 | 2 | 3; readonly authenticated_at: Date }
+
+export async function addOutsideSession(on: On, session: string, s: OutsideSession, endsAt: Date): Promise<void> {
+  await queryIn(on, 'insert into federation_outside_session (session, level, authenticated_at, ends_at) values ($1, $2, $3, $4)', [
+    session,
+    s.level,
+    s.authenticated_at,
+    endsAt,
+  ])
+}
+
+export async function outsideSession(on: On, session: string): Promise<OutsideSession | null> {
+  const rows = await queryIn<OutsideSession>(
+    on,
+    'select level, authenticated_at from federation_outside_session where session = $1',
+    [session],
+    'federation-outside-session',
+  )
+  return rows[0] ?? null
+}
+
+export async function dropOutsideSessions(on: On, now: Date): Promise<void> {
+  await queryIn(on, 'delete from federation_outside_session where ends_at <= $1', [now])
 }

@@ -80,7 +80,11 @@ export function onwardPage(request: Request, to: string, client: Named): Html {
 }
 
 /** What the person agreed to, and how to take it back. */
-export function connectedPage(request: Request, reply: Reply, o: { consents: readonly ConsentRow[]; done: boolean }): Html {
+export function connectedPage(
+  request: Request,
+  reply: Reply,
+  o: { consents: readonly ConsentRow[]; joined: { name: string; since: Date } | null; done: boolean },
+): Html {
   const t = words(request)
   const { language } = request.visitor
   return page(
@@ -114,8 +118,41 @@ export function connectedPage(request: Request, reply: Reply, o: { consents: rea
                 },
               )}</form>`,
           )
+    }${
+      o.joined &&
+      html`<h2 class="govuk-heading-m">${t('joined.title', { name: o.joined.name })}</h2><p class="govuk-body">${t('joined.lead', {
+        name: o.joined.name,
+        date: formatDate(language, o.joined.since),
+      })}</p><form action="/me/connected/outside" method="post">${csrfField(request, reply)}${button({ text: t('joined.end'), kind: 'secondary' })}</form>`
     }`,
     { back: '/me', url: '/me/connected' },
+  )
+}
+
+/** Whose account it is that an outside provider vouches for: the first time, the person says so and proves it. */
+export function linkPage(
+  request: Request,
+  reply: Reply,
+  o: { name: string; address: string | null; known: boolean; theirs: boolean; linkUrl: string; newUrl: string },
+): Html {
+  const t = words(request)
+  const { name } = o
+  const said = o.address ? t('link.said-address', { name, address: o.address }) : t('link.said', { name })
+  const send = (action: string, words: string, kind: 'primary' | 'secondary') =>
+    html`<form action="${action}" method="post">${csrfField(request, reply)}${button({ text: words, kind, preventDoubleClick: true })}</form>`
+  if (o.theirs)
+    return page(
+      request,
+      t('link.join', { name }),
+      html`<p class="govuk-body-l">${said}</p><p class="govuk-body">${t('link.join-lead', { name })}</p>${send(o.linkUrl, t('link.join-go'), 'primary')}`,
+    )
+  return page(
+    request,
+    t('link.first', { name }),
+    html`<p class="govuk-body-l">${said}</p><p class="govuk-body">${o.known ? t('link.known') : t('link.choose')}</p>${button({
+      text: t('link.have'),
+      href: `/sign-in?again=1&next=${encodeURIComponent(o.linkUrl)}`,
+    })}${!o.known && send(o.newUrl, t('link.new'), 'secondary')}`,
   )
 }
 

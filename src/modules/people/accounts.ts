@@ -156,11 +156,16 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
   }
 
   async function newSession(on: On, person: PersonId, way: Way, device: string): Promise<string> {
+    return (await namedSession(on, person, way, device)).token
+  }
+
+  async function namedSession(on: On, person: PersonId, way: Way, device: string): Promise<{ token: string; id: string }> {
     const now = clock.now()
     const token = randomId(32)
+    const id = randomId()
     await store.addSession(on, {
       token_hash: hashToken(token),
-      id: randomId(),
+      id,
       person,
       way,
       device,
@@ -168,11 +173,11 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
       seen_at: now,
       ends_at: later(now, sessionLongestMs),
     })
-    return token
+    return { token, id }
   }
 
-  async function tellEnded(tx: Tx, sessions: readonly string[]): Promise<void> {
-    for (const session of sessions) await jobs.add(tx, 'people.session-ended', { session })
+  async function tellEnded(tx: Tx, sessions: readonly string[], next: string | null = null): Promise<void> {
+    for (const session of sessions) await jobs.add(tx, 'people.session-ended', { session, next })
   }
 
   async function newPerson(tx: Tx, language: Language, name: string | null): Promise<PersonId> {
@@ -311,13 +316,27 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName }: Accou
 
     /** A new session's cookie value. The caller knows how surely it is they. */
     startSession: newSession,
+    /** The same, with the session's name. */
+    namedSession,
 
-    /** Ends the session of this cookie value, or of this name. Whoever was signed in elsewhere by it hears `people.session-ended`. */
-    async signOut(which: { token: string } | { session: string }): Promise<void> {
+    /**
+     * Ends the session of this cookie value, or of this name. Systems that were entered by it hear `people.session-ended`; where the same person has just come in
+     * anew by the cookie `next`, with the name of the session that goes on.
+     */
+    async signOut(which: { token: string; next?: string } | { session: string }): Promise<void> {
       await db.tx(async (tx) => {
         const ended = await store.endSession(tx, 'token' in which ? { tokenHash: hashToken(which.token) } : { id: which.session })
-        if (ended !== undefined) await tellEnded(tx, [ended])
+        if (!ended) return
+        const next = 'next' in which && which.next ? await findSession(hashToken(which.next).toString('hex')) : null
+        await tellEnded(tx, [ended.id], next?.person === ended.person ? next.id : null)
       })
+    },
+
+    /** An account for somebody whom an outside provider vouches for: without a name, an address or an identity, which are theirs to say and prove. */
+    async newAccount(tx: Tx, language: Language): Promise<PersonId> {
+      const person = await newPerson(tx, language, null)
+      await store.addEvent(tx, clock.now(), 'registered', person, person)
+      return person
     },
 
     /** How and when this living session began; null when it is over. */

@@ -3,13 +3,13 @@ import type { PersonId, Reference } from '#kernel/id'
 import type { Language } from '#kernel/text'
 import type { Reply, Request, SignedIn, Visitor, Web } from '#web'
 import { type AccountDeps, type Accounts, accounts, sessionLongestMs } from './accounts.ts'
-import { browserToken, type Cookies, cookies } from './cookies.ts'
+import { browserToken, type Cookies, cookies, deviceOf, holdSession } from './cookies.ts'
 import { pages } from './pages.ts'
 import type { On, Way } from './store.ts'
 import { useInWords } from './views.ts'
 
 export { administers, type Letter, type Person, type Slip, type Use } from './accounts.ts'
-export { maskEmail, parseEmail } from './address.ts'
+export { maskEmail, ownPath, parseEmail } from './address.ts'
 export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
 export type { SessionStart, Way } from './store.ts'
@@ -21,6 +21,8 @@ export type PeopleDeps = Omit<AccountDeps, 'jobs'> & {
   readonly jobs: PeopleJobs
   /** Whether `/dev/mail` exists: the page that asks for a code links to it. */
   readonly devMail?: boolean
+  /** Another provider that people may sign in by: its name in words, and where the way there begins. */
+  readonly outside?: { readonly name: string; readonly url: string } | null
 }
 
 /** The people module. What refuses does so with a `Problem`; each function's own sentence says which. */
@@ -47,6 +49,7 @@ export interface People
     | 'recordRelease'
     | 'recordUse'
     | 'registerAtCounter'
+    | 'newAccount'
     | 'restoreAtCounter'
     | 'sessionStart'
     | 'signOut'
@@ -63,6 +66,8 @@ export interface People
   startSession(on: On, person: PersonId, way: Way): Promise<{ cookie: string; maxAgeMs: number }>
   /** What binds a code to the browser that asks for it: a cookie of its own, set when there is none. For pages that ask for a contact's code. */
   browserOf(request: Request, reply: Reply): string
+  /** Signs this browser in as the person, whom the caller has made sure of; the new session's name. The browser's old session ends. */
+  enter(request: Request, reply: Reply, person: PersonId, way: Way): Promise<string>
   /** Adds the pages. */
   register(web: Web): void
 }
@@ -94,6 +99,7 @@ export function openPeople(deps: PeopleDeps): People {
     recordRelease: own.recordRelease,
     recordUse: own.recordUse,
     registerAtCounter: own.registerAtCounter,
+    newAccount: own.newAccount,
     restoreAtCounter: own.restoreAtCounter,
     sessionStart: own.sessionStart,
     signOut: own.signOut,
@@ -114,6 +120,11 @@ export function openPeople(deps: PeopleDeps): People {
     },
     async startSession(on, person, way) {
       return { cookie: `${names.session}=${await own.startSession(on, person, way, 'computer')}`, maxAgeMs: sessionLongestMs }
+    },
+    async enter(request, reply, person, way) {
+      const { token, id } = await own.namedSession(deps.db, person, way, deviceOf(request))
+      await holdSession(names, request, reply, token, own.signOut)
+      return id
     },
     browserOf: (request, reply) => browserToken(names, request, reply),
     register: (web) => pages(web, own, names, deps),

@@ -6,7 +6,7 @@ import { Problem } from '#kernel/problem'
 import { type Reply, type Request, type Role, signedIn, type Visitor, type Web } from '#web'
 import { type Accounts, administers, codeMinutes, parseGrant } from './accounts.ts'
 import { ownPath } from './address.ts'
-import { browserToken, type Cookies } from './cookies.ts'
+import { browserToken, type Cookies, deviceOf, holdSession } from './cookies.ts'
 import type { PeopleDeps } from './index.ts'
 import * as views from './views.ts'
 
@@ -14,8 +14,6 @@ const line = (maxLength = 300) => Type.String({ maxLength })
 const optionalLine = (maxLength = 500) => Type.Optional(line(maxLength))
 const next = Type.Object({ next: optionalLine(2000) })
 const usesPerPage = 50
-
-const deviceOf = (request: Request) => (/Mobi|Android|iPhone|iPad/i.test(request.headers['user-agent'] ?? '') ? 'phone' : 'computer')
 
 /** The errors of a form as its page words them; any other problem goes on to the web part. */
 function formErrors(error: unknown): views.FormErrors {
@@ -47,12 +45,8 @@ async function orAgain(
 export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps): void {
   const { db } = deps
 
-  /** From here the browser holds the new session alone: the old one, if any, ends, and what the browser brought is never adopted. */
   async function enter(request: Request, reply: Reply, token: string, to: string) {
-    const old = request.cookies[names.session]
-    if (old) await own.signOut({ token: old })
-    reply.setCookie(names.session, token, names.options)
-    reply.clearCookie(names.browser, names.options)
+    await holdSession(names, request, reply, token, own.signOut)
     return reply.redirect(to, 303)
   }
 
@@ -67,7 +61,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
     handler: (request, reply) => {
       const to = ownPath(request.query.next)
       if (request.visitor.person !== null && request.query.again !== '1') return reply.redirect(to, 303)
-      return views.signInPage(request, reply, { next: to })
+      return views.signInPage(request, reply, { next: to, again: request.query.again === '1', outside: deps.outside ?? null })
     },
   })
 
@@ -86,7 +80,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps)
           await own.askCode({ email, browser, network: request.ip, language: request.visitor.language })
           return reply.redirect(`/sign-in/code?next=${encodeURIComponent(to)}`, 303)
         },
-        (errors) => views.signInPage(request, reply, { next: to, email, errors }),
+        (errors) => views.signInPage(request, reply, { next: to, email, errors, outside: deps.outside ?? null }),
       )
     },
   })

@@ -142,11 +142,14 @@ export async function addSession(on: On, row: Tables['people_session']): Promise
   await q(on).insertInto('people_session').values(row).execute()
 }
 
-/** Ends the session of this cookie, or of this name; its name, if there was one. */
-export async function endSession(on: On, which: { tokenHash: Buffer } | { id: string }): Promise<string | undefined> {
+/** Ends the session of this cookie, or of this name; its name and person, if there was one. */
+export async function endSession(
+  on: On,
+  which: { tokenHash: Buffer } | { id: string },
+): Promise<{ id: string; person: PersonId } | undefined> {
   const query = q(on).deleteFrom('people_session')
   const found = 'id' in which ? query.where('id', '=', which.id) : query.where('token_hash', '=', which.tokenHash)
-  return (await found.returning('id').executeTakeFirst())?.id
+  return found.returning(['id', 'person']).executeTakeFirst()
 }
 
 /** Ends the person's sessions but the one named; the names of those that ended. */

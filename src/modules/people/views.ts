@@ -70,7 +70,11 @@ const lead = (words: string) => html`<p class="govuk-body-l">${words}</p>`
 const link = (href: string, words: string) => html`<a class="govuk-link" href="${href}">${words}</a>`
 const withNext = (path: string, next: string) => (next === '/me' ? path : `${path}?next=${encodeURIComponent(next)}`)
 
-export function signInPage(request: Request, reply: Reply, o: { next: string; email?: string; errors?: FormErrors }): Html {
+export function signInPage(
+  request: Request,
+  reply: Reply,
+  o: { next: string; again?: boolean; email?: string; errors?: FormErrors; outside: { name: string; url: string } | null },
+): Html {
   const t = words(request)
   return page(request, {
     title: t('sign-in.title'),
@@ -96,6 +100,7 @@ export function signInPage(request: Request, reply: Reply, o: { next: string; em
       ],
     )}
     <h2 class="govuk-heading-m">${t('sign-in.other')}</h2>
+    ${o.outside && button({ text: t('sign-in.outside', { name: o.outside.name }), href: `${withNext(o.outside.url, o.next)}${o.again ? '&again=1' : ''}`, kind: 'secondary' })}
     <p class="govuk-body">${link(withNext('/sign-in/receipt', o.next), t('sign-in.by-receipt'))}</p>`,
   })
 }

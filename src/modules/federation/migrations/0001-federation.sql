@@ -73,10 +73,11 @@ create table federation_link (
 );
 create unique index federation_link_person on federation_link (person, issuer);
 
--- A way to the outside provider and back that is under way: taken once.
-create table federation_attempt (
-  id_hash bytea primary key,
-  box bytea not null,
-  expires_at timestamptz not null
+-- How surely the outside provider knew who began a session of the portal, and since when; until that session ends.
+create table federation_outside_session (
+  session text primary key,
+  level smallint not null check (level between 1 and 3),
+  authenticated_at timestamptz not null,
+  ends_at timestamptz not null
 );
-create index federation_attempt_expires on federation_attempt (expires_at);
+create index federation_outside_session_ends on federation_outside_session (ends_at);
