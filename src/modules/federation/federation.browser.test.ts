@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import * as oidc from 'openid-client'
 import type { Browser, Page } from 'playwright-core'
 import { openIdentityProvider } from '../../../test/fakes/identity-provider.ts'
@@ -179,6 +180,8 @@ describe('signing in between systems in a browser', { skip: browserMissing() }, 
     await page.goto(url.href)
     await page.getByRole('heading', { level: 1, name: 'Entrar a Licencias de Xalapa' }).waitFor()
     await seen(page, 'consent')
+    const weight = gzipSync(await (await page.request.get(page.url())).body(), { level: 9 }).length
+    assert.ok(weight <= 10_000, `${weight} bytes of HTML`)
     await page.getByRole('button', { name: 'Permitir y seguir' }).click()
     await page.waitForURL(`${site.url}/licences?**`)
     await page.goto(`${system.url}/me/connected`)

@@ -268,6 +268,33 @@ describe('the session', () => {
     assert.doesNotMatch(await asked({ max_age: '86400' }), /sign-in/)
   })
 
+  it('goes on when the same person signs in anew for a client: nobody is told that it ended', async () => {
+    const config = await client('licences')
+    const browser = await signedInBrowser(await aPerson(db(), 'fe@example.org', 'Fe'))
+    const first = await signIn(config, 'openid profile', browser)
+    const told = hangUp.got.length
+    await new Promise((r) => setTimeout(r, 1100))
+    const { url, checks } = await begin(config, redirectUri, 'openid profile', { prompt: 'login' })
+    const page = await browser.open(url)
+    assert.match(page.url, /\/sign-in\?again=1&/)
+    const before = await system.mailCount('fe@example.org')
+    const codePage = await browser.send(page, '/sign-in', { email: 'fe@example.org' })
+    const [code] = /\b\d{3} ?\d{3}\b/.exec((await system.mail('fe@example.org', before)).text)!
+    const back = await browser.send(codePage, '/sign-in/code', { code })
+    const second = await oidc.authorizationCodeGrant(config, new URL(back.location!), checks)
+    assert.ok(second.claims()!.auth_time! > first.claims()!.auth_time!)
+    assert.equal(second.claims()!.sid, first.claims()!.sid)
+    // The news has been heard by then.
+    await eventually(
+      async () => (await db().query(`select 1 from pgboss.job where name = 'people.session-ended' and state < 'completed'`)).length === 0,
+      'the news is heard',
+    )
+    assert.equal((await oidc.tokenIntrospection(config, second.access_token)).active, true)
+    assert.equal(hangUp.got.length, told)
+    await browser.send(await browser.open('/me'), '/sign-out')
+    await eventually(() => hangUp.got.length > told, 'the client is told')
+  })
+
   it('answers prompt=none with login_required to a browser that nobody is signed in at, and silently to one that came by before', async () => {
     const config = await client('licences')
     const none = await begin(config, redirectUri, 'openid profile', { prompt: 'none' })
@@ -527,6 +554,57 @@ describe('what is refused', () => {
     await wrong({ auth: 'private_key_jwt', jwks: { keys: [privateKey.export({ format: 'jwk' })] } })
     await assert.rejects(register({ id: 'wrong', name: '', scopes: ['x'] }), (e: { fields: unknown[] }) => e.fields.length === 2)
     await assert.rejects(register({ id: 'licences' }), { code: 'conflict' })
+  })
+})
+
+describe('over https', () => {
+  let secure: System
+  before(async () => {
+    secure = await openSystem({ PUBLIC_URL: 'https://ventanilla.example' })
+    await secure.running.parts.federation.addClient({
+      id: 'app',
+      name: 'Aplicación',
+      agency: 'Xalapa',
+      redirectUris: [redirectUri],
+      auth: 'none',
+    })
+  })
+  after(() => secure.close())
+
+  it('cookies are pinned to the host or their path, closed to scripts and never sent in the clear; addresses are https', async () => {
+    const { issuer, authorization_endpoint: at } = (await (await fetch(`${secure.url}/.well-known/openid-configuration`)).json()) as Record<
+      string,
+      string
+    >
+    assert.deepEqual([issuer, at], ['https://ventanilla.example', 'https://ventanilla.example/oidc/auth'])
+    const { people, db } = secure.running.parts
+    const { cookie } = await people.startSession(db, await aPerson(db, 'ana@example.org'), 'email')
+    const jar = new Map<string, string>([[cookie.split('=')[0]!, cookie]])
+    const go = async (path: string) => {
+      const answer = await fetch(`${secure.url}${path}`, { redirect: 'manual', headers: { cookie: [...jar.values()].join('; ') } })
+      for (const set of answer.headers.getSetCookie()) {
+        assert.match(set, /; secure/i)
+        assert.match(set, /; httponly/i)
+        assert.match(set, /; samesite=lax/i)
+        assert.match(set, /^__Host-oidc(\.sig)?=[^;]*; path=\/;|^__Secure-oidc-(interaction|resume)(\.sig)?=[^;]*; path=\/oidc\//)
+        jar.set(set.split('=')[0]!, set.split(';')[0]!)
+      }
+      const to = new URL(answer.headers.get('location')!, 'https://ventanilla.example')
+      assert.equal(to.origin, 'https://ventanilla.example')
+      return `${to.pathname}${to.search}`
+    }
+    const query = new URLSearchParams({
+      client_id: 'app',
+      redirect_uri: redirectUri,
+      response_type: 'code',
+      scope: 'openid',
+      code_challenge: 'a'.repeat(43),
+      code_challenge_method: 'S256',
+    })
+    const question = await go(`/oidc/auth?${query}`)
+    assert.match(question, /^\/oidc\/interaction\//)
+    assert.match(await go(await go(question)), /^\/oidc\/interaction\//)
+    assert.ok(jar.has('__Host-oidc'))
   })
 })
 

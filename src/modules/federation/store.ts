@@ -255,7 +255,7 @@ export type KeyRow = {
 export function livingKeys(on: On, now: Date): Promise<KeyRow[]> {
   return queryIn<KeyRow>(
     on,
-    'select * from federation_key where ends_at is null or ends_at > $1 order by signs_from desc, kid',
+    'select * from federation_key where ends_at is null or ends_at > $1 order by made_at desc, kid',
     [now],
     'federation-living-keys',
   )

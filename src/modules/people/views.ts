@@ -99,7 +99,7 @@ export function signInPage(
         button({ text: t('sign-in.send') }),
       ],
     )}
-    ${o.outside && button({ text: t('sign-in.outside', { name: o.outside.name }), href: `${withNext(o.outside.url, o.next)}${o.again ? '&again=1' : ''}`, kind: 'secondary' })}
+    ${o.outside && button({ text: t('sign-in.outside', { name: o.outside.name }), href: `${o.outside.url}?${new URLSearchParams({ next: o.next, ...(o.again ? { again: '1' } : {}) })}`, kind: 'secondary' })}
     <h2 class="govuk-heading-m">${t('sign-in.other')}</h2>
     <p class="govuk-body">${link(withNext('/sign-in/receipt', o.next), t('sign-in.by-receipt'))}</p>`,
   })
