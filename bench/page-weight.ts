@@ -41,6 +41,8 @@ const notMet: Readonly<Record<string, string>> = {
   '/cases/:reference/signatures/:n': 'a file of the same',
   '/cases/:reference/decision.p7s': 'a file of the same',
   '/cases/:reference/decision.txt': 'a file of the same',
+  '/oidc/interaction/:uid': 'no other system asks in the demonstration; `federation.browser.test.ts` weighs it',
+  '/oidc/interaction/:uid/back': 'leads on from it',
   '/counter/:office/confirm': 'leads on, or back to the counter with an error',
   '/editor/places': 'for who holds a place; no account of the demonstration does',
   '/editor/places/:place': 'the same',

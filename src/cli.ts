@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   invite: () => import('./commands/invite.ts'),
   keys: () => import('./commands/keys.ts'),
   authority: () => import('./commands/authority.ts'),
+  'oidc-client': () => import('./commands/oidc-client.ts'),
   'check-service': () => import('./commands/check-service.ts'),
   'import-services': () => import('./commands/import-services.ts'),
   verify: () => import('./commands/verify.ts'),

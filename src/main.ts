@@ -5,6 +5,7 @@ import { type Cases, nowAt, openCases, registerCases, waitOf } from '#cases'
 import { type Catalogue, openCatalogue } from '#catalogue'
 import { type Config, ConfigError } from '#config'
 import { type Db, migrate, openDb, settleInstallation, startPostgres } from '#db'
+import { type Federation, type OutsideProvider, openFederation, outsideUrl } from '#federation'
 import { type Files, openFiles } from '#files'
 import { type Insight, openInsight } from '#insight'
 import { type Jobs, openJobs } from '#jobs'
@@ -42,6 +43,7 @@ export type Parts = {
   readonly files: Files
   readonly publiclog: PublicLog
   readonly people: People
+  readonly federation: Federation
   readonly catalogue: Catalogue
   readonly messages: Messages
   readonly signing: Signing
@@ -91,16 +93,19 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
     const { publicUrl } = config
     // The catalogue is opened after people, who need only a name of it.
     let catalogue: Catalogue | null = null
+    const outside = outsideProvider(config)
     const people = openPeople({
       db,
       clock,
       jobs,
       keys,
       publicUrl,
+      outside: outside && { name: outside.name, url: outsideUrl },
       devMail: config.smtpUrl === null && config.mode === 'development',
       officeName: (office, language) => catalogue?.office(office)?.name(language) ?? null,
       production: config.mode === 'production',
     })
+    const federation = openFederation({ db, clock, jobs, keys, people, publicUrl, production: config.mode === 'production', log, outside })
     const messages = openMessages({
       db,
       clock,
@@ -152,6 +157,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       files,
       publiclog,
       people,
+      federation,
       catalogue,
       messages,
       signing,
@@ -193,6 +199,18 @@ async function readAuthority(config: Pick<Config, 'keys' | 'mode' | 'demo' | 'pu
   }
 }
 
+/** The provider that the settings name, with its secret read; null when they name none. Refuses a file that cannot be read. */
+function outsideProvider(config: Config): OutsideProvider | null {
+  const { oidcIssuer: issuer, oidcClientSecretFile: file } = config
+  if (issuer === null) return null
+  try {
+    const clientSecret = file === null ? config.oidcClientSecret : readFileSync(file, 'utf8').trim()
+    return { issuer, clientId: config.oidcClientId!, clientSecret, name: config.oidcName!, levels: Object.fromEntries(config.oidcLevels) }
+  } catch (error) {
+    throw new ConfigError(`VENTANILLA_OIDC_CLIENT_SECRET_FILE: ${file} cannot be read: ${(error as Error).message}`)
+  }
+}
+
 /** The outlines of the states. */
 export const readShapes = () => JSON.parse(readFileSync(join(projectFolder, 'reference/states-map.json'), 'utf8')) as MapShapes
 
@@ -216,9 +234,10 @@ export type Running = { readonly parts: Parts; readonly address: string | null; 
 
 /** Adds every route to a web part. */
 export function registerAll(web: Web, parts: Parts): void {
-  const { publiclog, people, catalogue, messages, signing, cases, voice, insight } = parts
+  const { publiclog, people, federation, catalogue, messages, signing, cases, voice, insight } = parts
   publiclog.register(web)
   people.register(web, signing.accountLines)
+  federation.register(web)
   messages.register(web)
   signing.register(web)
   registerCases(web, cases)

@@ -67,6 +67,13 @@ describe('a command that is called wrongly', () => {
     [['restore', 'file'], /is no backup/],
     [['backup', 'file'], /is not an empty folder/],
     [['invite', 'ana@example.org', '--role', 'official', '--office', 'nowhere'], /There is no office nowhere/],
+    [['oidc-client'], /Say what to do: add, list, disable, replace-keys/],
+    [['oidc-client', 'add', 'a-system'], /Give --name/],
+    [
+      ['oidc-client', 'add', 'a-system', '--name', 'Un sistema', '--agency', 'Una agencia', '--redirect', 'http://elsewhere.example/'],
+      /must be an https address/,
+    ],
+    [['oidc-client', 'disable', 'nobody'], /There is no client nobody/],
   ]
   for (const [args, words] of calls) test(`${args.join(' ') || 'no word'}: 2 and a sentence`, () => couldNotRun(args, words))
 })
@@ -141,4 +148,31 @@ test('the system’s refusals have a remedy; only an error of programming shows 
   assert.match(sentenceOf(new AggregateError([refusal('ECONNREFUSED', 'connect')])), /The database does not answer/)
   assert.equal(sentenceOf(new Error('A sentence of ours.')), 'A sentence of ours.')
   assert.match(sentenceOf(new TypeError('x is not a function')), /\n {4}at /)
+})
+
+test('oidc-client registers a system, shows its secret once, lists it without, and ends it', async () => {
+  const given = [
+    '--name',
+    'Un sistema',
+    '--agency',
+    'Una agencia',
+    '--redirect',
+    'https://system.example/back',
+    '--scope',
+    'profile',
+    '--scope',
+    'curp',
+  ]
+  const added = await run(['oidc-client', 'add', 'a-system', ...given, '--json'])
+  assert.equal(added.code, 0, added.err)
+  const { clientSecret, issuer } = JSON.parse(added.out)
+  assert.equal(issuer, 'http://localhost:3000')
+  assert.match(clientSecret, /^[\w-]{43}$/)
+  const listed = await run(['oidc-client', 'list', '--json'])
+  assert.ok(!listed.out.includes(clientSecret) && !/secret_hash|jwks/.test(listed.out))
+  assert.deepEqual(JSON.parse(listed.out).clients[0].scopes, ['openid', 'profile', 'curp'])
+  assert.equal((await run(['oidc-client', 'add', 'a-system', ...given])).code, 2)
+  assert.equal((await run(['oidc-client', 'replace-keys'])).code, 0)
+  assert.equal((await run(['oidc-client', 'disable', 'a-system'])).code, 0)
+  assert.match((await run(['oidc-client', 'list'])).out, /a-system {2}disabled/)
 })

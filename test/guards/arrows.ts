@@ -13,6 +13,7 @@ export type Layer = (typeof layers)[number]
 export const calls: Readonly<Record<string, readonly string[]>> = {
   publiclog: [],
   people: ['publiclog'],
+  federation: ['people'],
   catalogue: ['people', 'publiclog'],
   messages: ['people'],
   signing: ['people', 'publiclog'],

@@ -170,7 +170,7 @@ describe('sessions', () => {
     assert.equal(await own.session(long.token), null)
 
     const out = await signIn()
-    await own.signOut(out.token)
+    await own.signOut({ token: out.token })
     assert.equal(await own.session(out.token), null)
   })
 

@@ -74,6 +74,9 @@ export type Person = {
 /** What a person confirms at a counter: their own case. */
 type Confirmed = { readonly person: PersonId; readonly reference: Reference }
 
+/** The purpose of a use by a system outside: where an office stands else, its name stands, as the person agreed to it. */
+export const released = 'release'
+
 /** What the accounts need of their neighbours. */
 export type AccountDeps = {
   readonly db: Db
@@ -168,11 +171,16 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
   }
 
   async function newSession(on: On, person: PersonId, way: Way, device: string): Promise<string> {
+    return (await namedSession(on, person, way, device)).token
+  }
+
+  async function namedSession(on: On, person: PersonId, way: Way, device: string): Promise<{ token: string; id: string }> {
     const now = clock.now()
     const token = randomId(32)
+    const id = randomId()
     await store.addSession(on, {
       token_hash: hashToken(token),
-      id: randomId(),
+      id,
       person,
       way,
       device,
@@ -180,7 +188,11 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       seen_at: now,
       ends_at: later(now, sessionLongestMs),
     })
-    return token
+    return { token, id }
+  }
+
+  async function tellEnded(tx: Tx, sessions: readonly string[], next: string | null = null): Promise<void> {
+    for (const session of sessions) await jobs.add(tx, 'people.session-ended', { session, next })
   }
 
   async function newPerson(tx: Tx, language: Language, name: string | null): Promise<PersonId> {
@@ -308,6 +320,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     startSession: newSession,
     write,
     within,
+    tellEnded,
   })
 
   return {
@@ -332,17 +345,41 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     /** A new session's cookie value. The caller knows how surely it is they. */
     startSession: newSession,
     passkeys,
+    /** The same, with the session's name. */
+    namedSession,
 
-    async signOut(token: string): Promise<void> {
-      await store.endSession(db, hashToken(token))
+    /**
+     * Ends the session of this cookie value, or of this name. Systems that were entered by it hear `people.session-ended`; where the same person has just come in
+     * anew by the cookie `next`, with the name of the session that goes on.
+     */
+    async signOut(which: { token: string; next?: string } | { session: string }): Promise<void> {
+      await db.tx(async (tx) => {
+        const ended = await store.endSession(tx, 'token' in which ? { tokenHash: hashToken(which.token) } : { id: which.session })
+        if (!ended) return
+        const next = 'next' in which && which.next ? await findSession(hashToken(which.next).toString('hex')) : null
+        await tellEnded(tx, [ended.id], next?.person === ended.person ? next.id : null)
+      })
+    },
+
+    /** An account for somebody whom an outside provider vouches for: without a name, an address or an identity, which are theirs to say and prove. */
+    async newAccount(tx: Tx, language: Language): Promise<PersonId> {
+      const person = await newPerson(tx, language, null)
+      await store.addEvent(tx, clock.now(), 'registered', person, person)
+      return person
+    },
+
+    /** How and when this living session began; null when it is over. */
+    async sessionStart(session: string): Promise<store.SessionStart | null> {
+      return (await store.sessionStart(db, session)) ?? null
     },
 
     /** Ends the person's sessions but this one. */
     async endOtherSessions(person: PersonId, session: string): Promise<number> {
       return db.tx(async (tx) => {
         const ended = await store.endSessions(tx, person, session)
-        if (ended > 0) await store.addEvent(tx, clock.now(), 'sessions-ended', person, person)
-        return ended
+        if (ended.length > 0) await store.addEvent(tx, clock.now(), 'sessions-ended', person, person)
+        await tellEnded(tx, ended)
+        return ended.length
       })
     },
 
@@ -621,7 +658,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       const { language } = (await store.findPerson(tx, person))!
       await store.setName(tx, person, name)
       await store.setIdentity(tx, person, identity, now, true)
-      await store.endSessions(tx, person)
+      await tellEnded(tx, await store.endSessions(tx, person))
       await store.endSlips(tx, person)
       await passkeys.restart(tx, person)
       for (const ended of await store.endContacts(tx, person, now, keep)) {
@@ -739,7 +776,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
         if (admins.length === 1 && admins[0]!.person === person) throw new Problem('conflict', 'This is the last administrator.')
       }
       if (!(await store.removeGrant(on, person, grant))) return
-      await store.endSessions(on, person)
+      await tellEnded(on, await store.endSessions(on, person))
       await store.addEvent(on, clock.now(), 'role-withdrawn', person, by?.person ?? null, grant)
       await jobs.add(on, 'people.role-withdrawn', { person, role: grant.role, office: grant.office })
     },
@@ -754,6 +791,11 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     /** Records who used whose data and for what, in the caller's transaction; one statement however many. */
     async recordUse(on: On, uses: readonly Use[]): Promise<void> {
       if (uses.length > 0) await store.addUses(on, clock.now(), uses)
+    },
+
+    /** Notes, before they are released, that a system outside this portal gets data of this person. `recipient` is its name, for the person to read. */
+    recordRelease(on: On, subject: PersonId, recipient: string): Promise<void> {
+      return store.addUses(on, clock.now(), [{ subject, actor: null, office: recipient as OfficeId, purpose: released }])
     },
 
     uses: (person: PersonId, before: string | null, limit: number) => store.usesOf(db, person, before, limit),

@@ -15,6 +15,23 @@ export function cookies(publicUrl: string): Cookies {
   return { session: `${prefix}session`, browser: `${prefix}code`, options: { path: '/', httpOnly: true, sameSite: 'lax', secure } }
 }
 
+/** From here the browser holds the new session alone: the old one, if any, ends, and what the browser brought is never adopted. */
+export async function holdSession(
+  names: Cookies,
+  request: Request,
+  reply: Reply,
+  token: string,
+  signOut: (which: { token: string; next: string }) => Promise<void>,
+): Promise<void> {
+  const old = request.cookies[names.session]
+  if (old) await signOut({ token: old, next: token })
+  reply.setCookie(names.session, token, names.options)
+  reply.clearCookie(names.browser, names.options)
+}
+
+/** What computer it is, as the list of sessions says it. */
+export const deviceOf = (request: Request) => (/Mobi|Android|iPhone|iPad/i.test(request.headers['user-agent'] ?? '') ? 'phone' : 'computer')
+
 /** The browser's random mark, to which a code is bound; set when there is none. */
 export function browserToken(names: Cookies, request: Request, reply: Reply): string {
   const had = request.cookies[names.browser]

@@ -3,18 +3,18 @@ import type { PersonId, Reference } from '#kernel/id'
 import type { Language } from '#kernel/text'
 import type { Reply, Request, SignedIn, Visitor, Web } from '#web'
 import { type AccountDeps, type Accounts, accounts, sessionLongestMs } from './accounts.ts'
-import { browserToken, type Cookies, cookies } from './cookies.ts'
+import { browserToken, type Cookies, cookies, deviceOf, holdSession } from './cookies.ts'
 import { pages } from './pages.ts'
 import type { Level } from './passkeys.ts'
 import type { On, Way } from './store.ts'
 import { type AccountLines, useInWords } from './views.ts'
 
 export { administers, type Letter, type Person, type Slip, type Use } from './accounts.ts'
-export { maskEmail, parseEmail } from './address.ts'
+export { maskEmail, ownPath, parseEmail } from './address.ts'
 export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
 export { acrOf, type Level } from './passkeys.ts'
-export type { Way } from './store.ts'
+export type { SessionStart, Way } from './store.ts'
 
 /** Jobs as people need them; `#jobs` fits. */
 type PeopleJobs = AccountDeps['jobs'] & { every(name: string, cron: string, handler: () => Promise<void>): void }
@@ -23,6 +23,8 @@ export type PeopleDeps = Omit<AccountDeps, 'jobs'> & {
   readonly jobs: PeopleJobs
   /** Whether `/dev/mail` exists: the page that asks for a code links to it. */
   readonly devMail?: boolean
+  /** Another provider that people may sign in by: its name in words, and where the way there begins. */
+  readonly outside?: { readonly name: string; readonly url: string } | null
 }
 
 /** The people module. What refuses does so with a `Problem`; each function's own sentence says which. */
@@ -46,10 +48,14 @@ export interface People
     | 'ownerOf'
     | 'person'
     | 'persons'
+    | 'recordRelease'
     | 'recordUse'
     | 'registerAtCounter'
+    | 'newAccount'
     | 'restoreAtCounter'
     | 'tellOfCertificate'
+    | 'sessionStart'
+    | 'signOut'
     | 'tidy'
   > {
   /** Who holds the request's session cookie; signed out when none lives. One indexed query, none without a cookie, and no cache. */
@@ -65,6 +71,8 @@ export interface People
   startSession(on: On, person: PersonId, way: Way): Promise<{ cookie: string; maxAgeMs: number }>
   /** What binds a code to the browser that asks for it: a cookie of its own, set when there is none. For pages that ask for a contact's code. */
   browserOf(request: Request, reply: Reply): string
+  /** Signs this browser in as the person, whom the caller has made sure of; the new session's name. The browser's old session ends. */
+  enter(request: Request, reply: Reply, person: PersonId, way: Way): Promise<string>
   /** Adds the pages. `more`: what other parts have for a person, as lines of their account's page. */
   register(web: Web, more?: AccountLines): void
 }
@@ -93,10 +101,14 @@ export function openPeople(deps: PeopleDeps): People {
     ownerOf: own.ownerOf,
     person: own.person,
     persons: own.persons,
+    recordRelease: own.recordRelease,
     recordUse: own.recordUse,
     registerAtCounter: own.registerAtCounter,
+    newAccount: own.newAccount,
     restoreAtCounter: own.restoreAtCounter,
     tellOfCertificate: own.tellOfCertificate,
+    sessionStart: own.sessionStart,
+    signOut: own.signOut,
     tidy: own.tidy,
 
     async identify(request, language) {
@@ -115,6 +127,11 @@ export function openPeople(deps: PeopleDeps): People {
     level: (session) => own.passkeys.level(session),
     async startSession(on, person, way) {
       return { cookie: `${names.session}=${await own.startSession(on, person, way, 'computer')}`, maxAgeMs: sessionLongestMs }
+    },
+    async enter(request, reply, person, way) {
+      const { token, id } = await own.namedSession(deps.db, person, way, deviceOf(request))
+      await holdSession(names, request, reply, token, own.signOut)
+      return id
     },
     browserOf: (request, reply) => browserToken(names, request, reply),
     register: (web, more = () => []) => pages(web, own, names, { ...deps, more }),

@@ -6,7 +6,7 @@ import { Problem } from '#kernel/problem'
 import { type Reply, type Request, type Role, signedIn, type Visitor, type Web } from '#web'
 import { type Accounts, administers, codeMinutes, parseGrant } from './accounts.ts'
 import { ownPath } from './address.ts'
-import { browserToken, type Cookies } from './cookies.ts'
+import { browserToken, type Cookies, deviceOf, holdSession } from './cookies.ts'
 import type { PeopleDeps } from './index.ts'
 import { passkeyPages } from './passkey-pages.ts'
 import * as views from './views.ts'
@@ -15,8 +15,6 @@ const line = (maxLength = 300) => Type.String({ maxLength })
 const optionalLine = (maxLength = 500) => Type.Optional(line(maxLength))
 const next = Type.Object({ next: optionalLine(2000) })
 const usesPerPage = 50
-
-const deviceOf = (request: Request) => (/Mobi|Android|iPhone|iPad/i.test(request.headers['user-agent'] ?? '') ? 'phone' : 'computer')
 
 /** The errors of a form as its page words them; any other problem goes on to the web part. */
 function formErrors(error: unknown): views.FormErrors {
@@ -48,12 +46,8 @@ async function orAgain(
 export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps & { readonly more: views.AccountLines }): void {
   const { db } = deps
 
-  /** From here the browser holds the new session alone: the old one, if any, ends, and what the browser brought is never adopted. */
   async function enter(request: Request, reply: Reply, token: string, to: string) {
-    const old = request.cookies[names.session]
-    if (old) await own.signOut(old)
-    reply.setCookie(names.session, token, names.options)
-    reply.clearCookie(names.browser, names.options)
+    await holdSession(names, request, reply, token, own.signOut)
     return reply.redirect(to, 303)
   }
 
@@ -63,13 +57,13 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     method: 'GET',
     url: '/sign-in',
     access: 'public',
-    // `again`: somebody who is signed in must show a stronger way in.
+    // `again`: somebody who is signed in must show a stronger way in, or another system asks that they sign in anew.
     schema: { querystring: Type.Object({ next: optionalLine(2000), again: optionalLine(1) }) },
     handler: (request, reply) => {
       const to = ownPath(request.query.next)
       const again = request.query.again === '1'
       if (request.visitor.person !== null && !again) return reply.redirect(to, 303)
-      return views.signInPage(request, reply, { next: to, again })
+      return views.signInPage(request, reply, { next: to, again, outside: deps.outside ?? null })
     },
   })
 
@@ -88,7 +82,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
           await own.askCode({ email, browser, network: request.ip, language: request.visitor.language })
           return reply.redirect(`/sign-in/code?next=${encodeURIComponent(to)}`, 303)
         },
-        (errors) => views.signInPage(request, reply, { next: to, email, errors }),
+        (errors) => views.signInPage(request, reply, { next: to, email, errors, outside: deps.outside ?? null }),
       )
     },
   })
@@ -175,7 +169,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     schema: {},
     handler: async (request, reply) => {
       const token = request.cookies[names.session]
-      if (token) await own.signOut(token)
+      if (token) await own.signOut({ token })
       reply.clearCookie(names.session, names.options)
       // What the back button would show of the person's pages goes too.
       reply.header('clear-site-data', '"cache"')
@@ -188,7 +182,8 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     browserOf: (request, reply) => browserToken(names, request, reply),
     enter,
     deviceOf,
-    signInPage: (request, reply, to, error) => views.signInPage(request, reply, { next: to, again: true, passkeyError: error }),
+    signInPage: (request, reply, to, error) =>
+      views.signInPage(request, reply, { next: to, again: true, outside: deps.outside ?? null, passkeyError: error }),
     hasDuty: async (request) => (await own.grants(db, signedIn(request).person)).length > 0,
     nameOf: async (request) => {
       const person = await own.person(db, signedIn(request).person)

@@ -151,9 +151,13 @@ export async function noteSessionPasskey(on: On, session: Buffer, passkey: strin
   await queryIn(on, 'update people_session set passkey = $2 where token_hash = $1', [session, passkey])
 }
 
-/** Ends the sessions that began by a passkey. */
-export async function endSessionsOf(on: On, person: PersonId, passkey: string): Promise<void> {
-  await queryIn(on, 'delete from people_session where person = $1 and passkey = $2', [person, passkey])
+/** Ends the sessions that began by a passkey; their names. */
+export async function endSessionsOf(on: On, person: PersonId, passkey: string): Promise<string[]> {
+  const ended = await queryIn<{ id: string }>(on, 'delete from people_session where person = $1 and passkey = $2 returning id', [
+    person,
+    passkey,
+  ])
+  return ended.map((s) => s.id)
 }
 
 export async function tidyPasskeys(on: On, now: Date): Promise<void> {

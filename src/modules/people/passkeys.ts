@@ -36,6 +36,8 @@ export type PasskeyDeps = {
   readonly secret: Buffer
   readonly startSession: (on: On, person: PersonId, way: 'passkey', device: string) => Promise<string>
   readonly write: (tx: Tx, letter: Letter, lastsMs: number) => Promise<void>
+  /** Systems that were entered by a session hear that it ended. */
+  readonly tellEnded: (tx: Tx, sessions: readonly string[]) => Promise<void>
   readonly within: (kind: 'passkey-network' | 'recovery-person', what: string) => Promise<void>
 }
 
@@ -246,7 +248,7 @@ export function openPasskeys(deps: PasskeyDeps) {
         if (all.length === 1 && deps.production && (await grantsOf(tx, visitor.person)).length > 0)
           throw new Problem('conflict', 'This is your last passkey, and your duty needs one.')
         if (!(await store.removePasskey(tx, visitor.person, id))) return
-        await store.endSessionsOf(tx, visitor.person, id)
+        await deps.tellEnded(tx, await store.endSessionsOf(tx, visitor.person, id))
         await addEvent(tx, clock.now(), 'passkey-removed', visitor.person, visitor.person)
         await tell(tx, visitor.person, visitor.language, 'passkey-removed')
       }),

@@ -146,19 +146,32 @@ export async function addSession(on: On, row: Tables['people_session']): Promise
   await q(on).insertInto('people_session').values(row).execute()
 }
 
-export async function endSession(on: On, tokenHash: Buffer): Promise<void> {
-  await q(on).deleteFrom('people_session').where('token_hash', '=', tokenHash).execute()
+/** Ends the session of this cookie, or of this name; its name and person, if there was one. */
+export async function endSession(
+  on: On,
+  which: { tokenHash: Buffer } | { id: string },
+): Promise<{ id: string; person: PersonId } | undefined> {
+  const query = q(on).deleteFrom('people_session')
+  const found = 'id' in which ? query.where('id', '=', which.id) : query.where('token_hash', '=', which.tokenHash)
+  return found.returning(['id', 'person']).executeTakeFirst()
 }
 
-/** Ends the person's sessions but the one named; how many. */
-export async function endSessions(on: On, person: PersonId, except: string | null = null): Promise<number> {
+/** Ends the person's sessions but the one named; the names of those that ended. */
+export async function endSessions(on: On, person: PersonId, except: string | null = null): Promise<string[]> {
   let query = q(on).deleteFrom('people_session').where('person', '=', person)
   if (except !== null) query = query.where('id', '<>', except)
-  return Number((await query.executeTakeFirst()).numDeletedRows)
+  return (await query.returning('id').execute()).map((s) => s.id)
 }
 
 export async function sessionWay(on: On, id: string): Promise<Way | undefined> {
   return (await q(on).selectFrom('people_session').select('way').where('id', '=', id).executeTakeFirst())?.way
+}
+
+/** How and when a session began. */
+export type SessionStart = { readonly way: Way; readonly startedAt: Date }
+
+export async function sessionStart(on: On, id: string): Promise<SessionStart | undefined> {
+  return q(on).selectFrom('people_session').select(['way', 'started_at as startedAt']).where('id', '=', id).executeTakeFirst()
 }
 
 export function sessionsOf(on: On, person: PersonId, now: Date, seenAfter: Date) {

@@ -18,7 +18,7 @@ import {
   timeline,
 } from '#look'
 import { csrfField, type Grant, isDemo, type Reply, type Request, type Role, roles } from '#web'
-import { administers, type Person } from './accounts.ts'
+import { administers, type Person, released } from './accounts.ts'
 import { accessWords, enterPanel } from './passkey-views.ts'
 import type { EventKind, Way } from './store.ts'
 import en from './text.en.json' with { type: 'json' }
@@ -87,7 +87,14 @@ const withNext = (path: string, next: string) => (next === '/me' ? path : `${pat
 export function signInPage(
   request: Request,
   reply: Reply,
-  o: { next: string; email?: string; errors?: FormErrors; again?: boolean; passkeyError?: string },
+  o: {
+    next: string
+    again?: boolean
+    email?: string
+    errors?: FormErrors
+    outside: { name: string; url: string } | null
+    passkeyError?: string
+  },
 ): Html {
   const t = words(request)
   return page(request, {
@@ -115,6 +122,7 @@ export function signInPage(
       ],
     )}
     ${enterPanel(request, reply, o.next)}
+    ${o.outside && button({ text: t('sign-in.outside', { name: o.outside.name }), href: `${o.outside.url}?${new URLSearchParams({ next: o.next, ...(o.again ? { again: '1' } : {}) })}`, kind: 'secondary' })}
     <h2 class="govuk-heading-m">${t('sign-in.other')}</h2>
     <p class="govuk-body">${link(withNext('/sign-in/receipt', o.next), t('sign-in.by-receipt'))}</p>`,
   })
@@ -226,6 +234,7 @@ export function mePage(
       <li>${link('/me/access', accessWords(language))}</li>
       <li>${link('/me/sessions', t('me.sessions'))}</li>
       ${o.lines(language).map((line) => html`<li>${link(line.href, line.words)}</li>`)}
+      <li>${link('/me/connected', t('me.connected'))}</li>
       ${administers(request.visitor) && html`<li>${link('/admin/people', t('me.admin'))}</li>`}
     </ul>
     <h2 class="govuk-heading-m">${t('me.known')}</h2>
@@ -328,11 +337,13 @@ export function useInWords(language: Language, person: PersonId, use: StoredUse,
   const who =
     use.actor === person
       ? t('uses.you')
-      : use.actor === null
-        ? t('uses.system')
-        : use.office
-          ? t('uses.office', { office: officeName(use.office) })
-          : t('uses.staff')
+      : use.purpose === released
+        ? use.office
+        : use.actor === null
+          ? t('uses.system')
+          : use.office
+            ? t('uses.office', { office: officeName(use.office) })
+            : t('uses.staff')
   return `${who}: ${key in es ? t(key) : use.purpose}`
 }
 

@@ -100,6 +100,10 @@ describe('settings', () => {
     [{ VENTANILLA_METRICS_PORT: '3000' }, /both 3000/],
     [{ VENTANILLA_HOST: '0.0.0.0' }, /would show a development system.*VENTANILLA_MODE=production/],
     [{ VENTANILLA_DEMO: 'off', VENTANILLA_LOG_ORIGIN: 'demo.example' }, /only a demonstration may/],
+    [{ VENTANILLA_OIDC_ISSUER: 'somewhere' }, /must be an address such as/],
+    [{ VENTANILLA_OIDC_ISSUER: 'https://llave.example' }, /needs VENTANILLA_OIDC_CLIENT_ID/],
+    [{ VENTANILLA_OIDC_ISSUER: 'https://llave.example', VENTANILLA_OIDC_CLIENT_ID: 'p' }, /needs VENTANILLA_OIDC_NAME/],
+    [{ VENTANILLA_OIDC_LEVELS: 'high=4' }, /acr values with their levels/],
   ] as [Record<string, string>, RegExp][]) {
     test(`${JSON.stringify(env)} is refused with a sentence that names the fix`, () => refuses(env, words))
   }

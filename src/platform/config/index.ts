@@ -59,6 +59,24 @@ const site: Kind<string | null> = {
     return found && /^https?:$/.test(found.protocol) && found.href === `${found.origin}/` ? found.origin : must(this.is)
   },
 }
+/** An OpenID issuer, compared letter by letter: a slash at its end counts. */
+const issuer: Kind<string | null> = {
+  is: 'an address such as https://llave.example.gob.mx',
+  read: (t) => (t === '' ? null : /^https?:$/.test(URL.parse(t)?.protocol ?? '') ? t : must(issuer.is)),
+}
+/** Which level each acr of another provider means. */
+const levels: Kind<readonly (readonly [acr: string, level: 1 | 2 | 3])[]> = {
+  is: 'acr values with their levels and commas between, such as "urn:example:high=3,urn:example:low=1"',
+  read: (t) =>
+    t
+      .split(',')
+      .map((pair) => pair.trim())
+      .filter((pair) => pair !== '')
+      .map((pair) => {
+        const [, acr, level] = /^(\S+)=([123])$/.exec(pair) ?? must(levels.is)
+        return [acr!, Number(level) as 1 | 2 | 3]
+      }),
+}
 const roles: Kind<readonly ProcessRole[]> = {
   is: 'any of web, worker, log, with commas between',
   read(t) {
@@ -140,6 +158,20 @@ export const settings = {
     'the mail server; without one, in development, mail is shown on /dev/mail',
   ),
   mailFrom: setting(text, 'Ventanilla <no-responder@localhost>', 'the sender of mail'),
+  oidcIssuer: setting(
+    issuer,
+    null,
+    'another OpenID provider that people may sign in by; with it VENTANILLA_OIDC_CLIENT_ID and VENTANILLA_OIDC_NAME',
+  ),
+  oidcClientId: setting(optional, null, 'what this portal is called there'),
+  oidcClientSecret: setting(optional, null, 'its secret there; none for a client without one'),
+  oidcClientSecretFile: setting(optional, null, 'a file that holds the secret instead'),
+  oidcName: setting(optional, null, 'what people call that provider: "Entrar con" and this stands on the sign-in page'),
+  oidcLevels: setting(
+    levels,
+    [],
+    'which level, 1 to 3, each acr of that provider means here; urn:mx:nac:1 to 3 mean themselves, any other is 1',
+  ),
   logLevel: setting(
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     'info',
@@ -303,6 +335,15 @@ function agree(raw: Raw, given: ReadonlySet<string>, folder: string): Config {
     )
   }
 
+  if (raw.oidcIssuer !== null) {
+    for (const name of ['oidcClientId', 'oidcName'] as const)
+      if (raw[name] === null) throw new ConfigError(`VENTANILLA_OIDC_ISSUER needs ${environmentName(name)}: ${settings[name].about}.`)
+    if (raw.mode === 'production' && !raw.oidcIssuer.startsWith('https:'))
+      throw new ConfigError('In production VENTANILLA_OIDC_ISSUER begins with https://, because it says who people are.')
+    if (raw.oidcClientSecret !== null && raw.oidcClientSecretFile !== null)
+      throw new ConfigError('VENTANILLA_OIDC_CLIENT_SECRET and VENTANILLA_OIDC_CLIENT_SECRET_FILE are both set. Leave one.')
+  }
+
   const publicUrl = raw.publicUrl ?? `http://localhost:${raw.port}`
   const host = raw.logOrigin ?? (raw.publicUrl ? `${new URL(publicUrl).host}/log` : 'localhost/log')
   const prefixed = raw.demo && !host.startsWith('demo') ? `demo.${host}` : host
@@ -314,6 +355,7 @@ function agree(raw: Raw, given: ReadonlySet<string>, folder: string): Config {
   return {
     ...raw,
     data,
+    oidcClientSecretFile: raw.oidcClientSecretFile && resolve(folder, raw.oidcClientSecretFile),
     keys: raw.keys ? resolve(folder, raw.keys) : join(data, 'keys'),
     publicUrl,
     publicUrlGiven: raw.publicUrl !== null,

@@ -62,12 +62,26 @@ export type Route<P extends TSchema | undefined, Q extends TSchema | undefined, 
   handler: (request: FastifyRequest<{ Params: Part<P>; Querystring: Part<Q>; Body: Part<B> }>, reply: FastifyReply) => unknown
 }
 
+/**
+ * A route that a library answers on Node's own request and response: a protocol endpoint for programs, which checks what comes by its own rules. The access
+ * rule, the limits, the headers and the numbers are those of every route; the body is left unread, and no CSRF token is asked for.
+ */
+export type RawRoute = {
+  methods: readonly ('GET' | 'POST' | 'OPTIONS')[]
+  url: string
+  access: Access
+  /** Resolves when the answer is sent. What it throws before is answered as any route's. */
+  handler: (request: FastifyRequest, response: ServerResponse) => Promise<unknown>
+}
+
 /** The web part: routes with a schema and an access rule, problems as pages, security headers, CSRF, rate limits. */
 export interface Web {
   readonly app: FastifyInstance
   route<P extends TSchema | undefined = undefined, Q extends TSchema | undefined = undefined, B extends TSchema | undefined = undefined>(
     route: Route<P, Q, B>,
   ): void
+  /** Adds a route that a library answers. */
+  raw(route: RawRoute): void
   /** Starts to listen; the address with its port. */
   listen(): Promise<string>
   /** Stops taking connections and waits for the requests under way, at most as long as `patience` says. */
@@ -99,6 +113,9 @@ export type WebDeps = {
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'"
+
+/** The content security policy of a page whose forms may end, by redirects, at another site: browsers hold the whole way against `form-action`. */
+export const formsEndAt = (origin: string): string => csp.replace("form-action 'self'", `form-action 'self' ${origin}`)
 
 /** What is text though no list of media types says so, beside what such a list knows. */
 const compressible = /^text\/(?!event-stream)|[+/](?:json|text|xml|octet-stream|n-triples)(?:;|$)/
@@ -542,6 +559,29 @@ export async function openWeb(deps: WebDeps): Promise<Web> {
           }
           return answer
         },
+      })
+    },
+    raw(route) {
+      // A scope of its own, whose bodies nobody parses.
+      app.register(async (scope) => {
+        scope.removeAllContentTypeParsers()
+        scope.addContentTypeParser('*', (_request, _body, done) => done(null))
+        scope.route({
+          method: [...route.methods],
+          url: route.url,
+          // Another site's page may ask before it sends (OPTIONS), where the library lets it.
+          config: { access: route.access, csrf: !route.methods.some((m) => m !== 'GET'), ownSchema: true },
+          schema: {
+            hide: true,
+            params: { type: 'object', additionalProperties: { type: 'string', maxLength: 300 } },
+          },
+          handler: async (request, reply) => {
+            for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+            if (!reply.hasHeader('cache-control')) reply.raw.setHeader('cache-control', 'no-store')
+            reply.hijack()
+            await route.handler(request, reply.raw)
+          },
+        })
       })
     },
     listen: () => app.listen({ host: deps.host, port: deps.port }),

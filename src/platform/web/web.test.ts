@@ -84,9 +84,43 @@ before(async () => {
       throw new Problem('too-large', 'What was sent is larger than this page takes.')
     },
   })
+  web.raw({
+    methods: ['GET', 'POST'],
+    url: '/raw/:word',
+    access: 'public',
+    async handler(request, response) {
+      let body = ''
+      for await (const chunk of request.raw) body += String(chunk)
+      response.setHeader('content-type', 'text/plain')
+      response.end(`${(request.params as { word: string }).word} ${request.visitor.person ?? 'nobody'} ${body}`)
+    },
+  })
+  web.raw({
+    methods: ['GET'],
+    url: '/raw-mine',
+    access: 'signed-in',
+    handler: async (_request, response) => void response.end('mine'),
+  })
   await web.app.ready()
 })
 after(() => web.close())
+
+test('a library answers on the raw request, with the headers, the rule and the numbers of every route, and reads the body itself', async () => {
+  const sent = await web.app.inject({
+    method: 'POST',
+    url: '/raw/token',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', origin: 'https://agency.example' },
+    cookies: { session: 'one' },
+    payload: 'a=1',
+  })
+  assert.equal(sent.statusCode, 200)
+  assert.equal(sent.body, `token ${person} a=1`)
+  assert.match(String(sent.headers['content-security-policy']), /default-src 'none'/)
+  assert.equal(sent.headers['cache-control'], 'no-store')
+  assert.ok(seen.includes('/raw/:word'))
+  assert.equal((await web.app.inject({ url: '/raw-mine' })).statusCode, 303)
+  assert.equal((await web.app.inject({ url: '/raw-mine', cookies: { session: 'one' } })).body, 'mine')
+})
 
 /** The form's cookie and token, as a browser would hold them. */
 async function form(session?: string): Promise<{ cookie: string; token: string }> {
