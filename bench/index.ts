@@ -20,5 +20,6 @@ export const benches: Record<string, { about: string; load(): Promise<{ bench: B
   verify: { about: 'CAdES signatures judged a second, against crypto.verify alone and pkijs', load: () => import('./verify.ts') },
   ocsp: { about: 'OCSP answers a second over HTTP, against the responder of OpenSSL', load: () => import('./ocsp.ts') },
   sign: { about: 'institutional seals with a timestamp a second, against two bare signatures', load: () => import('./sign.ts') },
+  login: { about: 'complete sign-ins by passkey a second', load: () => import('./login.ts') },
   kill: { about: 'kills under load: nothing acknowledged is lost or doubled', load: () => import('./kill.ts') },
 }

@@ -63,6 +63,10 @@ const sound: Record<string, (more: Record<string, unknown>) => void> = {
     assert.equal(more.checked, more.right)
     assert.ok((more.withNonce as number) > 0)
   },
+  login(more) {
+    assert.equal(more.refused, 1)
+    assert.ok((more.p95Ms as number) >= (more.p50Ms as number))
+  },
   sign: (more) => assert.equal(more.checked, more.right),
   kill: (more) => assert.deepEqual(more.findings, []),
 }

@@ -45,7 +45,7 @@ async function add(visitor: SignedIn, twist: Twist = {}, name = 'Mi teléfono'):
   return passkey
 }
 async function enter(passkey: SoftPasskey, twist: Twist = {}, browser = 'browser') {
-  const options = await own.passkeys.enterOptions('browser', '10.0.0.1')
+  const options = await own.passkeys.enterOptions('browser')
   const { token, person } = await own.passkeys.enter(browser, { response: signIn(passkey, options, site, twist), device: 'phone' })
   const found = (await own.session(token))!
   return { person, session: found.id, language: 'es' as const, grants: found.grants }
@@ -107,13 +107,13 @@ for (const [words, twist] of Object.entries({
 test('an answer counts once, in its browser, for its account, and for five minutes', async () => {
   const visitor = await aVisitor()
   const passkey = await add(visitor)
-  const options = await own.passkeys.enterOptions('browser', '10.0.0.1')
+  const options = await own.passkeys.enterOptions('browser')
   const response = signIn(passkey, options, site)
   await assert.rejects(own.passkeys.enter('another browser', { response, device: 'phone' }), because('people/passkey-refused', 'late'))
   await own.passkeys.enter('browser', { response, device: 'phone' })
   await assert.rejects(own.passkeys.enter('browser', { response, device: 'phone' }), because('people/passkey-refused', 'late'))
 
-  const late = await own.passkeys.enterOptions('browser', '10.0.0.1')
+  const late = await own.passkeys.enterOptions('browser')
   clock.advance(5 * 60_000 + 1)
   await assert.rejects(
     own.passkeys.enter('browser', { response: signIn(passkey, late, site), device: 'phone' }),
@@ -129,7 +129,7 @@ test('an answer counts once, in its browser, for its account, and for five minut
 
 test('two answers of one counter at the same time: one is a copy’s', async () => {
   const passkey = await add(await aVisitor(), { counter: 1 })
-  const asked = await Promise.all(['b1', 'b2'].map((b) => own.passkeys.enterOptions(b, '10.0.0.1')))
+  const asked = await Promise.all(['b1', 'b2'].map((b) => own.passkeys.enterOptions(b)))
   const both = await Promise.allSettled(
     asked.map((options, i) =>
       own.passkeys.enter(`b${i + 1}`, { response: signIn(passkey, options, site, { counter: 2 }), device: 'phone' }),
@@ -139,7 +139,7 @@ test('two answers of one counter at the same time: one is a copy’s', async () 
 })
 
 test('what is no answer is said to be none', async () => {
-  await own.passkeys.enterOptions('browser', '10.0.0.1')
+  await own.passkeys.enterOptions('browser')
   for (const response of ['', '{', 'null', '[]', '{"id":1}', `{"id":"${'x'.repeat(30_000)}"}`])
     await assert.rejects(own.passkeys.enter('browser', { response, device: 'phone' }), because('people/passkey-refused', 'unreadable'))
   const visitor = await aVisitor()

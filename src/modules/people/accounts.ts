@@ -36,7 +36,6 @@ const limits = {
   'slip-reference': { most: 10, windowMs: hourMs },
   'identity-person': { most: 5, windowMs: dayMs },
   'invite-network': { most: 60, windowMs: 15 * minuteMs },
-  'passkey-network': { most: 600, windowMs: 15 * minuteMs },
   'recovery-person': { most: 5, windowMs: dayMs },
 } as const
 

@@ -40,7 +40,7 @@ export function passkeyPages(web: Web, o: PasskeyRoutes): void {
     url: '/sign-in/passkey/options',
     access: 'public',
     schema: {},
-    handler: (request, reply) => passkeys.enterOptions(o.browserOf(request, reply), request.ip),
+    handler: (request, reply) => passkeys.enterOptions(o.browserOf(request, reply)),
   })
 
   web.route({

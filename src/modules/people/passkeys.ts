@@ -38,7 +38,7 @@ export type PasskeyDeps = {
   readonly write: (tx: Tx, letter: Letter, lastsMs: number) => Promise<void>
   /** Systems that were entered by a session hear that it ended. */
   readonly tellEnded: (tx: Tx, sessions: readonly string[]) => Promise<void>
-  readonly within: (kind: 'passkey-network' | 'recovery-person', what: string) => Promise<void>
+  readonly within: (kind: 'recovery-person', what: string) => Promise<void>
 }
 
 const challengeMs = 5 * minuteMs
@@ -89,8 +89,8 @@ export function openPasskeys(deps: PasskeyDeps) {
     throw refused('unreadable', 'The device’s answer could not be read.')
   }
 
-  async function challengeOf(browser: string, purpose: 'add' | 'enter') {
-    const found = await store.takeChallenge(db, hashOf(browser), purpose, clock.now())
+  async function challengeOf(on: On, browser: string, purpose: 'add' | 'enter') {
+    const found = await store.takeChallenge(on, hashOf(browser), purpose, clock.now())
     if (!found) throw refused('late', 'Too much time has passed, or the answer is of another page.')
     return found
   }
@@ -148,7 +148,7 @@ export function openPasskeys(deps: PasskeyDeps) {
     /** Keeps the passkey that the device made. Refuses as `addOptions`, and with `people/passkey-refused` and a field that says why. */
     async add(visitor: SignedIn, browser: string, given: { readonly response: string; readonly name: string }): Promise<void> {
       const response = parse<RegistrationResponseJSON>(given.response)
-      const asked = await challengeOf(browser, 'add')
+      const asked = await challengeOf(db, browser, 'add')
       if (asked.person !== visitor.person) throw refused('not-yours', 'The answer is for another account.')
       const { verifyRegistrationResponse } = await webauthn()
       const found = await verifyRegistrationResponse({
@@ -185,9 +185,8 @@ export function openPasskeys(deps: PasskeyDeps) {
       })
     },
 
-    /** What the browser asks the device to sign in by. Refuses with `too-many`. */
-    async enterOptions(browser: string, network: string): Promise<PublicKeyCredentialRequestOptionsJSON> {
-      await deps.within('passkey-network', network)
+    /** What the browser asks the device to sign in by. There is nothing to guess, so no limit but the address's own. */
+    async enterOptions(browser: string): Promise<PublicKeyCredentialRequestOptionsJSON> {
       const { generateAuthenticationOptions } = await webauthn()
       const options = await generateAuthenticationOptions({ rpID, userVerification: 'required' })
       await store.putChallenge(db, {
@@ -206,12 +205,13 @@ export function openPasskeys(deps: PasskeyDeps) {
       given: { readonly response: string; readonly device: string },
     ): Promise<{ token: string; person: PersonId }> {
       const response = parse<AuthenticationResponseJSON>(given.response)
-      const asked = await challengeOf(browser, 'enter')
       const { verifyAuthenticationResponse } = await webauthn()
-      return db.tx(async (tx) => {
+      const done = await db.tx(async (tx) => {
+        // Taken in the same transaction, which ends well also for a wrong answer: no challenge is asked twice.
+        const asked = await challengeOf(tx, browser, 'enter')
         // Locked: of two answers with one counter the second is a copy's.
         const passkey = await store.passkeyBy(tx, response.id)
-        if (!passkey) throw refused('unknown', 'This passkey is not kept here, or was removed.')
+        if (!passkey) return refused('unknown', 'This passkey is not kept here, or was removed.')
         const found = await verifyAuthenticationResponse({
           response,
           expectedChallenge: asked.challenge,
@@ -219,16 +219,17 @@ export function openPasskeys(deps: PasskeyDeps) {
           expectedRPID: rpID,
           requireUserVerification: true,
           credential: { id: passkey.id, publicKey: new Uint8Array(passkey.publicKey), counter: passkey.counter },
-        }).catch((error) => {
-          throw refused('wrong', 'The device’s answer does not hold.', error)
-        })
-        if (!found.verified) throw refused('wrong', 'The device’s answer does not hold.')
+        }).catch((error) => refused('wrong', 'The device’s answer does not hold.', error))
+        if (found instanceof Problem) return found
+        if (!found.verified) return refused('wrong', 'The device’s answer does not hold.')
         const { newCounter, credentialBackedUp } = found.authenticationInfo
         await store.notePasskeyUse(tx, passkey.id, newCounter, credentialBackedUp || passkey.backedUp, clock.now())
         const token = await deps.startSession(tx, passkey.person, 'passkey', given.device)
         await store.noteSessionPasskey(tx, hashToken(token), passkey.id)
         return { token, person: passkey.person }
       })
+      if (done instanceof Problem) throw done
+      return done
     },
 
     /** Gives one of the person's own passkeys another name. */

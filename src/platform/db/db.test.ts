@@ -32,6 +32,9 @@ describe('transactions', () => {
 
   test('a deadlock is run again and both are counted', async () => {
     let runs = 0
+    // Each holds its first row before either asks for the other's, however slow the machine is.
+    let without = 2
+    const { promise: bothHold, resolve: open } = Promise.withResolvers<void>()
     const both = [
       [1, 2],
       [2, 1],
@@ -39,7 +42,8 @@ describe('transactions', () => {
       on.db.tx(async (tx) => {
         runs++
         await add(tx, first!)
-        await sleep(50)
+        if (--without === 0) open()
+        await bothHold
         await add(tx, second!)
       }),
     )
