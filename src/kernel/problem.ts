@@ -18,6 +18,7 @@ export const problems = {
   unavailable: 503,
   'people/passkey-refused': 422,
   'people/passkey-first': 403,
+  'people/step-up': 403,
   'people/code-wrong': 422,
   'people/code-expired': 422,
   'people/invite-used': 410,

@@ -6,7 +6,7 @@ import { gather } from '#kernel/gather'
 import type { OfficeId, PersonId, Reference } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { dateIn, dayMs, endOfDay, minuteStamp } from '#kernel/time'
-import type { Person } from '#people'
+import type { Level, Person } from '#people'
 import { Acts } from './acts.ts'
 import { askBy, draftDays, dueOn } from './clock.ts'
 import type { Deps } from './deps.ts'
@@ -16,8 +16,13 @@ import { findRejoins, rejoin } from './rejoin.ts'
 import type { Case, CaseChannel } from './store.ts'
 import * as store from './store.ts'
 
-/** Who submits which draft. `clerkAt`: the counters where this person takes filings for others. */
-export type Submission = { readonly person: PersonId; readonly reference: Reference; readonly clerkAt?: readonly OfficeId[] }
+/** Who submits which draft. `clerkAt`: the counters where this person takes filings for others. `level`: how surely who submits is known (`people.level`); 1 without it. */
+export type Submission = {
+  readonly person: PersonId
+  readonly reference: Reference
+  readonly clerkAt?: readonly OfficeId[]
+  readonly level?: Level
+}
 
 const mostAtOnce = 256
 /** Batches under way at once: the processor decides one while the disk takes the other. */
@@ -26,7 +31,7 @@ const abreast = 2
 /**
  * A function that submits drafts, durable when it returns. A draft that was submitted already is left as it is, so a second press finds the first
  * receipt. Refuses: `not-found` (no such case, or another person's), `cases/draft-expired`, `cases/incomplete`, `cases/definition-changed`,
- * `people/not-identified`, `cases/one-living-turn`.
+ * `people/not-identified`, `people/step-up`, `cases/one-living-turn`.
  */
 export function openSubmit(deps: Deps): (submission: Submission) => Promise<void> {
   return gather(
@@ -62,7 +67,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
       if (!c || (c.applicant !== s.person && !(c.takenBy === s.person && s.clerkAt?.includes(c.office))))
         throw new Problem('not-found', 'There is no such case.')
       if (c.state !== 'draft' || seen.has(s.reference)) continue
-      decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), now) })
+      decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), s.level ?? 1, now) })
       seen.add(s.reference)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
@@ -169,7 +174,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
   return outcomes
 }
 
-function decide(deps: Deps, c: Case, applicant: Person | undefined, now: Date): Pick<Decided, 'service' | 'identity'> {
+function decide(deps: Deps, c: Case, applicant: Person | undefined, level: Level, now: Date): Pick<Decided, 'service' | 'identity'> {
   if (now.getTime() - c.savedAt.getTime() > draftDays * dayMs) throw new Problem('cases/draft-expired', 'Drafts are kept 30 days.')
   const service = deps.catalogue.get(c.service)
   if (!service) throw new Problem('catalogue/not-offered', 'This service is not offered any more.')
@@ -178,5 +183,8 @@ function decide(deps: Deps, c: Case, applicant: Person | undefined, now: Date): 
   const identity = applicant?.identities[0]?.value
   if (!identity || !applicant.name || !(applicant.email || c.takenBy))
     throw new Problem('people/not-identified', 'Say who you are before taking a turn.')
+  // At a counter the person stands before a clerk, which is more than any session says.
+  if ((service.definition.assurance ?? 1) > level && !c.takenBy)
+    throw new Problem('people/step-up', 'This service asks to know more surely who you are.')
   return { service, identity }
 }

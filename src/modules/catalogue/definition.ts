@@ -250,6 +250,8 @@ export const Definition = Type.Object(
     homoclave: Type.Optional(Type.String({ maxLength: 30 })),
     lifeEvents: Type.Array(oneOf(lifeEvents), { minItems: 1, uniqueItems: true }),
     applicants: Type.Array(Type.Union([Type.Literal('person'), Type.Literal('company')]), { minItems: 1, uniqueItems: true }),
+    /** How surely who files must be known, where that is more than a code by mail: a level of decision 0014. */
+    assurance: Type.Optional(Type.Union([Type.Literal(2), Type.Literal(3)])),
     legalBasis: Type.Array(Source, { minItems: 1, maxItems: 12 }),
     fee: Fee,
     term: Term,

@@ -112,6 +112,7 @@ export function burdens(before: Definition, after: Definition, was: Adoption | n
   if (now.answerWithin.workingDays < old.answerWithin.workingDays) found.push('time to answer')
   for (const c of old.channels) if (!now.channels.includes(c)) found.push(`channel ${c}`)
   for (const a of old.applicants) if (!now.applicants.includes(a)) found.push(`applicant ${a}`)
+  if ((now.assurance ?? 1) > (old.assurance ?? 1)) found.push('assurance')
   const signed = (d: Definition) => new Map(d.steps.flatMap((s) => (s.kind === 'sign' ? [[s.id, s.signers ?? '']] : [])))
   const oldSigned = signed(old)
   for (const [id, by] of signed(now)) if (oldSigned.get(id) !== by) found.push(`signature ${id}`)

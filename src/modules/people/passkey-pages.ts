@@ -64,6 +64,31 @@ export function passkeyPages(web: Web, o: PasskeyRoutes): void {
     },
   })
 
+  web.route({
+    method: 'GET',
+    url: '/sign-in/step-up',
+    access: 'signed-in',
+    schema: {
+      querystring: Type.Object({
+        level: Type.Optional(Type.Integer({ minimum: 2, maximum: 3 })),
+        next: Type.Optional(Type.String({ maxLength: 2_000 })),
+      }),
+    },
+    handler: async (request, reply) => {
+      const level = (request.query.level ?? 2) as 2 | 3
+      const next = ownPath(request.query.next)
+      const { missing, hasPasskey } = await passkeys.lacks(signedIn(request), level)
+      // Who comes back with everything goes on where they were.
+      if (missing.length === 0) return reply.redirect(next, 303)
+      return views.stepUpPage(request, reply, {
+        missing,
+        hasPasskey,
+        next,
+        here: `/sign-in/step-up?level=${level}&next=${encodeURIComponent(next)}`,
+      })
+    },
+  })
+
   async function page(request: Request, reply: Reply, more: Parameters<typeof views.accessPage>[3] = {}) {
     const visitor = signedIn(request)
     const [found, { way }, duty] = await Promise.all([passkeys.of(visitor), passkeys.began(visitor), o.hasDuty(request)])

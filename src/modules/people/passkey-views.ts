@@ -19,6 +19,7 @@ import {
 } from '#look'
 import { csrfField, isDemo, type Reply, type Request } from '#web'
 import type { PasskeyRow } from './passkey-store.ts'
+import type { Lack } from './passkeys.ts'
 import en from './text.passkeys.en.json' with { type: 'json' }
 import es from './text.passkeys.es.json' with { type: 'json' }
 
@@ -188,5 +189,38 @@ export function accessPage(
         })
       }</section>`
     }<p class="govuk-body"><a class="govuk-link" href="/me/sessions">${t('access.sessions')}</a></p>`,
+  })
+}
+
+/** What is missing until a session is sure enough, one thing after the other; the way back when nothing is. */
+export function stepUpPage(
+  request: Request,
+  reply: Reply,
+  o: { missing: readonly Lack[]; hasPasskey: boolean; next: string; here: string },
+): Html {
+  const l = request.visitor.language
+  const t = (key: Parameters<typeof text>[1]) => text(l, key)
+  const p = (words: Child) => html`<p class="govuk-body">${words}</p>`
+  const back = encodeURIComponent(o.here)
+  const what: Readonly<Record<Lack, () => Html>> = {
+    passkey: () =>
+      o.hasPasskey
+        ? enterPanel(request, reply, o.here)
+        : html`<h2 class="govuk-heading-m">${t('step-up.passkey')}</h2>${p(html`<a class="govuk-link" href="/me/access">${t('step-up.add')}</a>`)}`,
+    curp: () =>
+      html`<h2 class="govuk-heading-m">${t('step-up.curp')}</h2>${p(html`<a class="govuk-link" href="/me?next=${back}">${t('step-up.curp-go')}</a>`)}`,
+    shown: () => html`<h2 class="govuk-heading-m">${t('step-up.shown')}</h2>${p(t('step-up.shown-lead'))}`,
+    bound: () =>
+      html`<h2 class="govuk-heading-m">${t('step-up.bound')}</h2>${p(html`${t('step-up.bound-lead')} <a class="govuk-link" href="/me/access">${t('access.title')}</a>`)}`,
+  }
+  return layout({
+    title: t('step-up.title'),
+    language: l,
+    visitor: request.visitor,
+    url: o.here,
+    backLink: o.next,
+    demo: isDemo(request),
+    robots: 'noindex',
+    body: html`<h1 class="govuk-heading-l">${t('step-up.title')}</h1><p class="govuk-body-l">${t('step-up.lead')}</p>${o.missing.map((lack) => what[lack]())}`,
   })
 }

@@ -24,6 +24,9 @@ import { addEvent, contactsOf, grantsOf, lockPerson, type On } from './store.ts'
 /** How surely a session is its person (decision 0014): by mail; by passkey with a CURP; the CURP seen at a counter and the passkey bound to one device. */
 export type Level = 1 | 2 | 3
 
+/** What a session may lack for a level. */
+export type Lack = 'passkey' | 'curp' | 'shown' | 'bound'
+
 /** What the levels are called where systems speak of them. */
 export const acrOf = (level: Level): string => `urn:mx:nac:${level}`
 
@@ -299,6 +302,18 @@ export function openPasskeys(deps: PasskeyDeps) {
     /** How a session began. */
     async began(visitor: SignedIn): Promise<{ readonly way: string | null }> {
       return { way: (await store.suretyOf(db, visitor.session))?.way ?? null }
+    },
+
+    /** What a session lacks for a level, and whether its person has a passkey at all. */
+    async lacks(visitor: SignedIn, level: Level): Promise<{ readonly missing: readonly Lack[]; readonly hasPasskey: boolean }> {
+      const [found, passkeys] = await Promise.all([store.suretyOf(db, visitor.session), store.passkeysOf(db, visitor.person)])
+      const byPasskey = found?.way === 'passkey'
+      const missing: Lack[] = []
+      if (level >= 2 && !byPasskey) missing.push('passkey')
+      if (level >= 2 && !found?.curp) missing.push('curp')
+      if (level >= 3 && !found?.shown) missing.push('shown')
+      if (level >= 3 && byPasskey && found.backedUp !== false) missing.push('bound')
+      return { missing, hasPasskey: passkeys.length > 0 }
     },
 
     /** How surely a session is its person, and since when. */

@@ -236,7 +236,7 @@ export function reviewPage(
   )}${o.journey.papers.length > 0 && html`<section>${closedList({ language: l, papers: paperList(o, true) })}<p class="govuk-body"><a class="govuk-link" href="/cases/${o.c.reference}/papers">${text(l, 'review.papers')}</a></p></section>`}
   <section aria-labelledby="cost"><h2 class="govuk-heading-m" id="cost">${text(l, 'review.cost')}</h2><p class="govuk-body">${costWords(l, o.service, o.filing.answers as FormFields, world.today)}</p><p class="govuk-body">${text(l, 'review.term', { term: termWords(l, o.service) })}</p></section>
   <p class="govuk-body">${o.filing.ground ? text(l, 'priority.claimed', { ground: text(l, `ground.${o.filing.ground}`) }) : text(l, 'priority.question')} <a class="govuk-link" href="/cases/${o.c.reference}/priority">${text(l, o.filing.ground ? 'change' : 'priority.link')}</a></p>
-  ${identified && !unfinished && post({ request, reply }, `/cases/${o.c.reference}/submit`, html`<p class="govuk-body">${text(l, 'review.declare')}</p>${button({ text: text(l, 'review.submit'), preventDoubleClick: true })}`)}
+  ${identified && !unfinished && post({ request, reply }, `/cases/${o.c.reference}/submit`, html`<p class="govuk-body">${text(l, 'review.declare')}</p>${o.service.definition.assurance && !counter ? html`<p class="govuk-body">${text(l, 'review.assurance')}</p>` : ''}${button({ text: text(l, 'review.submit'), preventDoubleClick: true })}`)}
   ${details({
     summary: text(l, 'review.discard'),
     body: html`<p class="govuk-body">${text(l, 'review.discard-lead')}</p>${post({ request, reply }, `/cases/${o.c.reference}/discard`, button({ text: text(l, 'review.discard-confirm'), kind: 'warning' }))}`,

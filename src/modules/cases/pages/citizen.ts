@@ -284,10 +284,15 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
       const reference = referenceOf(request.params)
       const visitor = signedIn(request)
       try {
-        await submit({
+        const submission = {
           person: visitor.person,
           reference,
           clerkAt: visitor.grants.filter((g) => g.role === 'clerk' && g.office !== null).map((g) => g.office!),
+        }
+        await submit(submission).catch(async (error) => {
+          // Few services ask how surely the person is known; for those it is looked up.
+          if (!(error instanceof Problem && error.code === 'people/step-up')) throw error
+          await submit({ ...submission, level: (await deps.people.level(visitor.session)).level })
         })
       } catch (error) {
         // What can be mended on the way is shown where it is mended.
@@ -295,6 +300,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
           return reply.redirect(resumeAt(await onDraft(request, reference)), 303)
         if (error instanceof Problem && error.code === 'cases/definition-changed') return reply.redirect(`/cases/${reference}/changed`, 303)
         if (error instanceof Problem && error.code === 'people/not-identified') return reply.redirect(`/cases/${reference}/review`, 303)
+        if (error instanceof Problem && error.code === 'people/step-up') {
+          const { assurance } = (await onDraft(request, reference)).service.definition
+          return reply.redirect(`/sign-in/step-up?level=${assurance}&next=${encodeURIComponent(`/cases/${reference}/review`)}`, 303)
+        }
         throw error
       }
       return reply.redirect(`/cases/${reference}/receipt`, 303)
