@@ -8,6 +8,7 @@ import { Problem } from '#kernel/problem'
 import type { Clock } from '#kernel/time'
 import type { People } from '#people'
 import { formsEndAt, type Reply, type Request, signedIn, type Web } from '#web'
+import { clientId } from './clients.ts'
 import { assuranceOf } from './level.ts'
 import { endpoints } from './provider.ts'
 import { isScope } from './scopes.ts'
@@ -167,7 +168,7 @@ export function registerPages(web: Web, deps: PagesDeps): void {
     method: 'POST',
     url: '/me/connected',
     access: 'signed-in',
-    schema: { body: Type.Object({ client: Type.String({ maxLength: 63 }) }) },
+    schema: { body: Type.Object({ client: Type.String({ pattern: clientId.source }) }) },
     async handler(request, reply) {
       await deps.withdraw(signedIn(request).person, request.body.client)
       return reply.redirect('/me/connected?done=1', 303)
