@@ -1,5 +1,5 @@
 import { createReadStream, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { environment, readConfig } from '#config'
 import { copyDatabase, type Db, installationOf, openDb, startPostgres } from '#db'
 import { logFiles, signedHead } from '#publiclog'
@@ -45,7 +45,7 @@ export async function takeBackup(
       if (await added(made.add(`files/${path}`, createReadStream(join(of.data, 'files', path))))) attachments++
       if (attachments > 0 && attachments % 5_000 === 0) tell(`${attachments} attachments`)
     }
-    if (withKeys) for (const name of readdirSync(of.keys)) await made.add(`keys/${name}`, createReadStream(join(of.keys, name)))
+    if (withKeys) for (const path of keysIn(of.keys)) await made.add(`keys/${path}`, createReadStream(join(of.keys, path)))
     return await made.finish({
       madeAt: now.toISOString(),
       release: release(),
@@ -69,6 +69,13 @@ function hasLog(data: string): boolean {
 function* filesIn(folder: string): Generator<string> {
   for (const two of safeList(folder)) if (two.length === 2) for (const id of safeList(join(folder, two))) yield `${two}/${id}`
 }
+
+/** The files of the keys, those of the authority in their folder among them. Throws where there is no such folder. */
+const keysIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort()
 
 function safeList(folder: string): string[] {
   try {

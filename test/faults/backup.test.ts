@@ -73,6 +73,8 @@ describe('a backup', () => {
 
     const to = await emptyPlace()
     const restored = await restoreBackup(to, folder)
+    const files = (at: string) => readdirSync(at, { recursive: true }).map(String).sort()
+    assert.deepEqual(files(to.keys), files(source().keys), 'the keys, and those of the authority in their folder')
     assert.deepEqual(await contents(to.db), await contents(own.db))
     assert.deepEqual([restored.behind, restored.keys], [false, true])
     assert.equal(readdirSync(to.keys).length, readdirSync(join(engine.folder, 'keys')).length)
