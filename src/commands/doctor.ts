@@ -8,6 +8,7 @@ import { dayMs, systemClock } from '#kernel/time'
 import { type Keys, noteKey, openKeys } from '#keys'
 import { openMessages } from '#messages'
 import { openPublicLog, type PublicLog, signedHead } from '#publiclog'
+import { certificatesIn } from '#signing/authority'
 import { witnessPolicy } from '../main.ts'
 import { megabytes } from './backup.ts'
 import { type Command, none, result, toStderr } from './command.ts'
@@ -76,6 +77,21 @@ function keysOf(config: Config): { findings: Finding[]; keys: Keys | null } {
     if (findings.length === 0)
       findings.push(wrong('keys', words(error), 'docs/operating/running.md says what belongs in the folder of the keys.'))
     return { findings, keys: null }
+  }
+}
+
+/** Whether what the authority signs with goes on for a while. */
+function authority(config: Config, now: Date): Finding[] {
+  const folder = join(config.keys, 'authority')
+  if (!existsSync(folder)) return []
+  try {
+    const soon = certificatesIn(folder).filter((c) => c.notAfter.getTime() < now.getTime() + 30 * dayMs)
+    const remedy = 'Run: bin/ventanilla authority services (docs/operating/authority.md), then start again.'
+    return soon.length > 0
+      ? soon.map((c) => look('authority', `${c.file} ends on ${c.notAfter.toISOString().slice(0, 10)}.`, remedy))
+      : [good('authority', `The certificates in ${folder} hold for a month and more.`)]
+  } catch (error) {
+    return [wrong('authority', words(error), 'docs/operating/authority.md says what belongs in the folder.')]
   }
 }
 
@@ -328,7 +344,7 @@ export async function examine(read: () => Config, now = new Date()): Promise<Fin
     return [...findings, wrong('settings', words(error), 'docs/settings.md lists every setting.')]
   }
   const { findings: ofKeys, keys } = keysOf(config)
-  findings.push(...ofKeys, ...(await disk(config)), unfinished(config, now))
+  findings.push(...ofKeys, ...authority(config, now), ...(await disk(config)), unfinished(config, now))
   const { findings: ofDatabase, db, close } = await database(config)
   findings.push(...ofDatabase)
   try {

@@ -55,6 +55,7 @@ describe('the doctor', () => {
       'node',
       'settings',
       'keys',
+      'authority',
       'disk',
       'files',
       'database',
@@ -95,6 +96,16 @@ describe('the doctor', () => {
       /chmod 600/,
       () => {
         chmodSync(join(data, 'keys', 'secret.key'), 0o644)
+        return look()
+      },
+    ],
+    [
+      'an authority whose file is none',
+      'authority',
+      'wrong',
+      /authority\.md/,
+      () => {
+        writeFileSync(join(data, 'keys', 'authority', 'ocsp.pem'), 'x', { mode: 0o600 })
         return look()
       },
     ],

@@ -19,7 +19,7 @@ export type PasskeyRoutes = {
   readonly deviceOf: (request: Request) => string
   /** The page where one signs in, with what was wrong. */
   readonly signInPage: (request: Request, reply: Reply, next: string, error: string) => unknown
-  /** Whether the person has a duty, whatever the session may. */
+  /** Whether the person has a duty that asks for a passkey, whatever the session may. */
   readonly hasDuty: (request: Request) => Promise<boolean>
   /** What an account is called where devices list it. */
   readonly nameOf: (request: Request) => Promise<string>
@@ -92,7 +92,7 @@ export function passkeyPages(web: Web, o: PasskeyRoutes): void {
   async function page(request: Request, reply: Reply, more: Parameters<typeof views.accessPage>[3] = {}) {
     const visitor = signedIn(request)
     const [found, { way }, duty] = await Promise.all([passkeys.of(visitor), passkeys.began(visitor), o.hasDuty(request)])
-    return views.accessPage(request, reply, { ...found, byPasskey: way === 'passkey', duty: duty && found.passkeys.length === 0 }, more)
+    return views.accessPage(request, reply, { ...found, byPasskey: way === 'passkey', duty: duty && way !== 'passkey' }, more)
   }
   const again = async (request: Request, reply: Reply, work: () => Promise<unknown>) => {
     try {

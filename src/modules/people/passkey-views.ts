@@ -143,7 +143,13 @@ export function accessPage(
     robots: 'noindex',
     error: errorsOf(l, o.error),
     body: html`${told && notificationBanner({ language: l, success: true, text: t(`done.${told}`) })}<h1 class="govuk-heading-l">${t('access.title')}</h1><p class="govuk-body-l">${t('access.lead')}</p>${
-      a.duty && insetText({ text: t('access.duty') })
+      a.duty &&
+      insetText({
+        text:
+          a.passkeys.length === 0
+            ? t('access.duty')
+            : html`${t('access.duty-enter')} <a class="govuk-link" href="/sign-in?again=1&amp;next=%2Fme">${t('add.first-go')}</a>`,
+      })
     }${
       a.waits &&
       html`${insetText({ text: t('recovery.waits', { at: at(a.waits) }) })}${post('/me/access/recovery/stop', button({ text: t('recovery.stop'), kind: 'warning' }))}`
