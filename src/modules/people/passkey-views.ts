@@ -55,7 +55,7 @@ function passkeyForm(
 /** The way in by a passkey, for the page where one signs in. */
 export const enterPanel = (request: Request, reply: Reply, next: string): Html => {
   const l = request.visitor.language
-  return html`<section aria-labelledby="passkey"><h2 class="govuk-heading-m" id="passkey">${text(l, 'enter.title')}</h2><p class="govuk-body">${text(l, 'enter.lead')}</p>${passkeyForm(
+  return html`<section aria-labelledby="passkey" hidden><h2 class="govuk-heading-m" id="passkey">${text(l, 'enter.title')}</h2><p class="govuk-body">${text(l, 'enter.lead')}</p>${passkeyForm(
     request,
     reply,
     'enter',
@@ -66,7 +66,7 @@ export const enterPanel = (request: Request, reply: Reply, next: string): Html =
       words: text(l, 'enter.do'),
       secondary: true,
     },
-  )}<noscript><p class="govuk-body">${text(l, 'enter.no-script')}</p></noscript></section>${script()}`
+  )}</section><noscript><p class="govuk-body">${text(l, 'enter.no-script')}</p></noscript>${script()}`
 }
 
 export type Access = {

@@ -121,8 +121,8 @@ export function signInPage(
         button({ text: t('sign-in.send') }),
       ],
     )}
-    ${enterPanel(request, reply, o.next)}
     ${o.outside && button({ text: t('sign-in.outside', { name: o.outside.name }), href: `${o.outside.url}?${new URLSearchParams({ next: o.next, ...(o.again ? { again: '1' } : {}) })}`, kind: 'secondary' })}
+    ${enterPanel(request, reply, o.next)}
     <h2 class="govuk-heading-m">${t('sign-in.other')}</h2>
     <p class="govuk-body">${link(withNext('/sign-in/receipt', o.next), t('sign-in.by-receipt'))}</p>`,
   })

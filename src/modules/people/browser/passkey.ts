@@ -7,6 +7,7 @@ function start(form: HTMLFormElement): void {
   const status = part('status')
   const button = form.querySelector<HTMLButtonElement>('button')!
   form.hidden = false
+  form.closest('section')!.hidden = false
 
   form.addEventListener('submit', async (event) => {
     const response = part<HTMLInputElement>('response')
