@@ -27,7 +27,7 @@ const office = 'state-09' as OfficeId
 const counterBase = 'state/birth-certificate'
 
 /** Routes that are no pages. */
-const forPrograms = /^\/(api|assets|log|sitemaps)\//
+const forPrograms = /^\/(api|assets|log|pki|sitemaps)\//
 /** Pages of an analyst's draft, of which the demonstration has none: `editor/pages.test.ts` weighs them all. */
 const ofDraft = /^\/editor\/drafts\/:draft/
 /** Pages that a demonstration does not lead to, and why. */
@@ -41,6 +41,8 @@ const notMet: Readonly<Record<string, string>> = {
   '/cases/:reference/signatures/:n': 'a file of the same',
   '/cases/:reference/decision.p7s': 'a file of the same',
   '/cases/:reference/decision.txt': 'a file of the same',
+  '/me/certificates/statement': 'a file: what is signed for a certificate',
+  '/me/certificates/:serial': 'a file: the certificate',
   '/oidc/interaction/:uid': 'no other system asks in the demonstration; `federation.browser.test.ts` weighs it',
   '/oidc/interaction/:uid/back': 'leads on from it',
   '/counter/:office/confirm': 'leads on, or back to the counter with an error',
