@@ -192,6 +192,8 @@ test('in production an official has their duty by passkey alone; their first com
   const grant = { role: 'admin', office: null } as const
   await database.db.tx((tx: Tx) => own.giveRole(tx, null, visitor.person, grant))
   assert.deepEqual((await aVisitor('email', visitor.person)).grants, [])
+  // The administrator's act opens the way for seven days, and no longer.
+  clock.advance(8 * dayMs)
   await assert.rejects(add(await aVisitor('email', visitor.person)), because('people/passkey-first'))
   await database.db.tx((tx: Tx) => own.passkeys.allow(tx, visitor.person))
   const passkey = await add(await aVisitor('email', visitor.person))
@@ -200,6 +202,9 @@ test('in production an official has their duty by passkey alone; their first com
   await assert.rejects(own.passkeys.remove(entered, passkey.id), because('conflict'))
   await add(entered)
   await own.passkeys.remove(entered, passkey.id)
+  // Who has a passkey shows it, also after another invitation.
+  await database.db.tx((tx: Tx) => own.passkeys.allow(tx, visitor.person))
+  await assert.rejects(add(await aVisitor('email', visitor.person)), because('people/passkey-first'))
 })
 
 test('levels: mail 1; passkey and CURP 2; with the CURP seen at a counter and a passkey of one device 3', async () => {
@@ -212,4 +217,18 @@ test('levels: mail 1; passkey and CURP 2; with the CURP seen at a counter and a 
   const synced = await add(bound, { backedUp: true })
   await database.db.query('update people_identity set shown_at = now() where person = $1', [visitor.person])
   assert.deepEqual([await level(bound), await level(await enter(synced))], [3, 2])
+})
+
+test('who finds a receipt, or a slip of a counter, adds no passkey and recovers nothing', async () => {
+  const { person } = await aVisitor()
+  for (const way of ['receipt', 'counter'] as const) await assert.rejects(add(await aVisitor(way, person)), because('people/passkey-first'))
+  const entered = await enter(await add(await aVisitor('email', person)))
+  const codes = await own.passkeys.newRecovery(entered)
+  await assert.rejects(own.passkeys.recover(await aVisitor('receipt', person), codes[0]!), because('forbidden'))
+})
+
+test('a passkey that says it is another person’s signs nobody in', async () => {
+  const passkey = await add(await aVisitor())
+  const { userHandle } = await add(await aVisitor())
+  await assert.rejects(enter({ ...passkey, userHandle }), because('people/passkey-refused', 'wrong'))
 })

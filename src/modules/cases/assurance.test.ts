@@ -39,6 +39,8 @@ test('at a counter the person stands there, which is more than a session says', 
   const present = await it.aPerson()
   const reference = await it.cases.filings.start(clerk, { service: licence, for: { person: present.person, office: licenceOffice } })
   await it.fill(clerk, reference, licenceAnswers)
+  // Filed from home it is a filing like any other.
+  await assert.rejects(it.cases.submit({ person: present.person, reference }), { code: 'people/step-up' })
   await it.cases.submit({ person: clerk.person, reference, clerkAt: [licenceOffice] })
 })
 

@@ -67,7 +67,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
       if (!c || (c.applicant !== s.person && !(c.takenBy === s.person && s.clerkAt?.includes(c.office))))
         throw new Problem('not-found', 'There is no such case.')
       if (c.state !== 'draft' || seen.has(s.reference)) continue
-      decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), s.level ?? 1, now) })
+      decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), s, now) })
       seen.add(s.reference)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
@@ -174,7 +174,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
   return outcomes
 }
 
-function decide(deps: Deps, c: Case, applicant: Person | undefined, level: Level, now: Date): Pick<Decided, 'service' | 'identity'> {
+function decide(deps: Deps, c: Case, applicant: Person | undefined, s: Submission, now: Date): Pick<Decided, 'service' | 'identity'> {
   if (now.getTime() - c.savedAt.getTime() > draftDays * dayMs) throw new Problem('cases/draft-expired', 'Drafts are kept 30 days.')
   const service = deps.catalogue.get(c.service)
   if (!service) throw new Problem('catalogue/not-offered', 'This service is not offered any more.')
@@ -184,7 +184,7 @@ function decide(deps: Deps, c: Case, applicant: Person | undefined, level: Level
   if (!identity || !applicant.name || !(applicant.email || c.takenBy))
     throw new Problem('people/not-identified', 'Say who you are before taking a turn.')
   // At a counter the person stands before a clerk, which is more than any session says.
-  if ((service.definition.assurance ?? 1) > level && !c.takenBy)
+  if ((service.definition.assurance ?? 1) > (s.level ?? 1) && c.takenBy !== s.person)
     throw new Problem('people/step-up', 'This service asks to know more surely who you are.')
   return { service, identity }
 }

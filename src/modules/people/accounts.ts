@@ -765,6 +765,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       const now = clock.now()
       if (await store.addGrant(on, person, { role, office }, now, by?.person ?? null))
         await store.addEvent(on, now, 'role-given', person, by?.person ?? null, { role, office })
+      await passkeys.allow(on, person)
     },
 
     /** Withdraws a role and ends the person's sessions. Refuses with `conflict` to withdraw the last administrator. */

@@ -81,6 +81,7 @@ export function openPasskeys(deps: PasskeyDeps) {
   const [rpID, origin] = [site.hostname, site.origin]
   // Some megabytes that only who uses a passkey needs.
   const webauthn = () => import('@simplewebauthn/server')
+  const handleOf = (person: PersonId) => createHash('sha256').update(deps.secret).update(person).digest()
   const later = (ms: number) => new Date(clock.now().getTime() + ms)
 
   function parse<T>(response: string): T {
@@ -102,8 +103,11 @@ export function openPasskeys(deps: PasskeyDeps) {
   async function mayAdd(on: On, visitor: SignedIn): Promise<boolean> {
     const surety = await store.suretyOf(on, visitor.session)
     if (surety?.way === 'passkey') return true
+    // Who finds a receipt must not get the account.
+    if (!surety || surety.way === 'receipt') return false
     const enrolment = await store.enrolmentOf(on, visitor.person, clock.now())
     if (enrolment && enrolment.fromAt <= clock.now()) return true
+    if (surety.way === 'counter') return false
     if ((await store.passkeysOf(on, visitor.person)).length > 0) return false
     // An e-mail must not become an official's key.
     return !(deps.production && (await grantsOf(on, visitor.person)).length > 0)
@@ -130,7 +134,7 @@ export function openPasskeys(deps: PasskeyDeps) {
         rpName: 'Ventanilla',
         rpID,
         // A handle that tells nobody who it is, and is the same for each of the person's passkeys.
-        userID: new Uint8Array(createHash('sha256').update(deps.secret).update(visitor.person).digest()),
+        userID: new Uint8Array(handleOf(visitor.person)),
         userName: name,
         userDisplayName: name,
         attestationType: 'none',
@@ -215,6 +219,9 @@ export function openPasskeys(deps: PasskeyDeps) {
         // Locked: of two answers with one counter the second is a copy's.
         const passkey = await store.passkeyBy(tx, response.id)
         if (!passkey) return refused('unknown', 'This passkey is not kept here, or was removed.')
+        // WebAuthn, 7.2: whose it is must be whose it was made for.
+        const handle = response.response?.userHandle
+        if (handle && handle !== handleOf(passkey.person).toString('base64url')) return refused('wrong', 'The passkey is somebody else’s.')
         const found = await verifyAuthenticationResponse({
           response,
           expectedChallenge: asked.challenge,
@@ -274,6 +281,7 @@ export function openPasskeys(deps: PasskeyDeps) {
 
     /** Begins a recovery by a code: a day later a new passkey may be added, unless the owner, who is told at once, stops it. Refuses with `invalid` and with `too-many`. */
     async recover(visitor: SignedIn, typed: string): Promise<void> {
+      if ((await store.suretyOf(db, visitor.session))?.way === 'receipt') throw new Problem('forbidden', 'A receipt recovers no account.')
       await deps.within('recovery-person', visitor.person)
       await db.tx(async (tx) => {
         if (!(await store.useRecovery(tx, visitor.person, hashOf(plainCode(typed))))) {
@@ -289,9 +297,11 @@ export function openPasskeys(deps: PasskeyDeps) {
     /** Stops a recovery that is under way: any session of the person may. */
     stopRecovery: (visitor: SignedIn): Promise<void> => store.endEnrolment(db, visitor.person),
 
-    /** Lets who took an administrator's invitation add a passkey. In the caller's transaction. */
-    allow: (tx: Tx, person: PersonId): Promise<void> =>
-      store.putEnrolment(tx, person, { fromAt: clock.now(), untilAt: later(enrolmentMs) }),
+    /** Lets whom an administrator invited or gave a duty add their first passkey within seven days; who has one shows it. In the caller's transaction. */
+    async allow(tx: Tx, person: PersonId): Promise<void> {
+      if ((await store.passkeysOf(tx, person)).length === 0)
+        await store.putEnrolment(tx, person, { fromAt: clock.now(), untilAt: later(enrolmentMs) })
+    },
 
     /** Ends every passkey and recovery code of who got their account back at a counter, and lets them add a passkey. In the caller's transaction. */
     async restart(tx: Tx, person: PersonId): Promise<void> {
