@@ -1,18 +1,14 @@
 /** What the pages of passkeys show. */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Child, type Html, html } from '#kernel/html'
 import { formatDate, type Language, texts } from '#kernel/text'
 import {
-  assetFolder,
-  assets,
   button,
   details,
   input,
   insetText,
   layout,
   notificationBanner,
+  pageScript,
   type SummaryError,
   summaryList,
   warningText,
@@ -27,16 +23,6 @@ const text = texts({ es, en })
 
 /** The words of the link to the page. */
 export const accessWords = (l: Language): string => text(l, 'access.title')
-
-let tag: Html | null = null
-/** The script, with the digest that the browser compares. */
-function script(): Html {
-  const url = assets().scripts.passkey!
-  tag ??= html`<script type="module" src="${url}" integrity="sha256-${createHash('sha256')
-    .update(readFileSync(join(assetFolder, url.slice(url.lastIndexOf('/') + 1))))
-    .digest('base64')}"></script>`
-  return tag
-}
 
 /** A form whose button asks the device; hidden until its script shows it. */
 function passkeyForm(
@@ -66,7 +52,7 @@ export const enterPanel = (request: Request, reply: Reply, next: string): Html =
       words: text(l, 'enter.do'),
       secondary: true,
     },
-  )}</section><noscript><p class="govuk-body">${text(l, 'enter.no-script')}</p></noscript>${script()}`
+  )}</section><noscript><p class="govuk-body">${text(l, 'enter.no-script')}</p></noscript>${pageScript('passkey')}`
 }
 
 export type Access = {
@@ -169,7 +155,7 @@ export function accessPage(
               autocomplete: 'off',
             }),
             words: t('add.do'),
-          })}<noscript><p class="govuk-body">${t('add.no-script')}</p></noscript>${script()}`
+          })}<noscript><p class="govuk-body">${t('add.no-script')}</p></noscript>${pageScript('passkey')}`
         : html`<p class="govuk-body">${t('add.first')} <a class="govuk-link" href="/sign-in?again=1&amp;next=%2Fme%2Faccess">${t('add.first-go')}</a></p>`
     }</section>${
       (a.passkeys.length > 0 || o.codes) &&

@@ -1,9 +1,9 @@
 /** The offline signer: its page and its file, and the digests by which anyone knows it again. */
 import { createHash } from 'node:crypto'
 import { html } from '#kernel/html'
-import { assets, button, layout, summaryList } from '#look'
+import { assets, builtFile, button, layout, summaryList } from '#look'
 import { isDemo, type Web } from '#web'
-import { builtFile, signerPage, text } from './views.ts'
+import { signerPage, text } from './views.ts'
 
 /** SHA-256 in hex of the script that signs on our pages and of the offline signer, as they are served; `sha256sum` of the files gives the same. For the public log. */
 export function signerHashes(): { readonly script: string; readonly offline: string } {

@@ -1,10 +1,7 @@
 /** The panels in which people sign and ask for certificates. Each is complete without scripts: another program signs, and its file is uploaded. */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Html, html } from '#kernel/html'
 import { type Language, texts } from '#kernel/text'
-import { assetFolder, assets, button, details, errorMessage, errorSummary, fileUpload, input } from '#look'
+import { button, details, errorMessage, errorSummary, fileUpload, input, pageScript } from '#look'
 import { type Reason, reasons } from './refused.ts'
 import { linesOf, readStatement } from './statement.ts'
 import en from './text.browser.en.json' with { type: 'json' }
@@ -25,21 +22,6 @@ function wordsOf(l: Language, ...keys: readonly Parameters<typeof text>[1][]): s
 /** What the script shows what is wrong with; the look's own markup, empty. */
 const templates = (l: Language) =>
   html`<template data-part="summary">${errorSummary({ language: l, errors: [{ text: '', href: '#' }] })}</template><template data-part="error">${errorMessage({ text: '' })}</template>`
-
-const built = new Map<string, Buffer>()
-
-/** A file of the build by its address; it never changes under its name. */
-export function builtFile(url: string): Buffer {
-  let file = built.get(url)
-  if (!file) built.set(url, (file = readFileSync(join(assetFolder, url.slice(url.lastIndexOf('/') + 1)))))
-  return file
-}
-
-/** A script with the digest that the browser compares (Subresource Integrity): what runs is what was built. */
-function script(name: 'sign' | 'request'): Html {
-  const url = assets().scripts[name]!
-  return html`<script type="module" src="${url}" integrity="${`sha256-${createHash('sha256').update(builtFile(url)).digest('base64')}`}"></script>`
-}
 
 const command = (line: string) => html`<pre class="v-command" tabindex="0"><code>${line}</code></pre>`
 
@@ -116,7 +98,7 @@ export function signPanel(o: SignPanelOptions): Html {
         error: o.uploadError,
       },
     )}${button({ text: text(l, 'panel.upload-submit'), kind: 'secondary' })}</form>`,
-  })}${script('sign')}</div>`
+  })}${pageScript('sign')}</div>`
 }
 
 /** Signs the downloaded text as the panel would. */
@@ -190,5 +172,5 @@ export function requestPanel(o: RequestPanelOptions): Html {
         },
       )}${button({ text: text(l, 'request.upload-submit'), kind: 'secondary' })}</form>`,
     },
-  )}${script('request')}</div>`
+  )}${pageScript('request')}</div>`
 }
