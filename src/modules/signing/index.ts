@@ -29,7 +29,7 @@ export { readSignedForm, refusal, signedFormLimit } from './signed-form.ts'
 export { readTrustFolder, type TrustFolder } from './trust.ts'
 export type { Level } from './verdict.ts'
 export { signFields, signPanel } from './views.ts'
-export { type Statement, statementText } from './wording.ts'
+export { type Declaration, declarationText, type Statement, statementText } from './wording.ts'
 
 export type SigningDeps = {
   readonly keys: Pick<Keys, 'sealSigner'>

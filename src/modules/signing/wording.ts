@@ -100,19 +100,41 @@ export type EnrolmentStatement = {
 
 /** The text that is signed for a certificate; its UTF-8 bytes are the content of the signature. Ends with a line break. */
 export function enrolmentText(language: Language, s: EnrolmentStatement): string {
+  return declarationText(language, {
+    ...s,
+    purpose: text(language, 'statement.purpose.enrol'),
+    rows: [
+      { label: text(language, 'statement.name'), value: s.name },
+      ...(s.curp === null ? [] : [{ label: 'CURP', value: s.curp }]),
+      ...(s.rfc === null ? [] : [{ label: 'RFC', value: s.rfc }]),
+      { label: text(language, 'statement.key'), value: s.key },
+      { label: text(language, 'statement.code'), value: s.code },
+    ],
+  })
+}
+
+/** What a person signs that is no part of a case. `purpose` in words: a signature for one purpose says nothing for another. */
+export type Declaration = {
+  readonly purpose: string
+  readonly portal: string
+  readonly demo: boolean
+  readonly rows: readonly { readonly label: string; readonly value: string }[]
+  readonly at: Date
+  /** 128 random bits in base64url. */
+  readonly unique: string
+}
+
+/** The text of a declaration; its UTF-8 bytes are the content of the signature. Ends with a line break. */
+export function declarationText(language: Language, d: Declaration): string {
   const line = (label: string, value: string) => `${plain(label)}: ${plain(value)}`
   return [
     line('Ventanilla', text(language, 'statement.title')),
-    s.demo && line(text(language, 'statement.demo'), text(language, 'statement.demo-words')),
-    line(text(language, 'statement.purpose'), text(language, 'statement.purpose.enrol')),
-    line(text(language, 'statement.portal'), s.portal),
-    line(text(language, 'statement.name'), s.name),
-    s.curp !== null && line('CURP', s.curp),
-    s.rfc !== null && line('RFC', s.rfc),
-    line(text(language, 'statement.key'), s.key),
-    line(text(language, 'statement.code'), s.code),
-    line(text(language, 'statement.at'), `${s.at.toISOString().slice(0, 19)}Z`),
-    line(text(language, 'statement.unique'), s.unique),
+    d.demo && line(text(language, 'statement.demo'), text(language, 'statement.demo-words')),
+    line(text(language, 'statement.purpose'), d.purpose),
+    line(text(language, 'statement.portal'), d.portal),
+    ...d.rows.map((r) => line(r.label, r.value)),
+    line(text(language, 'statement.at'), `${d.at.toISOString().slice(0, 19)}Z`),
+    line(text(language, 'statement.unique'), d.unique),
     '',
   ]
     .filter((l) => l !== false)
