@@ -70,6 +70,11 @@ export const letters = {
   'passkey-added': { fields: {}, link: '/me/access' },
   'passkey-removed': { fields: {}, link: '/me/access' },
   'recovery-begun': { fields: {}, link: '/me/access' },
+  'mandate-invite': { fields: { link: 'text', until: 'date' }, link: '{link}' },
+  'mandate-offered': { fields: {}, link: '/me/mandates' },
+  'mandate-accepted': { fields: {}, link: '/me/mandates' },
+  'mandate-declined': { fields: {}, link: '/me/mandates' },
+  'mandate-ended': { fields: {}, link: '/me/mandates' },
 } as const satisfies Record<string, Row>
 
 export type Template = keyof typeof templates

@@ -45,6 +45,7 @@ export type Letter = { to: string; language: Language } & (
   | { template: 'invite'; data: { link: string; role: Role; office: string; days: number } }
   | { template: 'counter-code'; data: { code: string; minutes: number; reference: Reference } }
   | { template: 'sign-invite'; data: { link: string; service: string; until: PlainDate } }
+  | { template: 'mandate-invite'; data: { link: string; until: PlainDate } }
   | { template: 'contact-added'; data: { email: string } }
   | {
       template:
@@ -55,9 +56,13 @@ export type Letter = { to: string; language: Language } & (
         | 'passkey-added'
         | 'passkey-removed'
         | 'recovery-begun'
+        | MandateNews
       data: Record<string, never>
     }
 )
+
+/** What a person hears of a mandate that concerns them. */
+type MandateNews = `mandate-${'offered' | 'accepted' | 'declined' | 'ended'}`
 
 export type Slip = { reference: Reference; secret: string }
 
@@ -634,6 +639,31 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     },
 
     /**
+     * Whoever has this identity, where a signature or a clerk has just proved it: registered without a way in where nobody has. A number that another account only claims is taken from it: what
+     * is proved goes before what is said. `by`: the clerk; null for a signature. Refuses with `invalid`.
+     */
+    async proved(
+      tx: Tx,
+      given: { name: string; identity: string; language: Language; by: PersonId | null; office: OfficeId | null },
+    ): Promise<PersonId> {
+      const { name, identity } = parsePerson(given)
+      const now = clock.now()
+      const found = await store.findIdentity(tx, identity)
+      if (found?.shown_at) return found.person
+      if (found) {
+        await store.dropIdentity(tx, found.person, identity)
+        await store.addEvent(tx, now, 'identity-lost', found.person, given.by)
+      }
+      const person = await newPerson(tx, given.language, name)
+      await setIdentity(tx, person, identity, true)
+      await store.addEvent(tx, now, given.by === null ? 'registered' : 'registered-at-counter', person, given.by, {
+        role: null,
+        office: given.office,
+      })
+      return person
+    },
+
+    /**
      * Gives the account of this identity to the person who shows it: every other contact, session and printed secret ends; cases and places stay.
      * `email`, when it is already proved, is kept. The contacts that end are told by mail, the person sees the act on *who looked at my data*.
      * Refuses with `forbidden` (also for who holds a role: an administrator withdraws it first), `invalid`, and `not-found` when nobody has the identity.
@@ -724,6 +754,22 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     async tellOfCertificate(tx: Tx, person: PersonId, given: { event: 'issued' | 'revoked'; language: Language }): Promise<void> {
       const email = (await store.contactsOf(tx, person)).find((c) => c.confirmed_at !== null)?.email
       if (email) await write(tx, { to: email, language: given.language, template: `certificate-${given.event}`, data: {} }, 7 * dayMs)
+    },
+
+    /** A letter to somebody who is asked to act for another: `link` is theirs alone. In the caller's transaction. Refuses with `invalid`. */
+    async inviteToAct(tx: Tx, given: { email: string; language: Language; link: string; until: PlainDate }): Promise<void> {
+      const { link, until } = given
+      await write(
+        tx,
+        { to: parseEmail(given.email), language: given.language, template: 'mandate-invite', data: { link, until } },
+        7 * dayMs,
+      )
+    },
+
+    /** A letter to a person about a mandate of theirs, where they have a proved address. In the caller's transaction. */
+    async tellOfMandate(tx: Tx, person: PersonId, event: 'offered' | 'accepted' | 'declined' | 'ended'): Promise<void> {
+      const found = await store.findPerson(tx, person)
+      if (found?.email) await write(tx, { to: found.email, language: found.language, template: `mandate-${event}`, data: {} }, 7 * dayMs)
     },
 
     /**
@@ -821,6 +867,8 @@ export type Use = {
   caseReference?: Reference | null
   keyId?: string | null
   purpose: string
+  /** The actor acts for the subject, by a mandate: the subject reads their name. */
+  represents?: boolean
 }
 
 /** Whether the visitor administers the portal; a role over one office does not. */

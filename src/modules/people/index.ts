@@ -42,18 +42,21 @@ export interface People
     | 'holders'
     | 'declareIdentity'
     | 'invite'
+    | 'inviteToAct'
     | 'inviteToSign'
     | 'letter'
     | 'names'
     | 'ownerOf'
     | 'person'
     | 'persons'
+    | 'proved'
     | 'recordRelease'
     | 'recordUse'
     | 'registerAtCounter'
     | 'newAccount'
     | 'restoreAtCounter'
     | 'tellOfCertificate'
+    | 'tellOfMandate'
     | 'sessionStart'
     | 'signOut'
     | 'tidy'
@@ -95,18 +98,21 @@ export function openPeople(deps: PeopleDeps): People {
     holders: own.holders,
     declareIdentity: own.declareIdentity,
     invite: own.invite,
+    inviteToAct: own.inviteToAct,
     inviteToSign: own.inviteToSign,
     letter: own.letter,
     names: own.names,
     ownerOf: own.ownerOf,
     person: own.person,
     persons: own.persons,
+    proved: own.proved,
     recordRelease: own.recordRelease,
     recordUse: own.recordUse,
     registerAtCounter: own.registerAtCounter,
     newAccount: own.newAccount,
     restoreAtCounter: own.restoreAtCounter,
     tellOfCertificate: own.tellOfCertificate,
+    tellOfMandate: own.tellOfMandate,
     sessionStart: own.sessionStart,
     signOut: own.signOut,
     tidy: own.tidy,

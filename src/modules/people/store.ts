@@ -27,6 +27,7 @@ export type EventKind =
   | 'passkey-removed'
   | 'recovery-codes'
   | 'recovery-begun'
+  | 'identity-lost'
 
 /** What a code is sent for. */
 export type CodePurpose = 'sign-in' | 'contact' | 'counter'
@@ -104,6 +105,7 @@ type Tables = {
     case_reference: Reference | null
     key_id: string | null
     purpose: string
+    represents: boolean
   }
 }
 
@@ -253,6 +255,11 @@ export async function setIdentity(on: On, person: PersonId, identity: Identity, 
     .values({ person, ...identity, set_at: at, shown_at: shown ? at : null })
     .onConflict((c) => c.columns(['person', 'kind']).doUpdateSet({ value: identity.value, set_at: at, shown_at: shown ? at : null }))
     .execute()
+}
+
+/** Takes a claimed number from a person. */
+export async function dropIdentity(on: On, person: PersonId, { kind, value }: Identity): Promise<void> {
+  await q(on).deleteFrom('people_identity').where('person', '=', person).where('kind', '=', kind).where('value', '=', value).execute()
 }
 
 /** Whose living, proved address it is. */
@@ -530,14 +537,15 @@ export async function addUses(
     caseReference?: Reference | null
     keyId?: string | null
     purpose: string
+    represents?: boolean
   }[],
 ): Promise<void> {
   await queryIn(
     on,
-    `insert into people_use (subject, id, actor, office, case_reference, key_id, purpose, at)
-     select subject, id, actor, office, case_reference, key_id, purpose, $8
-     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
-       as t (subject, id, actor, office, case_reference, key_id, purpose)`,
+    `insert into people_use (subject, id, actor, office, case_reference, key_id, purpose, represents, at)
+     select subject, id, actor, office, case_reference, key_id, purpose, represents, $9
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
+       as t (subject, id, actor, office, case_reference, key_id, purpose, represents)`,
     [
       uses.map((u) => u.subject),
       uses.map(() => uuidv7(at.getTime())),
@@ -546,19 +554,31 @@ export async function addUses(
       uses.map((u) => u.caseReference ?? null),
       uses.map((u) => u.keyId ?? null),
       uses.map((u) => u.purpose),
+      uses.map((u) => u.represents === true),
       at,
     ],
     'people-add-uses',
   )
 }
 
+/** The uses of a person's data, the newest first; `name` is that of who acted for them by a mandate. */
 export function usesOf(on: On, subject: PersonId, before: string | null, limit: number) {
   let query = q(on)
     .selectFrom('people_use')
-    .select(['id', 'at', 'actor', 'office', 'case_reference', 'purpose'])
-    .where('subject', '=', subject)
-  if (before !== null) query = query.where('id', '<', before)
-  return query.orderBy('id', 'desc').limit(limit).execute()
+    .leftJoin('people_person', (join) => join.onRef('people_person.id', '=', 'people_use.actor').on('people_use.represents', '=', true))
+    .select([
+      'people_use.id',
+      'people_use.at',
+      'people_use.actor',
+      'people_use.office',
+      'people_use.case_reference',
+      'people_use.purpose',
+      'people_use.represents',
+      'people_person.name',
+    ])
+    .where('people_use.subject', '=', subject)
+  if (before !== null) query = query.where('people_use.id', '<', before)
+  return query.orderBy('people_use.id', 'desc').limit(limit).execute()
 }
 
 /** Deletes what is over. Expired rows are already refused everywhere: this only gives back their room. */

@@ -328,6 +328,9 @@ export type StoredUse = {
   readonly office: OfficeId | null
   readonly case_reference: Reference | null
   readonly purpose: string
+  readonly represents: boolean
+  /** Of who acted by a mandate. */
+  readonly name: string | null
 }
 
 /** Who used a person's data and what for, in words: *the civil registry office: to serve you*. */
@@ -341,9 +344,11 @@ export function useInWords(language: Language, person: PersonId, use: StoredUse,
         ? use.office
         : use.actor === null
           ? t('uses.system')
-          : use.office
-            ? t('uses.office', { office: officeName(use.office) })
-            : t('uses.staff')
+          : use.represents
+            ? t('uses.representative', { name: use.name ?? '' })
+            : use.office
+              ? t('uses.office', { office: officeName(use.office) })
+              : t('uses.staff')
   return `${who}: ${key in es ? t(key) : use.purpose}`
 }
 
