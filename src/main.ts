@@ -12,6 +12,7 @@ import { type Jobs, openJobs } from '#jobs'
 import { type Clock, systemClock } from '#kernel/time'
 import { type Keys, noteKey, openKeys } from '#keys'
 import { assetFolder, type MapShapes } from '#look'
+import { type Mandates, openMandates } from '#mandates'
 import { type Messages, openMessages } from '#messages'
 import { openPeople, type People } from '#people'
 import { openPublicLog, type PublicLog, parseVkey } from '#publiclog'
@@ -47,6 +48,7 @@ export type Parts = {
   readonly catalogue: Catalogue
   readonly messages: Messages
   readonly signing: Signing
+  readonly mandates: Mandates
   readonly cases: Cases
   readonly voice: Voice
   readonly insight: Insight
@@ -133,7 +135,22 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       publicUrl,
       demo: config.demo,
     })
-    const cases = openCases({ db, clock, jobs, keys, files, publiclog, people, catalogue, messages, signing, demo: config.demo, publicUrl })
+    const mandates = openMandates({ db, clock, keys, people, signing, catalogue, jobs, publicUrl, demo: config.demo })
+    const cases = openCases({
+      db,
+      clock,
+      jobs,
+      keys,
+      files,
+      publiclog,
+      people,
+      catalogue,
+      messages,
+      signing,
+      mandates,
+      demo: config.demo,
+      publicUrl,
+    })
     const voice = openVoice({ db, clock, keys, catalogue, cases, demo: config.demo })
     const insight = openInsight({
       voice,
@@ -161,6 +178,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       catalogue,
       messages,
       signing,
+      mandates,
       cases,
       voice,
       insight,
@@ -234,12 +252,13 @@ export type Running = { readonly parts: Parts; readonly address: string | null; 
 
 /** Adds every route to a web part. */
 export function registerAll(web: Web, parts: Parts): void {
-  const { publiclog, people, federation, catalogue, messages, signing, cases, voice, insight } = parts
+  const { publiclog, people, federation, catalogue, messages, signing, mandates, cases, voice, insight } = parts
   publiclog.register(web)
-  people.register(web, signing.accountLines)
+  people.register(web, (language) => [...mandates.accountLines(language), ...signing.accountLines(language)])
   federation.register(web)
   messages.register(web)
   signing.register(web)
+  mandates.register(web, cases.receipts.standings)
   registerCases(web, cases)
   voice.register(web)
   insight.register(web)
@@ -251,6 +270,7 @@ export function registerAll(web: Web, parts: Parts): void {
     officeUrl: (office) => `/offices/${office}`,
     mostUsed: (place) => insight.mostFiled(place, 6),
     numbersUrl: (service) => `/numbers/services/${service}`,
+    mandateUrl: (service) => `/me/mandates/new?service=${encodeURIComponent(service)}`,
     more: (language) => [insight.tile(language)],
     names: (ids) => people.names(parts.db, ids),
   })

@@ -5,6 +5,7 @@ import type { Jobs } from '#jobs'
 import type { CaseId, Reference } from '#kernel/id'
 import type { Clock } from '#kernel/time'
 import type { Keys } from '#keys'
+import type { Mandates } from '#mandates'
 import type { Messages } from '#messages'
 import type { People } from '#people'
 import type { PublicLog } from '#publiclog'
@@ -37,6 +38,7 @@ export type CasesDeps = {
   readonly catalogue: Catalogue
   readonly messages: Messages
   readonly signing: Signing
+  readonly mandates: Mandates
   /** A demonstration: ids of lines begin with `demo`, and every page and paper says so. */
   readonly demo: boolean
   readonly publicUrl: string

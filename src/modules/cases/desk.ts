@@ -139,9 +139,12 @@ export function openDesks(deps: Deps, signings: Pick<Signings, 'of'>) {
       // Locked: a branch of the same case may be ending at another desk, and its words must not be lost.
       const c = await store.lockFreeCase(tx, row.place, row.caseId)
       if (!c) throw new CaseBusy()
-      // Nobody decides on oneself; who took a filing does not decide it where the office has two; what was declared in advance binds as well.
+      // Nobody decides on oneself or on whom they act for; who took a filing does not decide it where the office has two; what was declared in advance binds as well.
       const forbidden =
-        c.applicant === desk.person || (two && c.takenBy === desk.person) || (wary && (await declared(tx, place, deskId, row)))
+        c.applicant === desk.person ||
+        (two && c.takenBy === desk.person) ||
+        (wary && (await declared(tx, place, deskId, row))) ||
+        (await deps.mandates.actedIn(tx, desk.person, c.reference))
       if (forbidden) {
         const passed = passTurn(acts.line(line), desk.state, next, candidates, acts.now)
         await store.insertPass(tx, place, next.turn, deskId)
@@ -332,6 +335,7 @@ export function openDesks(deps: Deps, signings: Pick<Signings, 'of'>) {
         }),
       )
       await store.insertDecision(tx, made.row)
+      await deps.mandates.noteResult(tx, c.reference, facts.result)
       acts.clearTimers(c, ['silence', 'answer', 'agency', 'step', 'sign'])
     }
     const { entries: taken } = takeTurns(acts, c, plan, person.identities[0]?.value ?? '', open)

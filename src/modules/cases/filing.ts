@@ -68,9 +68,15 @@ export const mostFileBytes = 10 * 1024 * 1024
 export const mostFiles = 40
 const tooMany = () => new Problem('cases/file-refused', `At most ${mostFiles} files.`)
 
+/** What a visitor is to a case. `mandate` names the one by which a representative acts. */
+export type Held = { readonly c: Case; readonly as: 'applicant' | 'representative' | 'counter'; readonly mandate: string | null }
+
 /** A case as its owner sees it, opened. */
 export type OpenCase = {
   readonly c: Case
+  readonly as: Held['as']
+  /** Whose case it is, where a representative reads it. */
+  readonly actingFor: string | null
   readonly service: Service
   readonly filing: Filing
   readonly files: readonly (CaseFile & FileFacts)[]
@@ -84,7 +90,7 @@ export type Filings = ReturnType<typeof openFilings>
 
 /** Opens the operations of applicants, and of clerks who file for the person before them. */
 export function openFilings(deps: Deps) {
-  const { db, catalogue, clock, vault } = deps
+  const { db, catalogue, clock, vault, mandates } = deps
   const matterKey = deps.keys.secret('cases/matter')
 
   const worldOf = (c: Pick<Case, 'office'>, language: Language): World => ({
@@ -93,10 +99,31 @@ export function openFilings(deps: Deps) {
     places: catalogue.places,
   })
 
-  /** The case of this visitor, or of the counter while it has to do with it. Another person's reads as absent. */
-  function mine(visitor: SignedIn, c: Case | undefined): Case {
-    if (c && (c.applicant === visitor.person || atCounter(visitor, c))) return c
+  /** What the visitor is to the case: the applicant, who acts for them by a mandate today, or the counter while it has to do with it. Another person's reads as absent. */
+  async function held(on: Tx | Deps['db'], visitor: SignedIn, c: Case | undefined): Promise<Held> {
+    if (c?.applicant === visitor.person) return { c, as: 'applicant', mandate: null }
+    if (c && atCounter(visitor, c)) return { c, as: 'counter', mandate: null }
+    const [mandate] = c
+      ? await mandates.check(on, [
+          {
+            person: visitor.person,
+            session: visitor.session,
+            principal: c.applicant,
+            service: c.service,
+            reference: c.reference,
+            act: 'file',
+          },
+        ])
+      : []
+    if (c && mandate) return { c, as: 'representative', mandate }
     throw new Problem('not-found', 'There is no such case.')
+  }
+
+  /** The same for who is about to change it: by which mandate is noted with the act. */
+  async function acting(tx: Tx, visitor: SignedIn, c: Case | undefined): Promise<Held> {
+    const h = await held(tx, visitor, c)
+    if (h.mandate) await mandates.note(tx, [{ mandate: h.mandate, reference: h.c.reference }])
+    return h
   }
 
   /**
@@ -127,17 +154,25 @@ export function openFilings(deps: Deps) {
     return service
   }
 
-  async function opened(tx: Tx, visitor: SignedIn, c: Case, purpose: Purpose): Promise<OpenCase> {
+  async function opened(tx: Tx, visitor: SignedIn, { c, as }: Held, purpose: Purpose): Promise<OpenCase> {
     const service = await serviceOf(c)
-    const counter = c.applicant !== visitor.person
-    const [open, rows] = await Promise.all([
-      vault.use(tx, c, { person: visitor.person, office: counter ? c.office : null, purpose: counter ? 'take-at-counter' : purpose }),
+    const counter = as === 'counter'
+    const represents = as === 'representative'
+    const [open, rows, principal] = await Promise.all([
+      vault.use(tx, c, {
+        person: visitor.person,
+        office: counter ? c.office : null,
+        purpose: counter ? 'take-at-counter' : purpose,
+        represents,
+      }),
       store.filesOf(tx, c),
+      represents ? deps.people.person(tx, c.applicant) : null,
     ])
     const filing = open.open<Filing>('answers', c.answers)
     const files = rows.map((f) => ({ ...f, ...open.open<FileFacts>(`file/${f.id}`, f.sealed) }))
     const journey = ask(service, filing.answers, worldOf(c, visitor.language))
-    return { c, service, filing, files, journey, missing: missingOf(journey, files), vault: open }
+    const missing = missingOf(journey, files)
+    return { c, as, actingFor: principal && (principal.name ?? ''), service, filing, files, journey, missing, vault: open }
   }
 
   /** What the case is about, as a keyed digest: equal for the same person and matter, telling nothing to who reads it. */
@@ -185,19 +220,20 @@ export function openFilings(deps: Deps) {
   }
 
   /** The visitor's case, opened, with what `more` reads of it in the same transaction, at the same time. */
-  function readWith<T>(visitor: SignedIn, reference: Reference, more: (tx: Tx, c: Case) => Promise<T>): Promise<{ o: OpenCase; more: T }> {
+  function readWith<T>(visitor: SignedIn, reference: Reference, more: (tx: Tx, h: Held) => Promise<T>): Promise<{ o: OpenCase; more: T }> {
     return db.tx(async (tx) => {
-      const c = mine(visitor, await store.caseByReference(tx, reference))
-      const [o, read] = await Promise.all([opened(tx, visitor, c, 'read-own'), more(tx, c)])
+      const h = await held(tx, visitor, await store.caseByReference(tx, reference))
+      const [o, read] = await Promise.all([opened(tx, visitor, h, 'read-own'), more(tx, h)])
       return { o, more: read }
     })
   }
 
   async function onDraft<T>(visitor: SignedIn, reference: Reference, work: (tx: Tx, o: OpenCase) => Promise<T>): Promise<T> {
     return db.tx(async (tx) => {
-      const c = draft(mine(visitor, (await store.lockCases(tx, [reference])).get(reference)))
-      const o = await opened(tx, visitor, c, 'fill-in')
-      sameVersion(c, o.service)
+      const h = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
+      draft(h.c)
+      const o = await opened(tx, visitor, h, 'fill-in')
+      sameVersion(h.c, o.service)
       return work(tx, o)
     })
   }
@@ -215,13 +251,16 @@ export function openFilings(deps: Deps) {
 
   return {
     worldOf,
-    mine,
+    held,
 
     /**
-     * Starts a draft for the visitor, or, by a clerk at a counter, for the person before them. Returns its reference. Refuses with `catalogue/not-offered`,
-     * `forbidden` (a clerk of another office).
+     * Starts a draft for the visitor; by a clerk at a counter for the person before them; or, with `principal`, by a mandate for somebody else. Returns its reference. Refuses with
+     * `catalogue/not-offered`, `forbidden` (a clerk of another office), `mandates/not-covered`.
      */
-    async start(visitor: SignedIn, given: { service: ServiceId; for?: { person: PersonId; office: OfficeId } }): Promise<Reference> {
+    async start(
+      visitor: SignedIn,
+      given: { service: ServiceId; for?: { person: PersonId; office: OfficeId }; principal?: PersonId },
+    ): Promise<Reference> {
       const service = catalogue.get(given.service)
       if (!service) throw new Problem('catalogue/not-offered', 'There is no such service at that place.')
       const office = catalogue.officeFor(service)
@@ -232,8 +271,15 @@ export function openFilings(deps: Deps) {
       const { wrapped, vault: fresh } = vault.fresh(id)
       const now = clock.now()
       const reference = newReference()
-      const applicant = given.for?.person ?? visitor.person
+      const principal = given.principal === visitor.person ? undefined : given.principal
+      const applicant = given.for?.person ?? principal ?? visitor.person
       await db.tx(async (tx) => {
+        if (principal) {
+          const { person, session } = visitor
+          const [mandate] = await mandates.check(tx, [{ person, session, principal, service: service.id, reference: null, act: 'start' }])
+          if (!mandate) throw new Problem('mandates/not-covered', 'No mandate of yours covers this.')
+          await mandates.note(tx, [{ mandate, reference, begins: true }])
+        }
         await store.insertDraft(tx, {
           place: service.jurisdiction.code,
           id,
@@ -274,6 +320,7 @@ export function openFilings(deps: Deps) {
             caseReference: reference,
             keyId: id,
             purpose: given.for ? 'take-at-counter' : 'fill-in',
+            represents: principal !== undefined,
           },
         ])
         await store.setTimers(tx, [
@@ -293,7 +340,7 @@ export function openFilings(deps: Deps) {
 
     /** The visitor's case without opening it. Refuses with `not-found`. */
     async peek(visitor: SignedIn, reference: Reference): Promise<Case> {
-      return mine(visitor, await store.caseByReference(db, reference))
+      return (await held(db, visitor, await store.caseByReference(db, reference))).c
     },
 
     /** Takes what a page of the form brought. What is right is saved even where something else on the page is refused. `draft` is the draft as it is then. */
@@ -312,8 +359,9 @@ export function openFilings(deps: Deps) {
     /** The draft goes on under the version in force, after its owner has seen the difference. */
     acceptChange(visitor: SignedIn, reference: Reference): Promise<void> {
       return db.tx(async (tx) => {
-        const c = draft(mine(visitor, (await store.lockCases(tx, [reference])).get(reference)))
-        const o = await opened(tx, visitor, c, 'fill-in')
+        const h = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
+        draft(h.c)
+        const o = await opened(tx, visitor, h, 'fill-in')
         await save(tx, o, o.filing.answers, o.filing.ground, visitor.language)
       })
     },
@@ -339,7 +387,8 @@ export function openFilings(deps: Deps) {
       // The bytes first, durable and encrypted, then the row: a file without a row is swept, a row without a file cannot be.
       const kept = await deps.files.write(file.stream, before.vault.key, { maxBytes: mostFileBytes })
       await db.tx(async (tx) => {
-        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        const h = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
+        const { c } = h
         if (c.state !== before.c.state) throw new Problem('conflict', 'The case changed meanwhile.')
         // Counted again under the lock: several uploads may have run at once.
         if ((await store.filesOf(tx, c)).length >= mostFiles) throw tooMany()
@@ -355,7 +404,7 @@ export function openFilings(deps: Deps) {
         }
         await store.insertFile(tx, row)
         if (c.state === 'draft') {
-          const o = await opened(tx, visitor, c, 'fill-in')
+          const o = await opened(tx, visitor, h, 'fill-in')
           sameVersion(draft(c), o.service)
           await save(tx, o, o.filing.answers, o.filing.ground, visitor.language)
         }
@@ -374,7 +423,7 @@ export function openFilings(deps: Deps) {
     /** Throws a draft away. */
     discard(visitor: SignedIn, reference: Reference): Promise<void> {
       return db.tx(async (tx) => {
-        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        const { c } = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
         if (c.state !== 'draft') throw new Problem('cases/not-a-draft', 'A case that was filed is withdrawn, not thrown away.')
         await store.deleteDraft(tx, c, clock.now())
       })
@@ -383,8 +432,8 @@ export function openFilings(deps: Deps) {
     /** The applicant withdraws: every living turn of the case leaves its line. Pressed twice, it stays withdrawn. */
     withdraw(visitor: SignedIn, reference: Reference): Promise<void> {
       return db.tx(async (tx) => {
-        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
-        if (c.applicant !== visitor.person) throw new Problem('forbidden', 'Only the applicant withdraws.')
+        const { c, as } = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (as === 'counter') throw new Problem('forbidden', 'Only the applicant withdraws.')
         if (c.state === 'withdrawn') return
         if (c.state !== 'open' && c.state !== 'asked') throw new Problem('cases/too-late', 'This case cannot be withdrawn any more.')
         const acts = new Acts(clock.now())
@@ -425,9 +474,8 @@ export function openFilings(deps: Deps) {
     undoWithdrawal(visitor: SignedIn, reference: Reference): Promise<void> {
       const again = () => new Problem('cases/one-living-turn', 'You have filed this matter again meanwhile.')
       const undone = db.tx(async (tx) => {
-        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
-        if (c.applicant !== visitor.person || c.state !== 'withdrawn' || !c.endedAt)
-          throw new Problem('cases/too-late', 'There is nothing to undo.')
+        const { c, as } = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (as === 'counter' || c.state !== 'withdrawn' || !c.endedAt) throw new Problem('cases/too-late', 'There is nothing to undo.')
         const calendar = catalogue.calendarOf(c.office)
         const acts = new Acts(clock.now())
         const withdrawnOn = dateIn(c.endedAt, calendar.zone)
@@ -492,7 +540,7 @@ export function openFilings(deps: Deps) {
      */
     answerRequest(visitor: SignedIn, reference: Reference, alreadyThere: boolean): Promise<void> {
       return db.tx(async (tx) => {
-        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        const { c } = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
         if (c.state !== 'asked' || !c.askedOn || !c.dueOn) throw new Problem('cases/not-asked', 'Nobody has asked for papers.')
         const request = await askedPapers(tx, c)
         if (!request) throw new Problem('cases/not-asked', 'Nobody has asked for papers.')
@@ -542,7 +590,7 @@ export function openFilings(deps: Deps) {
      */
     confirmAtCounter(visitor: SignedIn, reference: Reference, how: CounterConfirmation): Promise<void> {
       return db.tx(async (tx) => {
-        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
+        const { c } = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
         if (c.takenBy !== visitor.person) throw new Problem('not-found', 'There is no such case.')
         if (c.state === 'draft') throw new Problem('cases/incomplete', 'File it first.')
         if ((await store.eventsOf(tx, c)).some((e) => e.kind === how)) return
@@ -556,9 +604,9 @@ export function openFilings(deps: Deps) {
     /** A message of the applicant to the office, inside the case. It stops no clock. */
     write(visitor: SignedIn, reference: Reference, words: string): Promise<void> {
       return db.tx(async (tx) => {
-        const c = mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
-        if (c.applicant !== visitor.person || c.state === 'draft') throw new Problem('cases/too-late', 'There is nobody to write to yet.')
-        await writeMessage(tx, deps, c, { person: visitor.person, office: null }, 'applicant', words)
+        const { c, as } = await acting(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
+        if (as === 'counter' || c.state === 'draft') throw new Problem('cases/too-late', 'There is nobody to write to yet.')
+        await writeMessage(tx, deps, c, { person: visitor.person, office: null, represents: as === 'representative' }, 'applicant', words)
       })
     },
 
@@ -609,7 +657,7 @@ export async function writeMessage(
   tx: Tx,
   deps: Deps,
   c: Case,
-  who: { person: PersonId; office: OfficeId | null },
+  who: { person: PersonId; office: OfficeId | null; represents?: boolean },
   author: string,
   words: string,
 ): Promise<void> {

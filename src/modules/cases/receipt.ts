@@ -4,12 +4,13 @@ import type { Tx } from '#db'
 import type { CaseId, OfficeId, Reference, ServiceId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { PlainDate } from '#kernel/time'
+import { covers } from '#mandates'
 import type { PublishedHead } from '#publiclog'
 import type { SignedIn } from '#web'
 import { ownTurns, packOpenings } from './check.ts'
 import type { SealedDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
-import { type Filings, livingTurns, type OpenCase } from './filing.ts'
+import { type Filings, type Held, livingTurns, type OpenCase } from './filing.ts'
 import { type WaitRange, waitRange } from './line-statistics.ts'
 import type { Case, CaseEvent, Turn } from './store.ts'
 import * as store from './store.ts'
@@ -58,8 +59,8 @@ export type Standing = {
   readonly head: { readonly size: bigint; readonly short: string }
 }
 
-/** One of a person's cases, unopened: the turn that counts now, and how many are before it. */
-export type Mine = { readonly c: Case; readonly turn: Turn | null; readonly ahead: number | null }
+/** One of a person's cases, unopened: the turn that counts now, and how many are before it. `actingFor`: whose it is, where it is another's. */
+export type Mine = { readonly c: Case; readonly actingFor: string | null; readonly turn: Turn | null; readonly ahead: number | null }
 
 /** An opened case and where it stands. */
 export type Read = { readonly o: OpenCase; readonly s: Standing }
@@ -79,8 +80,8 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
   const { db, people, publiclog } = deps
 
   /** What the database holds about where a case stands, in two rounds: what hangs on the case, then what hangs on its turns. A clerk reads neither messages nor a decision. */
-  async function factsOf(tx: Tx, visitor: SignedIn, c: Case) {
-    const own = c.applicant === visitor.person
+  async function factsOf(tx: Tx, visitor: SignedIn, { c, as }: Held) {
+    const own = as !== 'counter'
     const [turns, events, person, row, messages, others] = await Promise.all([
       store.turnsOf(tx, c),
       store.eventsOf(tx, c),
@@ -99,7 +100,8 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
       ...(turn ? [turn, ...living.slice(1)] : []).map((t) => store.lineAt(tx, t.place, t.line)),
     ])
     // The person, or the clerk before whom they stand without a contact or a case from elsewhere: the secret opens all that is theirs.
-    const printable = own || (person?.email === null && others.every((other) => other.takenBy === visitor.person))
+    const printable =
+      as === 'applicant' || (as === 'counter' && person?.email === null && others.every((other) => other.takenBy === visitor.person))
     return { turns, living, turn, events, person, row, messages, ahead, minutes, published, lines, printable }
   }
 
@@ -165,7 +167,7 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
     /** The visitor's case, opened, and where it stands, read in one transaction with the record of the use. Refuses with `not-found`. */
     async read(visitor: SignedIn, reference: Reference): Promise<Read> {
       const [{ o, more }, head] = await Promise.all([
-        filings.readWith(visitor, reference, (tx, c) => factsOf(tx, visitor, c)),
+        filings.readWith(visitor, reference, (tx, h) => factsOf(tx, visitor, h)),
         publiclog.head(),
       ])
       return { o, s: standing(o, more, head) }
@@ -186,10 +188,21 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
       return promise === null ? null : { text: promise, kind: 'promise' }
     },
 
-    /** The visitor's cases, newest first, unopened. */
+    /** The visitor's cases and those of whom they act for, newest first, unopened. */
     mine: (visitor: SignedIn): Promise<Mine[]> =>
       db.tx(async (tx) => {
-        const cases = await store.casesOf(tx, visitor.person)
+        const [own, acting] = await Promise.all([store.casesOf(tx, visitor.person), deps.mandates.acting(tx, visitor.person)])
+        const byPrincipal = new Map(acting.map((a) => [a.principal, a.name]))
+        const others = await Promise.all(
+          [...byPrincipal.keys()].map(async (principal) =>
+            (await store.casesOf(tx, principal)).filter((c) =>
+              acting.some(
+                (a) => a.principal === principal && covers(a.services, c.service) && (a.kind !== 'helper' || a.oneCase === c.reference),
+              ),
+            ),
+          ),
+        )
+        const cases = [...own, ...others.flat()].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
         const turnsOf = await store.turnsOfCases(
           tx,
           cases.filter((c) => c.state !== 'draft'),
@@ -198,7 +211,8 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
           cases.map(async (c): Promise<Mine> => {
             const turns = turnsOf.get(c.id) ?? []
             const turn = turns.find((t) => !isOver(t)) ?? turns.at(-1) ?? null
-            return { c, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(tx, turn) : null }
+            const actingFor = c.applicant === visitor.person ? null : (byPrincipal.get(c.applicant) ?? '')
+            return { c, actingFor, turn, ahead: turn?.state.state === 'waiting' ? await store.aheadOf(tx, turn) : null }
           }),
         )
       }),
@@ -213,6 +227,9 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
         throw new Problem('not-found', 'There is no such case that is over.')
       return { place: c.place, id: c.id, service: c.service }
     },
+
+    /** How cases stand, by reference: what the register of helpers counts. */
+    standings: (references: readonly Reference[]) => store.standingsOf(db, references),
 
     livingTurns,
   }

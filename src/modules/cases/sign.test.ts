@@ -6,15 +6,15 @@ import { joinTrust } from '#signing'
 import type { SignedIn } from '#web'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { signerHashes } from '../signing/signer-pages.ts'
-import { opensslFolder } from '../signing/testing-signer.ts'
-import { openTrust } from '../signing/trust.ts'
+import { opensslPeople } from '../signing/testing-people.ts'
 import * as store from './store.ts'
 import { licenceOffice, openTestCases, type TestCases } from './testing.ts'
 
 const service = 'federal/se/simplified-company' as ServiceId
 
 // Three partners with certificates of an authority that is trusted here, and one whose authority nobody knows.
-const openssl = opensslFolder()
+const people = opensslPeople()
+const { openssl } = people
 const partners = [
   { name: 'Sofía Abarca Ríos', curp: 'AARS900303MMSBSF01', rfc: 'AARS900303CC3', email: 'sofia@example.mx' },
   { name: 'Iván Robles Cano', curp: 'ROCI950101HDFBNV08', rfc: 'ROCI950101DD4', email: 'ivan@example.mx' },
@@ -22,67 +22,17 @@ const partners = [
 ] as const
 type Partner = { readonly name: string; readonly curp: string; readonly rfc: string; readonly email: string }
 
-// The tests' clock stands still in November 2026: `openssl ca` is what lets a certificate begin before today.
-openssl.write(
-  'ca.cnf',
-  `[ca]\ndefault_ca = d\n[d]\ndatabase = index.txt\nnew_certs_dir = .\nrand_serial = yes\npolicy = p\ndefault_md = sha256\nunique_subject = no\n
-[p]\ncommonName = supplied\nserialNumber = optional\nx500UniqueIdentifier = optional\n
-[authority]\nbasicConstraints = critical,CA:TRUE\nkeyUsage = critical,keyCertSign,cRLSign\nsubjectKeyIdentifier = hash\n
-[person]\nbasicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature,nonRepudiation\n`,
-)
-openssl.write('index.txt', '')
-
-/** A certificate of ten years, and its key beside it: of an authority, or by one. */
-function certify(file: string, subject: string, by: string | null): void {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-keyout', `${file}.key`]
-  openssl.run('req', '-new', '-utf8', ...key, '-out', `${file}.req`, '-subj', subject)
-  const issuer = by ? ['-cert', `${by}.pem`, '-keyfile', `${by}.key`] : ['-selfsign', '-keyfile', `${file}.key`]
-  const dates = ['-startdate', '20260101000000Z', '-enddate', '20360101000000Z']
-  openssl.run(
-    ...['ca', '-config', 'ca.cnf', '-batch', '-notext', '-preserveDN', '-utf8', ...issuer, ...dates],
-    ...['-extensions', by ? 'person' : 'authority', '-in', `${file}.req`, '-out', `${file}.pem`],
-  )
-}
-const subjectOf = ({ name, curp, rfc }: Omit<Partner, 'email'>) => `/CN=${name}/x500UniqueIdentifier=${rfc}/serialNumber=${curp}`
-
-let signed = 0
-function signWith(file: string, statement: string): Buffer {
-  const content = openssl.write(`statement-${++signed}.txt`, statement)
-  const out = `signature-${signed}.p7s`
-  openssl.run(
-    'cms',
-    '-sign',
-    '-cades',
-    '-binary',
-    '-md',
-    'sha256',
-    '-signer',
-    `${file}.pem`,
-    '-inkey',
-    `${file}.key`,
-    '-in',
-    content,
-    '-outform',
-    'DER',
-    '-out',
-    out,
-  )
-  return Buffer.from(openssl.read(out))
-}
-
 let database: TestDatabase
 let it: TestCases
 before(async () => {
-  for (const file of ['authority', 'unknown']) certify(file, `/CN=${file}`, null)
-  for (const p of partners) certify(p.email, subjectOf(p), 'authority')
-  certify('stranger', subjectOf(partners[0]), 'unknown')
-  openssl.run('x509', '-in', 'authority.pem', '-outform', 'DER', '-out', 'authority.cer')
-  const trust = { trust: openTrust([{ certificate: openssl.read('authority.cer'), vouches: ['people'] }]), ocsp: [], crls: [] }
+  for (const file of ['authority', 'unknown']) people.authority(file)
+  for (const p of partners) people.person(p.email, p, 'authority')
+  people.person('stranger', partners[0], 'unknown')
   database = await testDatabase()
   it = await openTestCases({
     db: database.db,
     services: [],
-    trust: joinTrust([trust]),
+    trust: joinTrust([people.trust('authority')]),
   })
 })
 after(async () => {
@@ -146,7 +96,7 @@ test('a filing that its applicant signs has no turn until they have, and the off
     assert.ok(s.statement.includes(said), said)
 
   it.clock.set('2026-11-26T18:00:00Z')
-  await it.cases.signings.sign(applicant, reference, signWith(partners[0].email, s.statement))
+  await it.cases.signings.sign(applicant, reference, people.sign(partners[0].email, s.statement))
   const after = await caseOf(reference)
   assert.equal(await turns(reference), 1)
   assert.equal(before.dueOn, '2026-12-08')
@@ -157,29 +107,7 @@ test('a filing that its applicant signs has no turn until they have, and the off
     [false, null, [['signed', 'Sofía Abarca Ríos']]],
   )
   // What is kept is what anybody can check.
-  openssl.write('kept.p7s', done.signers[0]!.signed!.cms)
-  openssl.write('kept.txt', done.statement)
-  assert.match(
-    openssl.run(
-      'cms',
-      '-verify',
-      '-cades',
-      '-binary',
-      '-inform',
-      'DER',
-      '-in',
-      'kept.p7s',
-      '-content',
-      'kept.txt',
-      '-CAfile',
-      'authority.pem',
-      '-purpose',
-      'any',
-      '-out',
-      'out.txt',
-    ),
-    /Verification successful/,
-  )
+  assert.match(people.verify(done.signers[0]!.signed!.cms, done.statement, 'authority'), /Verification successful/)
   assert.equal((await it.replay()).ok, true)
 })
 
@@ -189,12 +117,12 @@ test('a signature counts for what it was made for, by whom it must be, and once'
   const s = await signings.read(applicant, reference)
   const other = await aCompany([partners[0]], first)
   const elsewhere = await signings.read(applicant, other.reference)
-  const good = signWith(partners[0].email, s.statement)
+  const good = people.sign(partners[0].email, s.statement)
   for (const [cms, code, reason] of [
-    [signWith(partners[0].email, elsewhere.statement), 'signing/refused', 'other-content'],
-    [signWith(partners[0].email, `${s.statement} `), 'signing/refused', 'other-content'],
-    [signWith(partners[1].email, s.statement), 'signing/other-person', undefined],
-    [signWith('stranger', s.statement), 'signing/refused', 'untrusted'],
+    [people.sign(partners[0].email, elsewhere.statement), 'signing/refused', 'other-content'],
+    [people.sign(partners[0].email, `${s.statement} `), 'signing/refused', 'other-content'],
+    [people.sign(partners[1].email, s.statement), 'signing/other-person', undefined],
+    [people.sign('stranger', s.statement), 'signing/refused', 'untrusted'],
     [Buffer.from('no signature'), 'signing/refused', 'broken'],
     [good.subarray(0, 100), 'signing/refused', 'broken'],
   ] as const)
@@ -221,16 +149,16 @@ test('three partners sign; who declines is told of, and invited again', async ()
   const lucia = await linkFor('lucia@example.mx')
   assert.equal((await signings.readInvited(ivan)).mine, 2)
   // Another’s link takes no signature of mine.
-  await assert.rejects(signings.signInvited(lucia, signWith('ivan@example.mx', s.statement)), refused('signing/other-person'))
-  await signings.signInvited(ivan, signWith('ivan@example.mx', s.statement))
+  await assert.rejects(signings.signInvited(lucia, people.sign('ivan@example.mx', s.statement)), refused('signing/other-person'))
+  await signings.signInvited(ivan, people.sign('ivan@example.mx', s.statement))
   await signings.decline(lucia)
   await it.jobs.drain()
   assert.match(JSON.stringify(await it.messages.inbox(applicant.person, { language: 'es' })), /no firma/)
-  await assert.rejects(signings.signInvited(lucia, signWith('lucia@example.mx', s.statement)), refused('not-found'))
+  await assert.rejects(signings.signInvited(lucia, people.sign('lucia@example.mx', s.statement)), refused('not-found'))
   await signings.inviteAgain(applicant, reference, 3)
-  await signings.sign(applicant, reference, signWith('sofia@example.mx', s.statement))
+  await signings.sign(applicant, reference, people.sign('sofia@example.mx', s.statement))
   assert.equal(await turns(reference), 0)
-  await signings.signInvited(await linkFor('lucia@example.mx'), signWith('lucia@example.mx', s.statement))
+  await signings.signInvited(await linkFor('lucia@example.mx'), people.sign('lucia@example.mx', s.statement))
   assert.equal(await turns(reference), 1)
   const done = await signings.read(applicant, reference)
   assert.deepEqual(
@@ -259,7 +187,7 @@ test('what nobody signs in time ends by itself, never in silence', async () => {
   assert.equal((await caseOf(reference)).state, 'open')
   await it.passTo(new Date(new Date(`${until}T20:00:00Z`).getTime() + 86_400_000))
   assert.equal((await caseOf(reference)).state, 'lapsed')
-  await assert.rejects(it.cases.signings.sign(applicant, reference, signWith(partners[0].email, 'x')), refused('cases/not-to-sign'))
+  await assert.rejects(it.cases.signings.sign(applicant, reference, people.sign(partners[0].email, 'x')), refused('cases/not-to-sign'))
 })
 
 test('a withdrawal that is undone leaves time to sign', async () => {
@@ -272,7 +200,7 @@ test('a withdrawal that is undone leaves time to sign', async () => {
   const s = await it.cases.signings.read(applicant, reference)
   assert.ok(s.until! >= before.until!)
   assert.equal(s.statement, before.statement, 'what is signed stays the same')
-  await it.cases.signings.sign(applicant, reference, signWith(partners[0].email, s.statement))
+  await it.cases.signings.sign(applicant, reference, people.sign(partners[0].email, s.statement))
   assert.equal(await turns(reference), 1)
   assert.equal((await it.replay()).ok, true)
 })
@@ -282,7 +210,7 @@ test('an official signs the decision they issue, and nothing else passes for it'
   await it.aSubmittedCase({ by: filedBy })
   const official = await it.anOfficial()
   const own = (await it.people.person(it.db, official.person))!
-  certify('official', subjectOf({ name: own.name!, curp: own.identities[0]!.value, rfc: 'XEXX010101000' }), 'authority')
+  people.person('official', { name: own.name!, curp: own.identities[0]!.value, rfc: 'XEXX010101000' }, 'authority')
   const { desks } = it.cases
   await desks.goOn(official, licenceOffice)
   const atDesk = async () => {
@@ -300,11 +228,11 @@ test('an official signs the decision they issue, and nothing else passes for it'
   assert.notEqual(first.statement, prepared.statement)
   const decide = (ticket: string, cms: Buffer, what: { result: 'granted' | 'refused'; reasons: readonly string[]; note: string } = given) =>
     desks.decide(official, licenceOffice, turn, { ...what, signed: { ticket, cms } })
-  const good = signWith('official', prepared.statement)
+  const good = people.sign('official', prepared.statement)
   await assert.rejects(decide(first.ticket, good), refused('signing/refused', 'other-content'))
   await assert.rejects(decide(prepared.ticket, good, { ...given, note: 'Otra cosa.' }), refused('signing/refused', 'other-content'))
   await assert.rejects(decide('forged', good), refused('conflict'))
-  await assert.rejects(decide(prepared.ticket, signWith('sofia@example.mx', prepared.statement)), refused('signing/other-person'))
+  await assert.rejects(decide(prepared.ticket, people.sign('sofia@example.mx', prepared.statement)), refused('signing/other-person'))
   await decide(prepared.ticket, good)
   const read = await it.cases.receipts.read(filedBy, served.c.reference)
   const { signature, record } = read.s.decision!

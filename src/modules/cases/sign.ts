@@ -24,6 +24,8 @@ export type Signer = {
   /** CURP and RFC; the certificate must name one of them. */
   readonly identities: readonly string[]
   readonly email: string | null
+  /** Who applies: whoever acts for them by a mandate to sign may sign instead. */
+  readonly applicant?: true
 }
 
 /** A signature as it lies sealed: what was sent, raised, and what the certificate says. */
@@ -56,6 +58,9 @@ export type Signing = {
   readonly mine: number | null
 }
 
+/** A step's signatures under the case's lock; `instead` and `mandate` where somebody acts for the applicant. */
+type Opened = { readonly s: Signing; readonly open: OpenVault; readonly instead: readonly string[]; readonly mandate: string | null }
+
 /** A signature whose authority is to be asked. */
 type ToSettle = { readonly place: string; readonly caseId: Case['id']; readonly step: string; readonly opened: string; readonly n: number }
 
@@ -73,7 +78,7 @@ export function signingStep(c: Pick<Case, 'state' | 'steps'>, service: Service):
 }
 
 /** Opens the operations of steps that are signed. */
-export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'mine'>) {
+export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'held'>) {
   const { db, catalogue, clock, vault, people, signing } = deps
 
   async function serviceOf(c: Case): Promise<Service> {
@@ -88,7 +93,7 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
     const group = rule?.kind === 'sign' ? service.definition.questions.find((q) => q.id === rule.signers) : undefined
     if (group?.kind !== 'group') {
       const person = await people.person(tx, c.applicant)
-      return [{ name: person?.name ?? '', identities: person?.identities.map((i) => i.value) ?? [], email: null }]
+      return [{ name: person?.name ?? '', identities: person?.identities.map((i) => i.value) ?? [], email: null, applicant: true }]
     }
     const items = (answers[group.id] ?? []) as unknown as Record<string, unknown>[]
     const of = (item: Record<string, unknown>, ...kinds: string[]) =>
@@ -145,7 +150,7 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
   }
 
   /** A locked case's signatures, opened; begun where nobody had asked for them yet. Null where nothing was ever to be signed. */
-  async function read(tx: Tx, c: Case, open: OpenVault, visitor: PersonId | null): Promise<Signing | null> {
+  async function read(tx: Tx, c: Case, open: OpenVault, visitor: PersonId | null, represents = false): Promise<Signing | null> {
     const service = await serviceOf(c)
     const waits = signingStep(c, service)
     let row = await signs.signingOf(tx, c, waits?.step ?? null)
@@ -175,7 +180,11 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
     })
     const own = visitor === null ? null : await people.person(tx, visitor)
     const mine = signers.find(
-      (s) => own && s.state !== 'signed' && s.turn && s.signer.identities.some((id) => own.identities.some((i) => i.value === id)),
+      (s) =>
+        own &&
+        s.state !== 'signed' &&
+        s.turn &&
+        ((represents && s.signer.applicant) || s.signer.identities.some((id) => own.identities.some((i) => i.value === id))),
     )
     return {
       c,
@@ -189,13 +198,13 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
     }
   }
 
-  /** Keeps a signature of the signer `n`, and lets the case go on where it was the last. The case is locked. */
-  async function keep(tx: Tx, s: Signing, open: OpenVault, n: number, taken: TakenSignature): Promise<void> {
+  /** Keeps a signature of the signer `n`, and lets the case go on where it was the last. The case is locked. `instead`: CURP and RFC of who signs for the applicant by a mandate. */
+  async function keep(tx: Tx, s: Signing, open: OpenVault, n: number, taken: TakenSignature, instead: readonly string[]): Promise<void> {
     const { c, step } = s
     const who = s.signers.find((x) => x.n === n)!
     const { rfc, curp } = taken.signer
-    if (!who.signer.identities.some((id) => id === rfc || id === curp))
-      throw new Problem('signing/other-person', 'The certificate is of somebody else.')
+    const may = who.signer.applicant ? [...who.signer.identities, ...instead] : who.signer.identities
+    if (!may.some((id) => id === rfc || id === curp)) throw new Problem('signing/other-person', 'The certificate is of somebody else.')
     const row = (await signs.signingOf(tx, c, step))!
     const now = clock.now()
     const { cms, ...facts } = taken
@@ -239,40 +248,46 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'min
 
   async function sign(
     find: () => Promise<{ statement: string; n: number }>,
-    under: (tx: Tx) => Promise<{ s: Signing; open: OpenVault; n: number | null }>,
+    under: (tx: Tx) => Promise<Opened & { n: number | null }>,
     cms: Buffer,
   ) {
     const before = await find()
     const checked = await taken(before.statement, cms)
     await db.tx(async (tx) => {
-      const { s, open, n } = await under(tx)
+      const { s, open, n, instead, mandate } = await under(tx)
       const who = s.signers.find((x) => x.n === n)
       // Sent twice: the first one holds.
       if (who?.state === 'signed') return
       if (!who || !s.open || !who.turn) throw new Problem('cases/not-to-sign', 'There is nothing for you to sign now.')
       if (s.statement !== before.statement) throw new Problem('conflict', 'What is to be signed has changed.')
-      await keep(tx, s, open, who.n, checked)
+      if (mandate) await deps.mandates.note(tx, [{ mandate, reference: s.c.reference }])
+      await keep(tx, s, open, who.n, checked, instead)
     })
   }
 
-  /** The visitor's own case under its lock. */
-  async function own(tx: Tx, visitor: SignedIn, reference: Reference): Promise<{ s: Signing; open: OpenVault; n: number | null }> {
-    const c = filings.mine(visitor, (await store.lockCases(tx, [reference])).get(reference))
-    const open = await vault.use(tx, c, { person: visitor.person, office: null, purpose: 'read-own' })
-    const s = await read(tx, c, open, visitor.person)
+  /** The visitor's own case under its lock, or that of somebody for whom they act. */
+  async function own(tx: Tx, visitor: SignedIn, reference: Reference): Promise<Opened & { n: number | null }> {
+    const { c, as } = await filings.held(tx, visitor, (await store.lockCases(tx, [reference])).get(reference))
+    const represents = as === 'representative'
+    const { person, session } = visitor
+    const asked = { person, session, principal: c.applicant, service: c.service, reference, act: 'sign' as const }
+    const [mandate = null] = represents ? await deps.mandates.check(tx, [asked]) : []
+    const open = await vault.use(tx, c, { person, office: null, purpose: 'read-own', represents })
+    const s = await read(tx, c, open, person, mandate !== null)
     if (!s) throw new Problem('not-found', 'Nothing is to be signed here.')
-    return { s, open, n: s.mine }
+    const instead = mandate === null ? [] : ((await people.person(tx, person))?.identities.map((i) => i.value) ?? [])
+    return { s, open, n: s.mine, instead, mandate }
   }
 
   /** The case of an invitation under its lock. */
-  async function invited(tx: Tx, token: string): Promise<{ s: Signing; open: OpenVault; n: number }> {
+  async function invited(tx: Tx, token: string): Promise<Opened & { n: number }> {
     const found = token.length > 60 ? null : await signs.signerByToken(tx, hashToken(token))
     const c = found && (await store.lockCase(tx, found.place, found.caseId))
     if (!found || !c) throw gone()
     const open = await vault.use(tx, c, { person: null, office: null, purpose: 'sign' })
     const s = await read(tx, c, open, null)
     if (!s || s.step !== found.step) throw gone()
-    return { s: { ...s, mine: s.open ? found.n : null }, open, n: found.n }
+    return { s: { ...s, mine: s.open ? found.n : null }, open, n: found.n, instead: [], mandate: null }
   }
 
   deps.jobs.handle<{ place: string; caseId: Case['id'] }>('cases/invite-signers', (about) =>

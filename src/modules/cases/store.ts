@@ -524,6 +524,20 @@ export async function caseByReference(on: Db | Tx, reference: Reference): Promis
   return row && toCase(row)
 }
 
+/** How cases stand, by reference; drafts and what is not there are left out. */
+export async function standingsOf(
+  on: Db | Tx,
+  references: readonly Reference[],
+): Promise<Map<Reference, 'open' | 'decided' | 'lapsed' | 'withdrawn'>> {
+  const rows = await queryIn<{ reference: Reference; state: string }>(
+    on,
+    `select reference, state from cases_case where reference = any($1::text[]) and state <> 'draft'`,
+    [references],
+    'cases-standings',
+  )
+  return new Map(rows.map((r) => [r.reference, r.state === 'asked' ? 'open' : (r.state as 'open')]))
+}
+
 /** A person's cases, the last saved first. */
 export async function casesOf(on: Db | Tx, applicant: PersonId, most = 50): Promise<Case[]> {
   const rows = await q(on)

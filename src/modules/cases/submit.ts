@@ -21,6 +21,8 @@ export type Submission = {
   readonly person: PersonId
   readonly reference: Reference
   readonly clerkAt?: readonly OfficeId[]
+  /** The session of who submits, where a mandate may be needed. */
+  readonly session?: string
   readonly level?: Level
 }
 
@@ -51,23 +53,58 @@ export function openSubmit(deps: Deps): (submission: Submission) => Promise<void
 
 const oneLivingTurn = () => new Problem('cases/one-living-turn', 'You have a turn for this matter already.')
 
-type Decided = { readonly c: Case; readonly s: Submission; readonly service: Service; readonly identity: string }
+type Decided = {
+  readonly c: Case
+  readonly s: Submission
+  readonly mandate: string | null
+  readonly service: Service
+  readonly identity: string
+}
+
+/** Whether this is the clerk who took the filing, at their counter. */
+const takes = (c: Case, s: Submission) => c.takenBy === s.person && s.clerkAt?.includes(c.office) === true
+
+/** By which mandate each files whose case it is not; no statement where everybody files their own. */
+async function mandatesFor(tx: Tx, deps: Deps, batch: readonly Submission[], cases: ReadonlyMap<Reference, Case>) {
+  const others = batch.flatMap((s) => {
+    const c = cases.get(s.reference)
+    return c && c.applicant !== s.person && !takes(c, s) ? [{ s, c }] : []
+  })
+  if (others.length === 0) return new Map<Submission, string>()
+  const found = await deps.mandates.check(
+    tx,
+    others.map(({ s, c }) => ({
+      person: s.person,
+      session: s.session ?? null,
+      principal: c.applicant,
+      service: c.service,
+      reference: c.reference,
+      act: 'file',
+    })),
+  )
+  await deps.mandates.note(
+    tx,
+    others.flatMap(({ c }, i) => (found[i] ? [{ mandate: found[i], reference: c.reference }] : [])),
+  )
+  return new Map(others.flatMap(({ s }, i) => (found[i] ? [[s, found[i]] as const] : [])))
+}
 
 async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Promise<(undefined | Error)[]> {
   const outcomes = new Array<undefined | Error>(batch.length).fill(undefined)
   const cases = await store.lockCases(tx, [...new Set(batch.map((s) => s.reference))])
   const people = await deps.people.persons(tx, [...new Set(batch.map((s) => cases.get(s.reference)?.applicant ?? s.person))])
   const now = deps.clock.now()
+  const mandates = await mandatesFor(tx, deps, batch, cases)
   const decided: Decided[] = []
   const seen = new Set<Reference>()
   for (const [i, s] of batch.entries()) {
     try {
       const c = cases.get(s.reference)
       // Another person's case reads as absent, so the answer never reveals that it exists.
-      if (!c || (c.applicant !== s.person && !(c.takenBy === s.person && s.clerkAt?.includes(c.office))))
-        throw new Problem('not-found', 'There is no such case.')
+      const mandate = mandates.get(s) ?? null
+      if (!c || (c.applicant !== s.person && !takes(c, s) && mandate === null)) throw new Problem('not-found', 'There is no such case.')
       if (c.state !== 'draft' || seen.has(s.reference)) continue
-      decided.push({ c, s, ...decide(deps, c, people.get(c.applicant), s, now) })
+      decided.push({ c, s, mandate, ...decide(deps, c, people.get(c.applicant), s, mandate, now) })
       seen.add(s.reference)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
@@ -94,9 +131,14 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
   const [vaults, lost] = await Promise.all([
     deps.vault.useMany(
       tx,
-      kept.map(({ c, s }) => ({
+      kept.map(({ c, s, mandate }) => ({
         c,
-        use: { person: s.person, office: c.applicant === s.person ? null : c.office, purpose: 'file' as const },
+        use: {
+          person: s.person,
+          office: c.applicant === s.person || mandate !== null ? null : c.office,
+          purpose: 'file' as const,
+          represents: mandate !== null,
+        },
       })),
     ),
     findRejoins(
@@ -119,7 +161,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
   )
   const acts = new Acts(now)
   await lockPlans(tx, deps, acts, plans)
-  for (const [i, { c, service, identity }] of kept.entries()) {
+  for (const [i, { c, service, identity, mandate }] of kept.entries()) {
     const vault = vaults[i]!
     const plan = plans[i]!
     const calendar = deps.catalogue.calendarOf(c.office)
@@ -160,7 +202,7 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
       kind: 'submitted',
       turn: (back?.turn ?? turns[0])?.state.turn ?? null,
       desk: null,
-      data: { channel },
+      data: mandate === null ? { channel } : { channel, mandate },
       sealed: vault.seal('submitted', promise.opening),
       entries: [first, ...(back?.entries ?? []), ...entries],
     })
@@ -174,14 +216,21 @@ async function submitAll(tx: Tx, deps: Deps, batch: readonly Submission[]): Prom
   return outcomes
 }
 
-function decide(deps: Deps, c: Case, applicant: Person | undefined, s: Submission, now: Date): Pick<Decided, 'service' | 'identity'> {
+function decide(
+  deps: Deps,
+  c: Case,
+  applicant: Person | undefined,
+  s: Submission,
+  mandate: string | null,
+  now: Date,
+): Pick<Decided, 'service' | 'identity'> {
   if (now.getTime() - c.savedAt.getTime() > draftDays * dayMs) throw new Problem('cases/draft-expired', 'Drafts are kept 30 days.')
   const service = deps.catalogue.get(c.service)
   if (!service) throw new Problem('catalogue/not-offered', 'This service is not offered any more.')
   if (service.hash !== c.definition) throw new Problem('cases/definition-changed', 'The service has changed since you answered.')
   if (c.completeFor !== service.hash || c.filing === null) throw new Problem('cases/incomplete', 'An answer or a paper is missing.')
   const identity = applicant?.identities[0]?.value
-  if (!identity || !applicant.name || !(applicant.email || c.takenBy))
+  if (!identity || !applicant.name || !(applicant.email || c.takenBy || mandate))
     throw new Problem('people/not-identified', 'Say who you are before taking a turn.')
   // At a counter the person stands before a clerk, which is more than any session says.
   if ((service.definition.assurance ?? 1) > (s.level ?? 1) && c.takenBy !== s.person)

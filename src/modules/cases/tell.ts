@@ -151,7 +151,10 @@ export function handleNews(deps: Deps): void {
   jobs.handle<Told>('cases/tell', async (told) => {
     const c = await store.caseById(db, told.place, told.caseId as CaseId)
     if (!c || isStandIn(c)) return
-    const all = await messagesFor(told, c)
+    const own = await messagesFor(told, c)
+    // Who acts for the applicant is told what they are told: a child or a company reads no mail.
+    const actors = own.length > 0 ? await deps.mandates.actorsIn(db, c.reference) : []
+    const all = [...own, ...actors.flatMap((to) => own.map((m) => ({ ...m, to })))]
     await db.tx(async (tx) => {
       if (told.kind === 'taken' || told.kind === 'rejoined') await printReceipt(tx, c)
       if (all.length) await messages.send(tx, all)
@@ -176,15 +179,16 @@ export function handleNews(deps: Deps): void {
       const language = (await deps.people.person(db, c.applicant))?.language ?? 'es'
       await db.tx(async (tx) => {
         await store.markToldNear(tx, t.place, t.state.turn)
-        await messages.send(tx, [
-          {
-            to: c.applicant,
+        await messages.send(
+          tx,
+          [c.applicant, ...(await deps.mandates.actorsIn(tx, c.reference))].map((to) => ({
+            to,
             caseReference: c.reference,
             key: `${c.id}/near/${t.state.turn}`,
-            template: 'near',
+            template: 'near' as const,
             data: { reference: c.reference, office: catalogue.office(c.office)?.name(language) ?? c.office, before },
-          },
-        ])
+          })),
+        )
       })
     }
   })

@@ -14,6 +14,7 @@ import type { OfficeId, PersonId, Reference, ServiceId } from '#kernel/id'
 import type { Language } from '#kernel/text'
 import { FixedClock } from '#kernel/time'
 import { openKeys, type SigningKey } from '#keys'
+import { openMandates } from '#mandates'
 import { openMessages } from '#messages'
 import { openPeople, parseIdentity, seedDemo } from '#people'
 import { openPublicLog, openSource, readEntries } from '#publiclog'
@@ -139,6 +140,7 @@ export async function openTestCases({
     publicUrl,
     demo: false,
   })
+  const mandates = openMandates({ db, clock, keys, people, signing, catalogue, jobs, publicUrl, demo: false })
   const cases = openCases({
     db,
     clock,
@@ -150,6 +152,7 @@ export async function openTestCases({
     catalogue,
     messages,
     signing,
+    mandates,
     demo: false,
     publicUrl,
     ...(doers ? { doers } : {}),
@@ -242,6 +245,7 @@ export async function openTestCases({
     messages,
     catalogue,
     signing,
+    mandates,
     cases,
     /** The parts as the pages take them. */
     deps: cases.deps,

@@ -55,6 +55,7 @@ export function openTimers(deps: Deps): { runDue(): Promise<number>; returnIdle(
         })
         paper = made.paper.commitment
         await store.insertDecision(tx, made.row)
+        await deps.mandates.noteResult(tx, c.reference, result)
         entries.push(
           acts.entry({
             v: 1,

@@ -18,8 +18,13 @@ export type Purpose =
   | 'take-at-counter'
   | 'sign'
 
-/** Who uses a case's key, where and why. `person` is null for the system itself. */
-export type Use = { readonly person: PersonId | null; readonly office: OfficeId | null; readonly purpose: Purpose }
+/** Who uses a case's key, where and why. `person` is null for the system itself; `represents`: by the applicant's mandate. */
+export type Use = {
+  readonly person: PersonId | null
+  readonly office: OfficeId | null
+  readonly purpose: Purpose
+  readonly represents?: boolean
+}
 
 /** A case's open vault. What is sealed in one case, or under one name, opens in no other. */
 export type OpenVault = {
@@ -70,6 +75,7 @@ export function openVaults(deps: {
           caseReference: c.reference,
           keyId: c.id,
           purpose: use.purpose,
+          represents: use.represents === true,
         })),
       )
       return all.map(({ c }) => vaultOf(c.id, keys.unwrap(c.key)))

@@ -42,6 +42,8 @@ export type PageOptions = {
   readonly mostUsed?: (place: string | null) => Promise<readonly string[]>
   /** Where a thing's figures stand. */
   readonly numbersUrl?: (service: string) => string
+  /** Where somebody is asked to do a service for one. */
+  readonly mandateUrl?: (service: string) => string
   /** Further ways in on the front page beside my place in line and checking a paper: what the government buys. Only what exists. */
   readonly more?: (language: Language) => readonly { href: string; title: string; text?: string }[]
 }
@@ -493,6 +495,10 @@ export function registerPages(
           ? // Without a form the page is the same for all and may be kept; the form with its token comes after signing in.
             button({ text: words(l, 'service.start'), href: `/sign-in?next=${encodeURIComponent(`${url}#start`)}`, kind: 'start' })
           : html`<form action="/cases" method="post">${csrfField(request, reply!)}<input type="hidden" name="service" value="${service.id}">${button({ text: words(l, 'service.start'), kind: 'start', preventDoubleClick: true })}</form>`
+    const byAnother =
+      service.placed && options.mandateUrl
+        ? html`<p class="govuk-body"><a class="govuk-link" href="${options.mandateUrl(service.id)}">${words(l, 'service.by-another')}</a></p>`
+        : null
     return layout({
       title: service.text(l, 'name'),
       language: l,
@@ -517,7 +523,7 @@ export function registerPages(
         service,
         catalogue,
         wait,
-        start,
+        start: html`${start}${byAnother}`,
         today: catalogueDay(clock),
         numbersLink: options.numbersUrl?.(service.id) ?? null,
         officeLink: service.office === null ? null : (options.officeUrl?.(service.office) ?? null),

@@ -13,7 +13,7 @@ type Migration = { module: string; number: number; name: string; sql: string; ha
 
 const source = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 // A module's tables may refer to those of the modules before it, never to later ones.
-const order = ['publiclog', 'people', 'federation', 'catalogue', 'messages', 'signing', 'payments', 'cases', 'voice', 'insight']
+const order = ['publiclog', 'people', 'federation', 'catalogue', 'messages', 'signing', 'mandates', 'payments', 'cases', 'voice', 'insight']
 
 /** Every folder of migrations in the source tree: the platform's parts, then the modules from the lowest to the highest. */
 export function migrationSets(root = source): MigrationSet[] {

@@ -27,6 +27,7 @@ import {
   turnHero,
   warningText,
 } from '#look'
+import type { Acting } from '#mandates'
 import type { Person } from '#people'
 import { csrfField, problemText, type Reply, type Request } from '#web'
 import { undoDays } from '../clock.ts'
@@ -80,6 +81,23 @@ const paperList = (o: OpenCase, marked: boolean) =>
             : ('missing' as const),
   }))
 
+/** For whom a case is begun, asked of who may act for others. */
+export function forWhomPage(request: Request, reply: Reply, deps: Deps, service: Service, acting: readonly Acting[]): Html {
+  const l = request.visitor.language
+  const title = text(l, 'for.title')
+  const body = html`<span class="govuk-caption-l">${service.text(l, 'name')}</span>${post(
+    { request, reply },
+    '/cases',
+    html`<input type="hidden" name="service" value="${service.id}">${radios({
+      name: 'for',
+      fieldset: { legend: { text: title, pageHeading: true, classes: 'govuk-fieldset__legend--l' } },
+      hint: text(l, 'for.hint'),
+      items: [{ value: 'me', text: text(l, 'for.me'), checked: true }, ...acting.map((a) => ({ value: a.code, text: a.name }))],
+    })}${button({ text: text(l, 'continue') })}`,
+  )}`
+  return personPage(request, deps, { title, body, backLink: `/services/${service.id}` })
+}
+
 /** A page of questions. */
 export function fillPage(
   request: Request,
@@ -105,7 +123,13 @@ export function fillPage(
       fromReview && html`<input type="hidden" name="return" value="review">`
     }${button({ text: text(l, 'continue'), preventDoubleClick: true })}`,
   )}<p class="govuk-body v-soft">${text(l, 'saved-as-you-go')} <a class="govuk-link" href="/my-line">${text(l, 'my-line.title')}</a>.</p><p class="govuk-body v-soft">${text(l, 'not-filed-yet')}</p>`
-  return personPage(request, deps, { title: page.title, body, backLink: at.back, error: summaryOf(l, page.prompts, at.problems) })
+  return personPage(request, deps, {
+    title: page.title,
+    body,
+    acting: o.actingFor,
+    backLink: at.back,
+    error: summaryOf(l, page.prompts, at.problems),
+  })
 }
 
 /** What may be wrong with a file that was sent: `none` was, or it was refused by this code. */
@@ -180,6 +204,7 @@ export function papersPage(
   return personPage(request, deps, {
     title,
     body,
+    acting: o.actingFor,
     url: `/cases/${o.c.reference}/papers`,
     error: listed.flatMap((p) => {
       const fault = faultOf(p.id)
@@ -208,7 +233,7 @@ export function reviewPage(
   const title = text(l, 'review.title')
   const world = { language: l, today: dateIn(deps.clock.now(), deps.catalogue.calendarOf(o.c.office).zone), places: deps.catalogue.places }
   const shown = showAnswers(o.service, o.filing.answers, world)
-  const identified = Boolean(person?.name && person.identities.length > 0 && (person.email || o.c.takenBy))
+  const identified = Boolean(person?.name && person.identities.length > 0 && (person.email || o.c.takenBy || o.as === 'representative'))
   const counter = o.c.takenBy !== null
   const rows = (page: string) =>
     shown
@@ -220,7 +245,7 @@ export function reviewPage(
   const body = html`<span class="govuk-caption-m">${o.service.text(l, 'name')}</span><h1 class="govuk-heading-l">${title}</h1>${
     unfinished &&
     html`${warningText({ language: l, text: text(l, 'review.unfinished') })}${button({ text: text(l, 'review.go-on'), href: unfinished })}`
-  }<section aria-labelledby="who"><h2 class="govuk-heading-m" id="who">${text(l, 'review.you')}</h2>${
+  }<section aria-labelledby="who"><h2 class="govuk-heading-m" id="who">${text(l, o.as === 'representative' ? 'review.who' : 'review.you')}</h2>${
     identified
       ? summaryList({
           rows: [
@@ -244,6 +269,7 @@ export function reviewPage(
   return personPage(request, deps, {
     title,
     body,
+    acting: o.actingFor,
     backLink: `/cases/${o.c.reference}/${o.journey.papers.length > 0 ? 'papers' : `fill/${o.journey.pages.at(-1)?.id ?? ''}`}`,
   })
 }
@@ -266,7 +292,7 @@ export function priorityPage(request: Request, reply: Reply, deps: Deps, o: Open
       ],
     })}${button({ text: text(l, 'save') })}`,
   )}`
-  return personPage(request, deps, { title, body, backLink: `/cases/${o.c.reference}/review` })
+  return personPage(request, deps, { title, body, acting: o.actingFor, backLink: `/cases/${o.c.reference}/review` })
 }
 
 /** What changed in the service since the draft was begun. */
@@ -308,7 +334,9 @@ function happening(deps: Deps, l: Language, o: OpenCase, e: CaseEvent): Happenin
       ? text(l, `returned.${String(e.data.reason)}` as 'returned.off')
       : e.kind === 'papers-asked'
         ? (e.data.papers as string[]).map((p) => o.service.text(l, `papers.${p}`)).join('; ')
-        : undefined
+        : e.kind === 'submitted' && e.data.mandate !== undefined
+          ? text(l, 'event.by-representative')
+          : undefined
   return {
     at: e.at.toISOString(),
     when: when(deps, l, e.at, o.c.office),
@@ -466,6 +494,7 @@ export function caseOverview(
   }<p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p></section>
   <div class="v-no-print">${acts}${post(seen, '/reports', html`<input type="hidden" name="office" value="${c.office}"><input type="hidden" name="reference" value="${c.reference}"><input type="hidden" name="step" value="${s.turn?.step ?? ''}">${button({ text: text(l, 'report'), kind: 'warning' })}<p class="govuk-hint">${text(l, 'report.hint')}</p>`)}</div>`
   return personPage(request, deps, {
+    acting: o.actingFor,
     title,
     body,
     url: `/cases/${c.reference}`,
@@ -479,7 +508,7 @@ export function withdrawPage(request: Request, reply: Reply, deps: Deps, o: Open
   const l = request.visitor.language
   const title = text(l, 'withdraw.title')
   const body = html`<h1 class="govuk-heading-l">${title}</h1><p class="govuk-body-l">${text(l, 'withdraw.lead', { count: undoDays })}</p>${post({ request, reply }, `/cases/${o.c.reference}/withdraw`, button({ text: text(l, 'withdraw.confirm'), kind: 'warning' }))}<p class="govuk-body"><a class="govuk-link" href="/cases/${o.c.reference}">${text(l, 'withdraw.keep')}</a></p>`
-  return personPage(request, deps, { title, body, backLink: `/cases/${o.c.reference}` })
+  return personPage(request, deps, { title, body, acting: o.actingFor, backLink: `/cases/${o.c.reference}` })
 }
 
 /** The last day on which a draft can be taken up again. */

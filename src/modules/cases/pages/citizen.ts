@@ -5,7 +5,8 @@ import type { Html } from '#kernel/html'
 import type { Reference, ServiceId } from '#kernel/id'
 import { parseReference } from '#kernel/id'
 import { Problem } from '#kernel/problem'
-import { csrfHolds, type Reply, type Request, signedIn, type Web } from '#web'
+import { covers } from '#mandates'
+import { csrfHolds, type Reply, type Request, type SignedIn, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import { type Filings, type Ground, grounds, type OpenCase } from '../filing.ts'
 import type { Receipts } from '../receipt.ts'
@@ -49,6 +50,10 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
   /** A clerk's draft is seen by the clerk as its applicant would see it. */
   const open = (request: Request, reference: Reference) => filings.read(signedIn(request), reference)
 
+  /** For whom a visitor may begin a case of this service today. */
+  const mayStartFor = async (visitor: SignedIn, service: ServiceId) =>
+    (await deps.mandates.acting(deps.db, visitor.person)).filter((a) => a.oneCase === null && covers(a.services, service))
+
   /** What was filed or answered meanwhile, in another tab or before the back button, leads to the case as it is. */
   const orToCase = async <T>(reply: Reply, reference: Reference, work: () => Promise<T>): Promise<T | Reply> => {
     try {
@@ -69,10 +74,33 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
     method: 'POST',
     url: '/cases',
     access: 'signed-in',
-    schema: { body: Type.Object({ service: Type.String({ maxLength: 150 }) }) },
+    schema: { body: Type.Object({ service: Type.String({ maxLength: 150 }), for: Type.Optional(Type.String({ maxLength: 20 })) }) },
     handler: async (request, reply) => {
-      const reference = await filings.start(signedIn(request), { service: request.body.service as ServiceId })
+      const visitor = signedIn(request)
+      const service = request.body.service as ServiceId
+      const acting = await mayStartFor(visitor, service)
+      const chosen = request.body.for
+      // Who may act for others says for whom; who may not has nothing to say.
+      if (acting.length > 0 && chosen === undefined) return reply.redirect(`/cases/new?service=${encodeURIComponent(service)}`, 303)
+      const one = acting.find((a) => a.code === chosen)
+      if (chosen !== undefined && chosen !== 'me' && !one) throw new Problem('mandates/not-covered', 'No mandate of yours covers this.')
+      const reference = await filings.start(visitor, { service, ...(one ? { principal: one.principal } : {}) })
       return reply.redirect(resumeAt(await open(request, reference)), 303)
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/cases/new',
+    access: 'signed-in',
+    schema: { querystring: Type.Object({ service: Type.String({ maxLength: 150 }) }) },
+    handler: async (request, reply) => {
+      const visitor = signedIn(request)
+      const service = deps.catalogue.get(request.query.service)
+      if (!service) throw new Problem('catalogue/not-offered', 'There is no such service at that place.')
+      const acting = await mayStartFor(visitor, service.id)
+      if (acting.length === 0) return reply.redirect(`/services/${service.id}`, 303)
+      return views.forWhomPage(request, reply, deps, service, acting)
     },
   })
 
@@ -286,6 +314,7 @@ export function registerCitizen(web: Web, deps: Deps, parts: CitizenParts): void
       try {
         const submission = {
           person: visitor.person,
+          session: visitor.session,
           reference,
           clerkAt: visitor.grants.filter((g) => g.role === 'clerk' && g.office !== null).map((g) => g.office!),
         }

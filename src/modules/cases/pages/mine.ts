@@ -39,12 +39,13 @@ const order = ['asked', 'open', 'draft', 'decided', 'lapsed', 'withdrawn'] as co
 
 const nameOf = (deps: Deps, l: Language, c: Mine['c']) => deps.catalogue.get(c.service)?.text(l, 'name') ?? c.service
 
-function card(deps: Deps, l: Language, { c, turn, ahead }: Mine): Html {
+function card(deps: Deps, l: Language, { c, actingFor, turn, ahead }: Mine): Html {
   return serviceCard({
     href: `/cases/${c.reference}`,
     name: nameOf(deps, l, c),
     agency: deps.catalogue.office(c.office)?.name(l) ?? c.office,
     facts: [
+      ...(actingFor === null ? [] : [text(l, 'my-line.for', { name: actingFor })]),
       c.state === 'draft'
         ? text(l, 'my-line.draft')
         : c.state === 'open' && turn?.state.desk

@@ -1,8 +1,9 @@
-import type { Child, Html } from '#kernel/html'
+import { type Child, type Html, html } from '#kernel/html'
 import { formatDate, type Language } from '#kernel/text'
-import { layout, type SummaryError } from '#look'
+import { insetText, layout, type SummaryError } from '#look'
 import type { Request } from '#web'
 import type { Deps } from '../deps.ts'
+import { text } from './text.ts'
 
 /** A page of a person's: never indexed, in their language, with *demostración* where it is one. */
 export function personPage(
@@ -17,11 +18,17 @@ export function personPage(
     error?: readonly SummaryError[]
     wide?: boolean
     refreshSeconds?: number
+    /** For whom somebody acts here: said first on the page. */
+    acting?: string | null
   },
 ): Html {
+  const { acting, ...rest } = page
+  const l = request.visitor.language
   return layout({
     url: request.url,
-    ...page,
+    ...rest,
+    body:
+      acting == null ? page.body : html`${insetText({ text: text(l, 'for.acting', { name: acting }), classes: 'v-acting' })}${page.body}`,
     language: request.visitor.language,
     visitor: request.visitor,
     demo: deps.demo,

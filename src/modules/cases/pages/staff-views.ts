@@ -750,7 +750,7 @@ export function counterPage(
       spellcheck: false,
       value: one(more.typed, 'reference'),
       error: errorOf(s, more.errors, 'reference'),
-    })}${button({ text: t('counter.go'), kind: 'secondary' })}</form>${h2(t('restore.title'))}${p(t('restore.lead'))}${p(a(`/counter/${office}/restore`, t('restore.go')))}${p(a(`/counter/${office}/rejoin`, t('rejoin.title')))}${deps.signing.issues && p(a(`/counter/${office}/certificates`, t('counter.certificates')))}`,
+    })}${button({ text: t('counter.go'), kind: 'secondary' })}</form>${h2(t('restore.title'))}${p(t('restore.lead'))}${p(a(`/counter/${office}/restore`, t('restore.go')))}${p(a(`/counter/${office}/rejoin`, t('rejoin.title')))}${p(a(`/counter/${office}/mandates`, t('counter.mandates')))}${deps.signing.issues && p(a(`/counter/${office}/certificates`, t('counter.certificates')))}`,
   })
 }
 

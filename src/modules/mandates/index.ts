@@ -1,0 +1,36 @@
+/** Who may act for whom: mandates, given and withdrawn by signature and checked at each act; and the public register of helpers. README.md tells the rules. */
+import type { Language } from '#kernel/text'
+import type { Web } from '#web'
+import { registerHelpers, type StandingsOf } from './helper-pages.ts'
+import { openHelpers } from './helpers.ts'
+import { type MandatesDeps, type Operations, openOperations } from './mandates.ts'
+import { registerMandates } from './pages.ts'
+import { text } from './text.ts'
+import { mandatesPage } from './views.ts'
+
+export type { Standing } from './helpers.ts'
+export { type Acting, type Asked, covers, type Mandate, type MandatesDeps } from './mandates.ts'
+
+export type Mandates = Operations & {
+  /** The register of helpers. */
+  readonly helpers: ReturnType<typeof openHelpers>
+  /** What a person's account has of mandates: the way to them. */
+  accountLines(language: Language): readonly { readonly href: string; readonly words: string }[]
+  /** Adds the pages. `standingsOf` tells the register how cases stand. */
+  register(web: Web, standingsOf: StandingsOf): void
+}
+
+/** Opens the module. Drafts that nobody signs go after 30 days (job `mandates/tidy`). */
+export function openMandates(deps: MandatesDeps): Mandates {
+  const own = openOperations(deps)
+  const helpers = openHelpers({ db: deps.db, people: deps.people, today: own.today })
+  return {
+    ...own,
+    helpers,
+    accountLines: (language) => [{ href: mandatesPage, words: text(language, 'list.title') }],
+    register(web, standingsOf) {
+      registerMandates(web, deps, own)
+      registerHelpers(web, helpers, standingsOf)
+    },
+  }
+}
