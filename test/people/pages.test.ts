@@ -262,7 +262,7 @@ describe('invites and roles', () => {
     for (let i = 0; i < 2; i++) {
       const page = await browser.get(path)
       assert.equal(page.status, 200)
-      assert.equal(page.headers['referrer-policy'], 'no-referrer')
+      assert.equal(page.headers['referrer-policy'], 'strict-origin')
     }
     assert.equal((await browser.post(path, { name: 'Fausto Rivas' })).location, '/me')
     assert.equal((await browser.get('/admin/people')).status, 200)

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { html } from '#kernel/html'
 import type { Reference } from '#kernel/id'
 import { formatDate, type Language } from '#kernel/text'
-import { button, details, input, notificationBanner, table } from '#look'
+import { button, details, input, notificationBanner, summaryList } from '#look'
 import { type Reply, type Request, signedIn, type Web } from '#web'
 import type { Helper, HelperRegister, Standing } from './helpers.ts'
 import { pesosOf } from './mandates.ts'
@@ -48,25 +48,23 @@ export function registerHelpers(web: Web, register: HelperRegister, standingsOf:
         body: html`${h1(text(l, 'helpers.title'))}${lead(text(l, 'helpers.lead'))}${p(text(l, 'helpers.rule'))}${
           now.length === 0
             ? p(text(l, 'helpers.none'))
-            : table({
-                head: [
-                  text(l, 'helpers.name'),
-                  text(l, 'helpers.number'),
-                  text(l, 'helpers.place'),
-                  text(l, 'helpers.cap'),
-                  text(l, 'helpers.cases'),
-                  text(l, 'helpers.until'),
-                ],
-                firstCellIsHeader: true,
-                rows: now.map((h) => [
-                  html`${h.name}<br><a class="govuk-link" href="${mandatesPage}/new?kind=helper&helper=${h.number}">${text(l, 'helpers.give')}<span class="govuk-visually-hidden"> ${h.name}</span></a>`,
-                  h.number,
-                  h.place,
-                  pesosOf(h.cap_centavos),
-                  outcomes(l, h),
-                  formatDate(l, h.until_on),
-                ]),
-              })
+            : now.map(
+                (h) =>
+                  html`${summaryList({
+                    card: { title: h.name!, headingLevel: 2 },
+                    rows: [
+                      { key: text(l, 'helpers.cap'), value: html`<strong>${pesosOf(h.cap_centavos)}</strong>` },
+                      { key: text(l, 'helpers.cases'), value: outcomes(l, h) },
+                      { key: text(l, 'helpers.place'), value: h.place },
+                      { key: text(l, 'helpers.number'), value: h.number },
+                      { key: text(l, 'helpers.until'), value: formatDate(l, h.until_on) },
+                      {
+                        key: text(l, 'helpers.help'),
+                        value: html`<a class="govuk-link" href="${mandatesPage}/new?kind=helper&helper=${h.number}">${text(l, 'helpers.give')}<span class="govuk-visually-hidden"> ${h.name}</span></a>`,
+                      },
+                    ],
+                  })}`,
+              )
         }${
           past.length > 0 &&
           html`${h2(text(l, 'helpers.over'))}<ul class="govuk-list govuk-list--bullet">${past.map(

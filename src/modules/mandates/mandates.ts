@@ -244,6 +244,7 @@ export function openOperations(deps: MandatesDeps) {
       }
     } else if (d.kind === 'parent' || (d.kind === 'company' && d.self)) representativeId = visitor.person
     else {
+      const name = nameOf(d.name, 'name')
       const identity = identityOf(d.identity, 'identity', 'any')
       if (own.has(identity)) wrong('identity', 'self')
       let email = ''
@@ -252,7 +253,7 @@ export function openOperations(deps: MandatesDeps) {
       } catch {
         wrong('email', 'email')
       }
-      representative = { name: nameOf(d.name, 'name'), identity, email }
+      representative = { name, identity, email }
     }
 
     let services = [...new Set(d.services)]

@@ -5,7 +5,7 @@ import type { Html } from '#kernel/html'
 import type { OfficeId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { readSignedForm, refusal, signedFormLimit } from '#signing'
-import { type Reply, type Request, signedIn, type Web } from '#web'
+import { atSecretAddress, type Reply, type Request, signedIn, type Web } from '#web'
 import type { Draft, Mandate, MandatesDeps, Operations } from './mandates.ts'
 import type { Kind } from './store.ts'
 import { text } from './text.ts'
@@ -245,8 +245,6 @@ export function registerMandates(web: Web, deps: MandatesDeps, mandates: Operati
 
   // ── Who was invited. The address is a secret: it goes to no other page, and nothing of it is kept by a browser. ──────────────────────────
 
-  const secretly = (reply: Reply) => reply.header('referrer-policy', 'no-referrer').header('cache-control', 'private, no-store')
-
   web.route({
     method: 'GET',
     url: '/mandates/:token',
@@ -255,7 +253,7 @@ export function registerMandates(web: Web, deps: MandatesDeps, mandates: Operati
     handler: async (request, reply) => {
       const { token } = request.params
       const m = await mandates.invited(signedIn(request), token)
-      secretly(reply)
+      atSecretAddress(reply)
       return views.invitedPage({ request, reply }, token, m, mandates.servicesWords(request.visitor.language, m.services))
     },
   })
@@ -266,7 +264,7 @@ export function registerMandates(web: Web, deps: MandatesDeps, mandates: Operati
     schema: { params: Invitation },
     handler: async (request, reply) => {
       const code = await mandates.accept(signedIn(request), { token: request.params.token })
-      secretly(reply)
+      atSecretAddress(reply)
       return reply.redirect(`${mandatesPage}/${code}?done=accepted`, 303)
     },
   })
@@ -277,7 +275,7 @@ export function registerMandates(web: Web, deps: MandatesDeps, mandates: Operati
     schema: { params: Invitation },
     handler: async (request, reply) => {
       await mandates.decline(signedIn(request), { token: request.params.token })
-      secretly(reply)
+      atSecretAddress(reply)
       return reply.redirect(`${mandatesPage}?done=declined`, 303)
     },
   })

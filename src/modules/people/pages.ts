@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { Html } from '#kernel/html'
 import { type OfficeId, type PersonId, parseReference } from '#kernel/id'
 import { Problem } from '#kernel/problem'
-import { type Reply, type Request, type Role, signedIn, type Visitor, type Web } from '#web'
+import { atSecretAddress, type Reply, type Request, type Role, signedIn, type Visitor, type Web } from '#web'
 import { type Accounts, administers, codeMinutes, parseGrant } from './accounts.ts'
 import { ownPath } from './address.ts'
 import { browserToken, type Cookies, deviceOf, holdSession } from './cookies.ts'
@@ -383,8 +383,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     access: 'public',
     schema: { params: invite },
     handler: (request, reply) => {
-      // The address is a secret: it goes to no other page.
-      reply.header('referrer-policy', 'no-referrer')
+      atSecretAddress(reply)
       return invitePage(request, reply, request.params.token)
     },
   })

@@ -117,6 +117,13 @@ const csp =
 /** The content security policy of a page whose forms may end, by redirects, at another site: browsers hold the whole way against `form-action`. */
 export const formsEndAt = (origin: string): string => csp.replace("form-action 'self'", `form-action 'self' ${origin}`)
 
+/**
+ * For a page whose address is a secret: other sites and our own logs of referrers learn the host at most, and no cache keeps it. Not `no-referrer`: then a browser says of the page's forms
+ * that they come from nowhere (Fetch, *append a request Origin header*), and they are refused.
+ */
+export const atSecretAddress = (reply: FastifyReply): FastifyReply =>
+  reply.header('referrer-policy', 'strict-origin').header('cache-control', 'private, no-store')
+
 /** What is text though no list of media types says so, beside what such a list knows. */
 const compressible = /^text\/(?!event-stream)|[+/](?:json|text|xml|octet-stream|n-triples)(?:;|$)/
 

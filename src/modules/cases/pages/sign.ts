@@ -6,7 +6,7 @@ import { Problem } from '#kernel/problem'
 import { formatDate, type Language } from '#kernel/text'
 import { button, details, insetText, type SummaryError, table, tag, warningText } from '#look'
 import { readSignedForm, refusal, signedFormLimit, signPanel } from '#signing'
-import { csrfField, type Reply, type Request, signedIn, type Web } from '#web'
+import { atSecretAddress, csrfField, type Reply, type Request, signedIn, type Web } from '#web'
 import type { Deps } from '../deps.ts'
 import type { SignerState, Signing, Signings } from '../sign.ts'
 import { personPage, when } from './page.ts'
@@ -159,13 +159,11 @@ export function registerSign(web: Web, deps: Deps, { signings }: { readonly sign
 
   // ── Who was invited. The address is a secret: it goes to no other page, and nothing of it is kept by a browser. ──────────────────────────
 
-  const secretly = (reply: Reply) => reply.header('referrer-policy', 'no-referrer').header('cache-control', 'private, no-store')
-
   function invitedPage(request: Request, reply: Reply, token: string, s: Signing, errors: readonly SummaryError[] = []): Html {
     const l = request.visitor.language
     const me = s.signers.find((x) => x.n === s.mine)
     const mayNow = me !== undefined && me.state !== 'signed' && me.turn
-    secretly(reply)
+    atSecretAddress(reply)
     return personPage(request, deps, {
       title: text(l, s.open ? 'sign.title' : 'sign.title-over'),
       url: `/sign/${token}`,
@@ -215,7 +213,7 @@ export function registerSign(web: Web, deps: Deps, { signings }: { readonly sign
         reply.code(422)
         return invitedPage(request, reply, token, await signings.readInvited(token), errors)
       }
-      secretly(reply)
+      atSecretAddress(reply)
       return reply.redirect(`/sign/${token}`, 303)
     },
   })
@@ -227,7 +225,7 @@ export function registerSign(web: Web, deps: Deps, { signings }: { readonly sign
     schema: { params: Invitation },
     handler: async (request, reply) => {
       await signings.decline(request.params.token)
-      secretly(reply)
+      atSecretAddress(reply)
       return reply.redirect('/', 303)
     },
   })
@@ -239,7 +237,7 @@ export function registerSign(web: Web, deps: Deps, { signings }: { readonly sign
     schema: { params: Invitation },
     handler: async (request, reply) => {
       const s = await signings.readInvited(request.params.token)
-      secretly(reply)
+      atSecretAddress(reply)
       asFile(reply, `${s.c.reference}.txt`, 'text/plain; charset=utf-8')
       return Buffer.from(s.statement, 'utf8')
     },
