@@ -6,9 +6,10 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
-import type { OfficeId, PersonId, ServiceId } from '#kernel/id'
+import type { OfficeId, PersonId, Reference, ServiceId } from '#kernel/id'
 import type { SignedIn } from '#web'
 import { aPdf } from '../../src/modules/cases/testing.ts'
+import { opensslPeople } from '../../src/modules/signing/testing-people.ts'
 import { efirma, opensslFolder } from '../../src/modules/signing/testing-signer.ts'
 import { audit, browserMissing, openBrowser, openPage } from '../support/browser.ts'
 import { openSystem, type System } from '../support/system.ts'
@@ -23,6 +24,31 @@ const openssl = opensslFolder()
 const mine = efirma('FIEL_CACX7605101P8_2023')
 const holder = { name: 'Xochilt Casas Chávez', curp: 'CACX760510MGTSHC04', rfc: 'CACX7605101P8' }
 const officialCurp = 'AIBT850923HDFRLM0'
+
+const certified = opensslPeople()
+const partners = [
+  { name: 'Sofía Abarca Ríos', curp: 'AARS900303MMSBSF01', rfc: 'AARS900303CC3', email: 'sofia@example.mx' },
+  { name: 'Iván Robles Cano', curp: 'ROCI950101HDFBNV08', rfc: 'ROCI950101DD4', email: 'ivan@example.mx' },
+  { name: 'Lucía Paz Mena', curp: 'PAML960202MDFZNC06', rfc: 'PAML960202EE5', email: 'lucia@example.mx' },
+] as const
+type Partner = { readonly name: string; readonly curp: string; readonly rfc: string; readonly email: string }
+const partnerFiles = (n: number) => ({
+  certificate: certified.openssl.path(`partner-${n}.der`),
+  key: certified.openssl.path(`partner-${n}.p8`),
+  passphrase: 'una clave larga',
+})
+
+/** Certificates of an authority that is trusted, and their keys as the field keeps keys. */
+function certifyPartners(): void {
+  certified.authority('partners')
+  for (const [n, p] of partners.entries()) {
+    certified.person(`partner-${n}`, p, 'partners')
+    certified.openssl.run('x509', '-in', `partner-${n}.pem`, '-outform', 'DER', '-out', `partner-${n}.der`)
+    const out = ['-passout', 'pass:una clave larga', '-outform', 'DER', '-out', `partner-${n}.p8`]
+    certified.openssl.run('pkcs8', '-topk8', '-v2', 'aes-256-cbc', '-in', `partner-${n}.key`, ...out)
+  }
+  certified.openssl.run('x509', '-in', 'partners.pem', '-outform', 'DER', '-out', join(trust, 'people/partners.cer'))
+}
 
 let system: System
 let browser: Browser
@@ -60,6 +86,7 @@ before(async () => {
   cpSync(mine.certificatePath, join(trust, 'people/test.cer'))
   certifyOfficial(await curpOf(officialCurp))
   openssl.run('x509', '-in', 'ca.pem', '-outform', 'DER', '-out', 'trust/people/ca.cer')
+  certifyPartners()
   system = await openSystem({ TRUST: trust })
   browser = await openBrowser()
 })
@@ -79,25 +106,29 @@ async function visitorOf(person: PersonId): Promise<SignedIn> {
   return { person, session: 'test', language: 'es', grants: await system.running.parts.people.grants(system.running.parts.db, person) }
 }
 
-/** The act of a company of one, filled in and ready to be filed. */
-async function aDraft(email: string): Promise<string> {
+/** The act of a company, of one unless told, filled in and ready to be filed. */
+async function aDraft(email: string, who: readonly Partner[] = [{ ...holder, email }]): Promise<Reference> {
   const { cases, people } = system.running.parts
   const visitor = await visitorOf((await people.ownerOf(email))!)
   const reference = await cases.filings.start(visitor, { service })
   const answers = {
     name: 'Pan de Nopal',
     permission: 'A202611201234567890',
-    'partners.0.partner': holder.name,
-    'partners.0.curp': holder.curp,
-    'partners.0.rfc': holder.rfc,
-    'partners.0.email': email,
-    'partners.0.shares': '100',
+    ...Object.fromEntries(
+      who.flatMap((p, i) => [
+        [`partners.${i}.partner`, p.name],
+        [`partners.${i}.curp`, p.curp],
+        [`partners.${i}.rfc`, p.rfc],
+        [`partners.${i}.email`, p.email],
+        [`partners.${i}.shares`, who.length === 1 ? '100' : ['40', '30', '30'][i]!],
+      ]),
+    ),
     nocontrol: 'yes',
     purpose: 'any',
     shares: '100',
     value: '50.00',
     lasting: 'indefinite',
-    manager: holder.name,
+    manager: who[0]!.name,
     home: 'Calle Matamoros 3, Centro, 62000, Cuernavaca, Morelos',
     municipality: '17007',
     workers: 'no',
@@ -316,4 +347,46 @@ test('a person signs their filing with the tax authority’s files, an official 
     whole('other.json').reasons.map((r) => r.code),
     ['other-content'],
   )
+})
+
+test('a company’s act is signed by three partners: its applicant and two who were invited', { skip, timeout: 240_000 }, async (t) => {
+  const { cases, people } = system.running.parts
+  const page = await openPage(t, browser)
+  await signIn(page, system, 'tres@example.mx')
+  await identify(page, system, partners[0].name, partners[0].curp)
+  const visitor = await visitorOf((await people.ownerOf('tres@example.mx'))!)
+  const reference = await aDraft('tres@example.mx', partners)
+  const before = await Promise.all(partners.map((p) => system.mailCount(p.email)))
+  await cases.submit({ person: visitor.person, reference })
+  await page.goto(`${system.url}/cases/${reference}/sign`)
+  await clean(page, 'the page of the first partner')
+  await picture(page, 'three-first')
+  await sign(page, partnerFiles(0))
+  await page.getByText('firmada', { exact: true }).first().waitFor()
+
+  for (const n of [1, 2]) {
+    const { text } = await system.mail(partners[n]!.email, before[n])
+    const guest = await openPage(t, browser)
+    await guest.goto(/http\S+\/sign\/\S+/.exec(text)![0])
+    await guest.getByText(partners[n]!.name).first().waitFor()
+    if (n === 1) {
+      await clean(guest, 'the page of an invited partner')
+      await picture(guest, 'three-invited')
+      // Another partner's certificate is not theirs.
+      await sign(guest, partnerFiles(2))
+      await guest.getByRole('alert').getByText('El certificado es de otra persona').waitFor()
+    }
+    await sign(guest, partnerFiles(n))
+    await guest.getByText('Su firma está recibida').first().waitFor()
+    if (n === 1) await clean(guest, 'the page of a partner who signed')
+    await picture(guest, 'three-invited-signed')
+  }
+  await page.goto(`${system.url}/cases/${reference}`)
+  await page.locator('.v-ticket__number').first().waitFor()
+  const { signers, statement } = await cases.signings.read(visitor, reference)
+  assert.deepEqual(
+    signers.map((s) => [s.signed?.by, s.state]),
+    partners.map((p) => [p.name, 'signed']),
+  )
+  for (const s of signers) assert.match(certified.verify(s.signed!.cms, statement, 'partners'), /Verification successful/)
 })

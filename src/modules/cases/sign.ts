@@ -374,8 +374,12 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'hel
         cms,
       ),
 
-    /** What an invitation leads to. Refuses with `not-found` for one that holds no more. */
-    readInvited: (token: string): Promise<Signing> => db.tx(async (tx) => (await invited(tx, token)).s),
+    /** What an invitation leads to, and which of the signers it is for. Refuses with `not-found` for one that holds no more. */
+    readInvited: (token: string): Promise<Signing & { readonly invited: number }> =>
+      db.tx(async (tx) => {
+        const { s, n } = await invited(tx, token)
+        return { ...s, invited: n }
+      }),
 
     /** Takes the signature of who was invited; refuses as `sign`. Who holds the link and the certificate named in the filing needs no account. */
     signInvited: (token: string, cms: Buffer): Promise<void> =>

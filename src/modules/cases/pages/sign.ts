@@ -159,10 +159,17 @@ export function registerSign(web: Web, deps: Deps, { signings }: { readonly sign
 
   // ── Who was invited. The address is a secret: it goes to no other page, and nothing of it is kept by a browser. ──────────────────────────
 
-  function invitedPage(request: Request, reply: Reply, token: string, s: Signing, errors: readonly SummaryError[] = []): Html {
+  function invitedPage(
+    request: Request,
+    reply: Reply,
+    token: string,
+    s: Signing & { readonly invited: number },
+    errors: readonly SummaryError[] = [],
+  ): Html {
     const l = request.visitor.language
-    const me = s.signers.find((x) => x.n === s.mine)
-    const mayNow = me !== undefined && me.state !== 'signed' && me.turn
+    // The last to sign closes the step: they are told that theirs is received, not that it is over.
+    const me = s.signers.find((x) => x.n === s.invited)
+    const mayNow = s.open && me !== undefined && me.state !== 'signed' && me.turn
     atSecretAddress(reply)
     return personPage(request, deps, {
       title: text(l, s.open ? 'sign.title' : 'sign.title-over'),
