@@ -151,6 +151,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       demo: config.demo,
       publicUrl,
     })
+    people.personalData.concerns([messages.personal, federation.personal, signing.personal, mandates.personal, cases.personal])
     const voice = openVoice({ db, clock, keys, catalogue, cases, demo: config.demo })
     const insight = openInsight({
       voice,

@@ -45,6 +45,8 @@ const withoutBody: Readonly<Record<string, string>> = {
   '/sign/:token': 'the same',
   '/sign-in/passkey/options': 'asked by the script: what the device is to sign',
   '/me/access/options': 'the same',
+  '/me/data/erase': 'a button alone',
+  '/me/data/keep': 'a button alone',
   '/me/access/recovery': 'a button alone',
   '/me/access/recovery/stop': 'a button alone',
   '/me/certificates': 'a form or multipart: a request for a certificate, which is checked as a whole',

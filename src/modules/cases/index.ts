@@ -22,6 +22,7 @@ import { registerReports } from './pages/report.ts'
 import { registerSign } from './pages/sign.ts'
 import { text as staffText } from './pages/staff-text.ts'
 import { durationWords, waitWords } from './pages/wait.ts'
+import { openPersonal } from './personal.ts'
 import { openReceipts } from './receipt.ts'
 import { openRecovery } from './recover.ts'
 import { openRejoins } from './rejoin.ts'
@@ -56,6 +57,8 @@ export function openCases(given: CasesDeps) {
   const rejoins = openRejoins(deps, filings)
   const staffing = openStaffing(deps, desks)
   const left = openLeft(deps)
+  const personal = openPersonal(deps, filings)
+  deps.jobs.every('cases/forget', '11 4 * * *', async () => void (await personal.forgetOver()))
   handleNews(deps)
   deps.jobs.every('cases/run-timers', '* * * * *', async () => {
     // What fails in the one must not stop the other; the job tells both.
@@ -67,7 +70,7 @@ export function openCases(given: CasesDeps) {
   deps.jobs.every('cases/sweep-files', '41 3 * * *', async () => {
     await deps.files.sweep((ids) => store.knownFiles(deps.db, ids))
   })
-  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing, left, signings }
+  return { stepDone, deps, filings, submit, desks, receipts, checks, timers, recovery, rejoins, staffing, left, signings, personal }
 }
 
 /** The wait at a service's line in words, from what was measured: the likely one, or with its desks closed what people waited today. Null where too little was measured. */

@@ -109,3 +109,9 @@ export async function keepSignature(
     [key.place, key.caseId, key.step, key.opened, n, kept.signature, kept.level, kept.at],
   )
 }
+
+/** Deletes what was signed in a case. */
+export async function forget(tx: Tx, c: { readonly place: string; readonly id: CaseId }): Promise<void> {
+  await queryIn(tx, 'delete from cases_signer where place = $1 and case_id = $2', [c.place, c.id])
+  await queryIn(tx, 'delete from cases_signing where place = $1 and case_id = $2', [c.place, c.id])
+}

@@ -627,6 +627,36 @@ export async function deleteDraft(tx: Tx, c: Case, now: Date): Promise<void> {
   await q(tx).deleteFrom('cases_case').where('place', '=', c.place).where('id', '=', c.id).execute()
 }
 
+/** Destroys a case's key and all that lay under it: nothing of it can be read by anybody. */
+export async function forget(tx: Tx, c: Pick<Case, 'place' | 'id' | 'reference'>): Promise<void> {
+  for (const statement of [
+    `update cases_case set key = '', answers = '', receipt = null, matter = null, forget = false where place = $1 and id = $2`,
+    `update cases_turn set opening = '', matter = null where place = $1 and case_id = $2`,
+    `update cases_event set sealed = null where place = $1 and case_id = $2`,
+    'delete from cases_file where place = $1 and case_id = $2',
+    'delete from cases_message where place = $1 and case_id = $2',
+    'delete from cases_decision where place = $1 and case_id = $2',
+    'delete from cases_timer where place = $1 and case_id = $2',
+  ])
+    await queryIn(tx, statement, [c.place, c.id])
+  await queryIn(tx, 'delete from cases_reference where reference = $1', [c.reference])
+}
+
+/** A case is to be forgotten when its paper is over. */
+export async function setForget(tx: Tx, c: Pick<Case, 'place' | 'id'>): Promise<void> {
+  await queryIn(tx, 'update cases_case set forget = true where place = $1 and id = $2', [c.place, c.id])
+}
+
+/** Cases to be forgotten whose paper is over by its date, or was withdrawn. */
+export function toForget(on: Db, most: number): Promise<{ place: string; id: CaseId }[]> {
+  return queryIn(
+    on,
+    `select c.place, c.id from cases_case c left join cases_decision d on d.place = c.place and d.case_id = c.id
+      where c.forget and (d.case_id is null or d.withdrawn_on is not null or d.valid_until < current_date) limit $1`,
+    [most],
+  )
+}
+
 /** The months in which drafts were given up and not taken yet, earliest first. */
 export async function leftMonths(on: Db | Tx): Promise<string[]> {
   return (await queryIn<{ month: string }>(on, 'select distinct month from cases_left order by month', [])).map((r) => r.month)

@@ -157,6 +157,7 @@ export async function openTestCases({
     publicUrl,
     ...(doers ? { doers } : {}),
   })
+  people.personalData.concerns([messages.personal, signing.personal, mandates.personal, cases.personal])
 
   let clerk: Visitor | null = null
   let born = 0

@@ -17,6 +17,8 @@ export type Purpose =
   | 'paper'
   | 'take-at-counter'
   | 'sign'
+  | 'export'
+  | 'erase'
 
 /** Who uses a case's key, where and why. `person` is null for the system itself; `represents`: by the applicant's mandate. */
 export type Use = {

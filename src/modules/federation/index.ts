@@ -7,7 +7,7 @@ import type { PersonId } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import type { Clock } from '#kernel/time'
 import type { Keys } from '#keys'
-import type { People } from '#people'
+import type { People, PersonalPart } from '#people'
 import type { Request, Web } from '#web'
 import { hashOf, vault } from './adapter.ts'
 import { type ClientInput, newClient } from './clients.ts'
@@ -50,6 +50,8 @@ export interface Federation {
   disableClient(id: string): Promise<void>
   /** Makes signing keys that sign from now on; the old ones stay published until their tokens are over. */
   replaceKeys(): Promise<void>
+  /** What is kept of a person here, for who asks for it. */
+  readonly personal: PersonalPart
   /** Forgets what is over, and makes the next signing keys in time. */
   tidy(): Promise<void>
   register(web: Web): void
@@ -156,6 +158,11 @@ export function openFederation(deps: FederationDeps): Federation {
     async replaceKeys() {
       await succession.replace()
       serving = null
+    },
+    personal: {
+      name: 'connected',
+      take: ({ person }) => store.consentsOf(db, person),
+      erase: (tx, person) => store.forget(tx, person),
     },
     tidy,
     register(web) {

@@ -240,6 +240,12 @@ export async function dropConsent(on: On, person: PersonId, client: string): Pro
   await queryIn(on, 'delete from federation_consent where person = $1 and client = $2', [person, client])
 }
 
+/** Deletes what hangs on a person: what they agreed to, the tokens of it, and how an outside provider knows them. */
+export async function forget(tx: Tx, person: PersonId): Promise<void> {
+  for (const table of ['federation_artifact', 'federation_consent', 'federation_link'])
+    await queryIn(tx, `delete from ${table} where person = $1`, [person])
+}
+
 // ── Signing keys ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export type KeyRow = {

@@ -1,5 +1,6 @@
 /** Who may act for whom: mandates, given and withdrawn by signature and checked at each act; and the public register of helpers. README.md tells the rules. */
 import type { Language } from '#kernel/text'
+import type { PersonalPart } from '#people'
 import type { Web } from '#web'
 import { registerHelpers, type StandingsOf } from './helper-pages.ts'
 import { openHelpers } from './helpers.ts'
@@ -14,6 +15,8 @@ export { type Acting, type Asked, covers, type Mandate, type MandatesDeps } from
 export type Mandates = Operations & {
   /** The register of helpers. */
   readonly helpers: ReturnType<typeof openHelpers>
+  /** What is kept of a person here, for who asks for it. */
+  readonly personal: PersonalPart
   /** What a person's account has of mandates: the way to them. */
   accountLines(language: Language): readonly { readonly href: string; readonly words: string }[]
   /** Adds the pages. `standingsOf` tells the register how cases stand. */
@@ -27,6 +30,24 @@ export function openMandates(deps: MandatesDeps): Mandates {
   return {
     ...own,
     helpers,
+    personal: {
+      name: 'mandates',
+      async take(visitor) {
+        const all = await own.of(visitor)
+        return all.map(({ code, kind, state, mine, statement, draftedAt, signedAt, acceptedAt, endedAt }) => ({
+          code,
+          kind,
+          state,
+          you: mine,
+          statement,
+          draftedAt,
+          signedAt,
+          acceptedAt,
+          endedAt,
+        }))
+      },
+      erase: (tx, person) => own.endAll(tx, person),
+    },
     accountLines: (language) => [{ href: mandatesPage, words: text(language, 'list.title') }],
     register(web, standingsOf) {
       registerMandates(web, deps, own)

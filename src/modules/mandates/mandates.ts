@@ -532,6 +532,11 @@ export function openOperations(deps: MandatesDeps) {
         await store.drop(tx, row.id)
       }),
 
+    /** Ends all that a person gave or acts by, for who is erased; the other sides are told. Texts by which somebody acted stay, sealed: they are the proof of it. */
+    async endAll(tx: Tx, person: PersonId): Promise<void> {
+      for (const other of await store.endAll(tx, person, clock.now())) await people.tellOfMandate(tx, other, 'ended')
+    },
+
     /** What an invitation leads to. Refuses with `not-found`. */
     invited: async (visitor: SignedIn, token: string): Promise<Mandate> => read(await invited(db, token), visitor.person),
 

@@ -189,6 +189,23 @@ export async function setEnded(tx: Tx, id: string, by: EndedBy, at: Date): Promi
   ])
 }
 
+/** Ends what a person gave or acts by; what was never signed goes. Those who were the other side of what ended. */
+export async function endAll(tx: Tx, person: PersonId, at: Date): Promise<PersonId[]> {
+  await queryIn(tx, 'delete from mandates_mandate where drafted_by = $1 and signed_at is null', [person])
+  await queryIn(tx, 'update mandates_helper set ended_on = $2::date, ended_why = $3 where person = $1 and ended_on is null', [
+    person,
+    at.toISOString().slice(0, 10),
+    'Cuenta borrada',
+  ])
+  const rows = await queryIn<{ representative: PersonId | null; draftedBy: PersonId }>(
+    tx,
+    `update mandates_mandate set ended_at = $2, ended_by = case when representative = $1 then 'representative' else 'principal' end, invite_hash = null
+      where ended_at is null and signed_at is not null and $1 in (principal, representative, drafted_by) returning representative, drafted_by as "draftedBy"`,
+    [person, at],
+  )
+  return [...new Set(rows.flatMap((r) => [r.representative, r.draftedBy]))].filter((p) => p !== null && p !== person) as PersonId[]
+}
+
 /** Deletes what was never signed. */
 export async function drop(tx: Tx, id: string): Promise<void> {
   await queryIn(tx, 'delete from mandates_mandate where id = $1 and signed_at is null', [id])

@@ -6,7 +6,7 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
 import type { Keys } from '#keys'
-import type { People } from '#people'
+import type { People, PersonalPart } from '#people'
 import type { Web } from '#web'
 import { type Carrier, longestTryMs, noCarrier, type Outcome, smtpCarrier } from './carrier.ts'
 import { pages } from './pages.ts'
@@ -72,6 +72,8 @@ export interface Messages {
   unread(person: PersonId): Promise<number>
   /** Makes every message of the person unreadable for ever, in the caller's transaction. */
   forget(on: Tx, person: PersonId): Promise<void>
+  /** What is kept of a person here, for who asks for it. */
+  readonly personal: PersonalPart
   /** How many mails stand in each state. */
   mailStates(): Promise<Record<MailState, number>>
   /** Mail that was shown instead of sent, newest first; null where `/dev/mail` does not exist. */
@@ -260,6 +262,20 @@ export function openMessages(deps: MessagesDeps): Messages {
 
     unread: (person) => store.countUnread(db, person),
     forget: (on, person) => store.deleteKey(on, person),
+    personal: {
+      name: 'messages',
+      async take({ person, language }) {
+        const all = await messages.inbox(person, { language, limit: 10_000 })
+        return all.map((m) => ({
+          at: m.at,
+          read: m.read,
+          about: m.caseReference,
+          subject: m.rendered?.subject,
+          text: m.rendered?.paragraphs,
+        }))
+      },
+      erase: (tx, person) => store.deleteAll(tx, person),
+    },
     mailStates: () => store.countMail(db),
 
     async shown(to) {

@@ -57,6 +57,13 @@ export async function addKeys(on: On, rows: readonly { person: PersonId; wrapped
   )
 }
 
+/** Deletes a person's messages with their key. */
+export async function deleteAll(on: On, person: PersonId): Promise<void> {
+  await q(on).deleteFrom('messages_mail').where('person', '=', person).execute()
+  await q(on).deleteFrom('messages_message').where('person', '=', person).execute()
+  await deleteKey(on, person)
+}
+
 export async function deleteKey(on: On, person: PersonId): Promise<void> {
   await q(on).deleteFrom('messages_key').where('person', '=', person).execute()
 }

@@ -70,6 +70,8 @@ export const letters = {
   'passkey-added': { fields: {}, link: '/me/access' },
   'passkey-removed': { fields: {}, link: '/me/access' },
   'recovery-begun': { fields: {}, link: '/me/access' },
+  'erasure-asked': { fields: {}, link: '/me/data' },
+  'erasure-done': { fields: {}, link: null },
   'mandate-invite': { fields: { link: 'text', until: 'date' }, link: '{link}' },
   'mandate-offered': { fields: {}, link: '/me/mandates' },
   'mandate-accepted': { fields: {}, link: '/me/mandates' },

@@ -10,6 +10,7 @@ import { type Grant, holds, networkOf, type Role, roles, type SignedIn, type Vis
 import { maskEmail, parseEmail } from './address.ts'
 import { type Identity, parseIdentity } from './identity.ts'
 import { openPasskeys } from './passkeys.ts'
+import { openPersonalData } from './personal-data.ts'
 import { hashToken, keyedHash, newCode, newPrintedSecret, parseCode, parsePrintedSecret, sameHash } from './secrets.ts'
 import type { CodePurpose, On, Way } from './store.ts'
 import * as store from './store.ts'
@@ -57,6 +58,8 @@ export type Letter = { to: string; language: Language } & (
         | 'passkey-removed'
         | 'recovery-begun'
         | MandateNews
+        | 'erasure-asked'
+        | 'erasure-done'
       data: Record<string, never>
     }
 )
@@ -327,7 +330,20 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     tellEnded,
   })
 
+  const personalData = openPersonalData({
+    db,
+    clock,
+    tellEnded,
+    wayOf,
+    passkeysOf: passkeys.summary,
+    async tell(tx, person, template) {
+      const found = await store.findPerson(tx, person)
+      if (found?.email) await write(tx, { to: found.email, language: found.language, template, data: {} }, 7 * dayMs)
+    },
+  })
+
   return {
+    personalData,
     // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     /**
@@ -843,6 +859,9 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     recordRelease(on: On, subject: PersonId, recipient: string): Promise<void> {
       return store.addUses(on, clock.now(), [{ subject, actor: null, office: recipient as OfficeId, purpose: released }])
     },
+
+    /** Forgets who used what of one case of a person's. */
+    forgetUses: (tx: Tx, person: PersonId, reference: Reference): Promise<void> => store.forgetUses(tx, person, reference),
 
     uses: (person: PersonId, before: string | null, limit: number) => store.usesOf(db, person, before, limit),
 

@@ -14,6 +14,7 @@ export { maskEmail, ownPath, parseEmail } from './address.ts'
 export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
 export { acrOf, type Level } from './passkeys.ts'
+export type { Hold, PersonalPart } from './personal-data.ts'
 export type { SessionStart, Way } from './store.ts'
 
 /** Jobs as people need them; `#jobs` fits. */
@@ -60,6 +61,8 @@ export interface People
     | 'sessionStart'
     | 'signOut'
     | 'tidy'
+    | 'personalData'
+    | 'forgetUses'
   > {
   /** Who holds the request's session cookie; signed out when none lives. One indexed query, none without a cookie, and no cache. */
   identify(request: Request, language: Language): Promise<Visitor>
@@ -85,6 +88,7 @@ export function openPeople(deps: PeopleDeps): People {
   const own = accounts(deps)
   const names: Cookies = cookies(deps.publicUrl)
   deps.jobs.every('people/tidy', '17 * * * *', own.tidy)
+  deps.jobs.every('people/erase-due', '37 * * * *', async () => void (await own.personalData.eraseDue()))
 
   return {
     allowReceipts: own.allowReceipts,
@@ -116,6 +120,8 @@ export function openPeople(deps: PeopleDeps): People {
     sessionStart: own.sessionStart,
     signOut: own.signOut,
     tidy: own.tidy,
+    personalData: own.personalData,
+    forgetUses: own.forgetUses,
 
     async identify(request, language) {
       const token = request.cookies[names.session]

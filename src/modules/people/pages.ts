@@ -9,6 +9,7 @@ import { ownPath } from './address.ts'
 import { browserToken, type Cookies, deviceOf, holdSession } from './cookies.ts'
 import type { PeopleDeps } from './index.ts'
 import { passkeyPages } from './passkey-pages.ts'
+import { personalDataPages } from './personal-data-pages.ts'
 import * as views from './views.ts'
 
 const line = (maxLength = 300) => Type.String({ maxLength })
@@ -177,6 +178,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     },
   })
 
+  personalDataPages(web, own.personalData)
   passkeyPages(web, {
     passkeys: own.passkeys,
     browserOf: (request, reply) => browserToken(names, request, reply),

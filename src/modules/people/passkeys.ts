@@ -115,6 +115,10 @@ export function openPasskeys(deps: PasskeyDeps) {
 
   return {
     /** A person's passkeys, how many recovery codes are left, whether one may be added now, and a recovery under way. */
+    /** A person's passkeys as they may take them along: without what devices sign with. */
+    summary: async (person: PersonId) =>
+      (await store.passkeysOf(db, person)).map(({ name, createdAt, usedAt, backedUp }) => ({ name, createdAt, usedAt, backedUp })),
+
     async of(visitor: SignedIn) {
       const [passkeys, codes, may, enrolment] = await Promise.all([
         store.passkeysOf(db, visitor.person),

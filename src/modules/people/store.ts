@@ -28,6 +28,8 @@ export type EventKind =
   | 'recovery-codes'
   | 'recovery-begun'
   | 'identity-lost'
+  | 'erasure-asked'
+  | 'erasure-kept'
 
 /** What a code is sent for. */
 export type CodePurpose = 'sign-in' | 'contact' | 'counter'
@@ -579,6 +581,52 @@ export function usesOf(on: On, subject: PersonId, before: string | null, limit: 
     .where('people_use.subject', '=', subject)
   if (before !== null) query = query.where('people_use.id', '<', before)
   return query.orderBy('people_use.id', 'desc').limit(limit).execute()
+}
+
+// ── Erasure ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** When a person's data will be erased; null where they have not asked. */
+export async function erasureOf(on: On, person: PersonId): Promise<Date | null> {
+  const rows = await queryIn<{ due_at: Date }>(on, 'select due_at from people_erasure where person = $1', [person])
+  return rows[0]?.due_at ?? null
+}
+
+/** False when it was asked for before. */
+export async function putErasure(tx: Tx, person: PersonId, at: Date, dueAt: Date): Promise<boolean> {
+  const rows = await queryIn(
+    tx,
+    'insert into people_erasure (person, asked_at, due_at) values ($1, $2, $3) on conflict do nothing returning person',
+    [person, at, dueAt],
+  )
+  return rows.length > 0
+}
+
+/** False when nobody had asked. */
+export async function dropErasure(tx: Tx, person: PersonId): Promise<boolean> {
+  return (await queryIn(tx, 'delete from people_erasure where person = $1 returning person', [person])).length > 0
+}
+
+export async function erasuresDue(on: Db, now: Date, most: number): Promise<PersonId[]> {
+  const rows = await queryIn<{ person: PersonId }>(on, 'select person from people_erasure where due_at <= $1 order by due_at limit $2', [
+    now,
+    most,
+  ])
+  return rows.map((r) => r.person)
+}
+
+export async function forgetUses(tx: Tx, person: PersonId, reference: Reference): Promise<void> {
+  await queryIn(tx, 'delete from people_use where subject = $1 and case_reference = $2', [person, reference])
+}
+
+/** Deletes a person with all that hangs on them, and what others noted of them. What they did to others' data stays, under a number that means nobody any more. */
+export async function erase(tx: Tx, person: PersonId): Promise<void> {
+  for (const statement of [
+    'delete from people_slip where person = $1',
+    'delete from people_use where subject = $1',
+    'delete from people_event where subject = $1',
+    'delete from people_person where id = $1',
+  ])
+    await queryIn(tx, statement, [person])
 }
 
 /** Deletes what is over. Expired rows are already refused everywhere: this only gives back their room. */

@@ -20,6 +20,7 @@ import {
 import { csrfField, type Grant, isDemo, type Reply, type Request, type Role, roles } from '#web'
 import { administers, type Person, released } from './accounts.ts'
 import { accessWords, enterPanel } from './passkey-views.ts'
+import { dataWords } from './personal-data-pages.ts'
 import type { EventKind, Way } from './store.ts'
 import en from './text.en.json' with { type: 'json' }
 import es from './text.es.json' with { type: 'json' }
@@ -233,6 +234,7 @@ export function mePage(
       <li>${link('/me/uses', t('me.uses'))}</li>
       <li>${link('/me/access', accessWords(language))}</li>
       <li>${link('/me/sessions', t('me.sessions'))}</li>
+      <li>${link('/me/data', dataWords(language))}</li>
       ${o.lines(language).map((line) => html`<li>${link(line.href, line.words)}</li>`)}
       <li>${link('/me/connected', t('me.connected'))}</li>
       ${administers(request.visitor) && html`<li>${link('/admin/people', t('me.admin'))}</li>`}

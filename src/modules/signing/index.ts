@@ -4,7 +4,7 @@ import type { Db, Tx } from '#db'
 import type { Language } from '#kernel/text'
 import { type Clock, minuteStamp } from '#kernel/time'
 import type { Keys } from '#keys'
-import type { People } from '#people'
+import type { People, PersonalPart } from '#people'
 import type { PublicLog } from '#publiclog'
 import type { Web } from '#web'
 import { openAuthority } from './authority/authority.ts'
@@ -17,7 +17,7 @@ import { raise, sealBytes } from './make/cades.ts'
 import { signPdf } from './make/pades.ts'
 import { joinTrust, type TakenSignature, takeSignature } from './signatures.ts'
 import { registerSigner, signerHashes } from './signer-pages.ts'
-import { noteSigner, tidy } from './store.ts'
+import { certificatesOf, endRequest, noteSigner, tidy } from './store.ts'
 import { openTrust, type TrustFolder } from './trust.ts'
 import { registerVerify } from './verify-pages.ts'
 
@@ -82,6 +82,8 @@ export interface Signing {
   publishSigner(): Promise<void>
   /** What a person's account has of signing: the way to their certificates. */
   accountLines(language: Language): readonly { readonly href: string; readonly words: string }[]
+  /** What is kept of a person here, for who asks for it. Erased, their certificates are revoked: who holds them is nobody any more. */
+  readonly personal: PersonalPart
   /** Whether certificates are issued here: then counters issue them too, and PDFs are sealed. */
   readonly issues: boolean
   /**
@@ -158,6 +160,29 @@ export function openSigning(deps: SigningDeps): Signing {
     settle: (given) => settleSignature(trust, given),
 
     accountLines: (language) => (authority ? [{ href: certificatesPage, words: certificatesWords(language) }] : []),
+    personal: {
+      name: 'certificates',
+      async take(visitor) {
+        const { certificates, pending } = (await enrolment?.of(visitor)) ?? { certificates: [], pending: null }
+        return {
+          certificates: certificates.map(({ serial, issuedAt, notAfter, how, revokedAt }) => ({
+            serial,
+            issuedAt,
+            notAfter,
+            how,
+            revokedAt,
+          })),
+          asked: pending && { at: pending.askedAt, code: pending.code },
+        }
+      },
+      async erase(tx, person) {
+        if (!authority) return
+        const living = (await certificatesOf(tx, person)).filter((c) => c.revokedAt === null)
+        for (const c of living) await authority.revoke(tx, c.serial, 'cessationOfOperation')
+        await endRequest(tx, person)
+        if (living.length > 0) await jobs.add(tx, 'signing/renew-list', {})
+      },
+    },
     issues: authority !== null,
 
     register(web) {
