@@ -1,6 +1,7 @@
 /** A person gives another a mandate by e.firma; the other acts in a case by it; it is withdrawn, and opens nothing more. A parent, a clerk and a helper, on their pages. */
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -198,4 +199,21 @@ test('the register of helpers', { skip, timeout: 120_000 }, async (t) => {
     helpers.map((h) => h.priceCap),
     ['200.00 MXN'],
   )
+})
+
+test('a person takes their data along, asks for their erasure, and thinks better of it', { skip, timeout: 120_000 }, async (t) => {
+  const page = await openPage(t, browser)
+  await enter(page, { name: 'Eréndira Tzintzun Huapeo', curp: 'TIHE880808MMNZPR00', email: 'erendira@example.mx' })
+  await page.goto(`${system.url}/me`)
+  await page.getByRole('link', { name: 'Mis datos', exact: true }).click()
+  await page.getByText('Pedir que se borre mi cuenta').click()
+  await seen(page, 'data')
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /Descargar mis datos/ }).click()])
+  const all = JSON.parse(await readFile(await download.path(), 'utf8')) as { account: { name: string } }
+  assert.equal(all.account.name, 'Eréndira Tzintzun Huapeo')
+  await page.getByRole('button', { name: 'Pedir que se borre' }).click()
+  await page.getByText('Su cuenta se borrará el').waitFor()
+  await seen(page, 'data-asked')
+  await page.getByRole('button', { name: 'Conservar mi cuenta' }).click()
+  await page.getByText('Su cuenta se conserva.').waitFor()
 })

@@ -244,7 +244,7 @@ export function formPage(seen: Seen, kind: Kind, offered: Offered, typed: Typed,
     parent: () =>
       html`${line('childName', { autocomplete: 'off' })}${line('childCurp', number)}${insetText({ text: text(l, 'form.parent-until') })}`,
     helper: () =>
-      html`${line('helper', { ...number, hint: text(l, 'form.helper-hint') })}${
+      html`<p class="govuk-body"><a class="govuk-link" href="/helpers">${text(l, 'list.helpers')}</a></p>${line('helper', { ...number, hint: text(l, 'form.helper-hint') })}${
         offered.service
           ? p(html`<strong>${text(l, 'form.service')}:</strong> ${offered.service.name}`)
           : html`${errors.services && html`<p class="govuk-error-message" id="services">${wrong('services')}</p>`}${p(text(l, 'form.service-pick'))}<p class="govuk-body"><a class="govuk-link" href="/services">${text(l, 'form.service-find')}</a></p>`
