@@ -254,6 +254,29 @@ describe('my account', () => {
   })
 })
 
+describe('sessions', () => {
+  test('end one by one, the others, or all with this one; a stranger ends none of them', async () => {
+    const email = anEmail()
+    const [here, there, elsewhere] = [await signIn(email), await signIn(email), await signIn(email)] as const
+    const isIn = async (browser: Browser) => (await browser.get('/me')).status === 200
+    const page = await here.get('/me/sessions')
+    const ids = [...page.body.matchAll(/name="which" value="([\w-]{22})"/g)].map((m) => m[1]!)
+    assert.equal(ids.length, 2, 'the other two can be ended')
+    const stranger = await signIn()
+    await stranger.get('/me/sessions')
+    await stranger.post('/me/sessions', { which: ids[0]! })
+    assert.deepEqual([await isIn(there), await isIn(elsewhere)], [true, true])
+    await here.get('/me/sessions')
+    await here.post('/me/sessions', { which: ids[0]! })
+    assert.deepEqual([await isIn(there), await isIn(elsewhere)].sort(), [false, true])
+    const left = (await isIn(there)) ? there : elsewhere
+    await left.get('/me/sessions')
+    const done = await left.post('/me/sessions', { which: 'all' })
+    assert.equal(done.location, '/')
+    assert.deepEqual([await isIn(here), await isIn(left)], [false, false])
+  })
+})
+
 describe('invites and roles', () => {
   test('the first administrator comes in by the link; looking at it uses nothing up', async () => {
     const { link } = await p.people.invite(null, { email: anEmail(), role: 'admin', office: null, language: 'es' })

@@ -26,3 +26,10 @@ export function assuranceOf(session: SessionStart, level: Level, outside: Outsid
   if (session.way === 'receipt' || session.way === 'counter') return null
   return outside ? { acr: acrOf(outside.level), since: outside.authenticated_at } : { acr: acrOf(level), since: session.startedAt }
 }
+
+/** The least level that a request is content with (`acr_values`, OpenID Connect Core 3.1.2.1); 1 where it names none that we know. */
+export function wantedLevel(acrValuesAsked: unknown): Level {
+  if (typeof acrValuesAsked !== 'string') return 1
+  const known = acrValuesAsked.split(' ').flatMap((acr) => levels.filter((level) => acrOf(level) === acr))
+  return known.length === 0 ? 1 : (Math.min(...known) as Level)
+}

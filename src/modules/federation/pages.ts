@@ -9,7 +9,7 @@ import type { Clock } from '#kernel/time'
 import type { People } from '#people'
 import { formsEndAt, type Reply, type Request, signedIn, type Web } from '#web'
 import { clientId } from './clients.ts'
-import { assuranceOf } from './level.ts'
+import { assuranceOf, levelOf, wantedLevel } from './level.ts'
 import { endpoints } from './provider.ts'
 import { isScope } from './scopes.ts'
 import * as store from './store.ts'
@@ -84,11 +84,16 @@ export function registerPages(web: Web, deps: PagesDeps): void {
     return { accountId: person, ts: began, acr: sure.acr }
   }
 
-  async function ask(request: Request, reply: Reply, uid: string, back: boolean) {
+  async function ask(request: Request, reply: Reply, uid: string, { back, asIs }: { back: boolean; asIs: boolean }) {
     const question = await questionOf(request, reply, uid)
     const { provider, details, client } = question
     if (details.prompt.name === 'login') {
       const login = await loginOf(request, question)
+      const wanted = wantedLevel(details.params.acr_values)
+      if (login && !asIs && wanted > levelOf(login.acr, {})) {
+        const further = `/oidc/interaction/${uid}/back?as=is`
+        return reply.redirect(`/sign-in/step-up?level=${wanted}&optional=1&next=${encodeURIComponent(further)}`, 303)
+      }
       if (login) {
         const to = await provider.interactionResult(request.raw, reply.raw, { login })
         if (!back) return reply.redirect(to, 303)
@@ -117,8 +122,9 @@ export function registerPages(web: Web, deps: PagesDeps): void {
       method: 'GET',
       url: back ? '/oidc/interaction/:uid/back' : '/oidc/interaction/:uid',
       access: 'public',
-      schema: { params: Uid },
-      handler: (request, reply) => ask(request, reply, request.params.uid, back),
+      // `as=is`: comes from where a higher level could be reached, and goes on with what there is.
+      schema: { params: Uid, querystring: Type.Object({ as: Type.Optional(Type.String({ maxLength: 5 })) }) },
+      handler: (request, reply) => ask(request, reply, request.params.uid, { back, asIs: request.query.as === 'is' }),
     })
 
   web.route({

@@ -171,6 +171,23 @@ describe('a system of another agency, by openid-client', () => {
     assert.equal(JSON.parse(Buffer.from(b.id_token!.split('.')[0]!, 'base64url').toString()).alg, 'RS256')
   })
 
+  it('that wishes to know more surely who it is leads to where that is shown, and is told what was reached', async () => {
+    const config = await client('licences')
+    const browser = await signedInBrowser(await aPerson(db(), 'clara@example.org', 'Clara'))
+    await signIn(config, 'openid', browser)
+    const wish = (acr: string) => begin(config, redirectUri, 'openid', { acr_values: acr })
+    const asked = await wish('urn:mx:nac:3 urn:mx:nac:2 urn:elsewhere')
+    const page = await browser.open(asked.url)
+    assert.match(page.url, /\/sign-in\/step-up\?level=2&optional=1&next=/)
+    const on = /href="([^"]+)">Seguir como estoy/.exec(page.body)![1]!.replaceAll('&amp;', '&')
+    const back = await browser.open(on)
+    assert.ok(back.location?.startsWith(redirectUri), back.body)
+    assert.equal((await oidc.authorizationCodeGrant(config, new URL(back.location!), asked.checks)).claims()!.acr, 'urn:mx:nac:1')
+    // What it has already, or what nobody knows, is not asked for.
+    for (const acr of ['urn:mx:nac:1', 'urn:mx:nac:2 urn:mx:nac:1', 'urn:elsewhere', ''])
+      assert.ok((await browser.open((await wish(acr)).url)).location?.startsWith(redirectUri), acr)
+  })
+
   it('signs in by a key of its own instead of a secret', async () => {
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
     const jwk = { ...(await crypto.subtle.exportKey('jwk', pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' }

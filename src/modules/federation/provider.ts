@@ -11,7 +11,7 @@ import type { People } from '#people'
 import { formsEndAt, type Request, type Visitor } from '#web'
 import { adapterOf, hashOf, type Vault } from './adapter.ts'
 import { clientId, metadataOf, secretWord } from './clients.ts'
-import { acrValues } from './level.ts'
+import { acrValues, levelOf, wantedLevel } from './level.ts'
 import { claimsFor, claimsOf, isPersonal, scopes } from './scopes.ts'
 import * as store from './store.ts'
 import * as views from './views.ts'
@@ -75,6 +75,15 @@ export async function openProvider(deps: ProviderDeps, jwks: readonly JsonWebKey
       if (session?.accountId === undefined || result?.login) return interactionPolicy.Check.NO_NEED_TO_PROMPT
       const { person, session: portal } = visitor()
       return person !== session.accountId || (await store.portalSessionOf(db, hashOf(session.jti))) !== portal
+    }),
+  )
+
+  // A wish for a level is no condition (OpenID Connect Core): the person is led to where they can reach it, once, and what was reached is told.
+  policy.get('login')!.checks.add(
+    new interactionPolicy.Check('acr_wanted', 'a higher level is asked for', 'login_required', ({ oidc }) => {
+      const { session, result, params } = oidc
+      if (session?.accountId === undefined || result?.login) return interactionPolicy.Check.NO_NEED_TO_PROMPT
+      return wantedLevel(params?.acr_values) > levelOf(session.acr, {})
     }),
   )
 

@@ -403,6 +403,15 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       })
     },
 
+    /** Ends one of the person's sessions, or with null all of them, this one too. Nothing happens for one that is not theirs. */
+    async endSession(by: SignedIn, session: string | null): Promise<void> {
+      await db.tx(async (tx) => {
+        const ended = session === null ? await store.endSessions(tx, by.person) : await store.endOneSession(tx, by.person, session)
+        if (ended.length > 0) await store.addEvent(tx, clock.now(), 'sessions-ended', by.person, by.person)
+        await tellEnded(tx, ended)
+      })
+    },
+
     sessions(person: PersonId) {
       const now = clock.now()
       return store.sessionsOf(db, person, now, later(now, -sessionIdleMs))

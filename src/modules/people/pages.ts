@@ -362,11 +362,13 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     method: 'POST',
     url: '/me/sessions',
     access: 'signed-in',
-    schema: {},
+    schema: { body: Type.Object({ which: Type.Optional(Type.String({ maxLength: 60 })) }) },
     handler: async (request, reply) => {
-      const { person, session } = signedIn(request)
-      await own.endOtherSessions(person, session)
-      return reply.redirect('/me/sessions?saved=1', 303)
+      const visitor = signedIn(request)
+      const { which } = request.body
+      if (which === undefined || which === 'others') await own.endOtherSessions(visitor.person, visitor.session)
+      else await own.endSession(visitor, which === 'all' ? null : which)
+      return reply.redirect(which === 'all' || which === visitor.session ? '/' : '/me/sessions?saved=1', 303)
     },
   })
 

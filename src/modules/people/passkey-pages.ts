@@ -72,10 +72,13 @@ export function passkeyPages(web: Web, o: PasskeyRoutes): void {
       querystring: Type.Object({
         level: Type.Optional(Type.Integer({ minimum: 2, maximum: 3 })),
         next: Type.Optional(Type.String({ maxLength: 2_000 })),
+        // Where who asks would like to know more and takes less.
+        optional: Type.Optional(Type.Literal('1')),
       }),
     },
     handler: async (request, reply) => {
       const level = (request.query.level ?? 2) as 2 | 3
+      const optional = request.query.optional === '1'
       const next = ownPath(request.query.next)
       const { missing, hasPasskey } = await passkeys.lacks(signedIn(request), level)
       // Who comes back with everything goes on where they were.
@@ -84,7 +87,8 @@ export function passkeyPages(web: Web, o: PasskeyRoutes): void {
         missing,
         hasPasskey,
         next,
-        here: `/sign-in/step-up?level=${level}&next=${encodeURIComponent(next)}`,
+        optional,
+        here: `/sign-in/step-up?level=${level}${optional ? '&optional=1' : ''}&next=${encodeURIComponent(next)}`,
       })
     },
   })

@@ -188,7 +188,7 @@ export function accessPage(
 export function stepUpPage(
   request: Request,
   reply: Reply,
-  o: { missing: readonly Lack[]; hasPasskey: boolean; next: string; here: string },
+  o: { missing: readonly Lack[]; hasPasskey: boolean; next: string; optional: boolean; here: string },
 ): Html {
   const l = request.visitor.language
   const t = (key: Parameters<typeof text>[1]) => text(l, key)
@@ -213,6 +213,9 @@ export function stepUpPage(
     backLink: o.next,
     demo: isDemo(request),
     robots: 'noindex',
-    body: html`<h1 class="govuk-heading-l">${t('step-up.title')}</h1><p class="govuk-body-l">${t('step-up.lead')}</p>${o.missing.map((lack) => what[lack]())}`,
+    body: html`<h1 class="govuk-heading-l">${t('step-up.title')}</h1><p class="govuk-body-l">${t(o.optional ? 'step-up.lead-optional' : 'step-up.lead')}</p>${o.missing.map((lack) => what[lack]())}${
+      o.optional &&
+      html`<h2 class="govuk-heading-m">${t('step-up.without')}</h2>${p(html`<a class="govuk-link" href="${o.next}">${t('step-up.without-go')}</a>`)}`
+    }`,
   })
 }

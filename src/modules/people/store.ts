@@ -167,6 +167,12 @@ export async function endSessions(on: On, person: PersonId, except: string | nul
   return (await query.returning('id').execute()).map((s) => s.id)
 }
 
+/** Ends one session of a person's; its name, in a list that is empty where it is not theirs. */
+export async function endOneSession(on: On, person: PersonId, id: string): Promise<string[]> {
+  const ended = await q(on).deleteFrom('people_session').where('person', '=', person).where('id', '=', id).returning('id').execute()
+  return ended.map((s) => s.id)
+}
+
 export async function sessionWay(on: On, id: string): Promise<Way | undefined> {
   return (await q(on).selectFrom('people_session').select('way').where('id', '=', id).executeTakeFirst())?.way
 }

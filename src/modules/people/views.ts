@@ -413,11 +413,21 @@ export function sessionsPage(
         at: s.seen_at.toISOString(),
         when: t('sessions.seen', { at: at(s.seen_at) }),
         title: s.id === o.session ? t('sessions.this') : t(s.device === 'phone' ? 'device.phone' : 'device.computer'),
-        detail: t('sessions.started', { way: t(`way.${s.way}`), at: at(s.started_at) }),
+        detail: html`${t('sessions.started', { way: t(`way.${s.way}`), at: at(s.started_at) })}${
+          s.id === o.session
+            ? ''
+            : form(request, reply, '/me/sessions', [
+                hidden('which', s.id),
+                button({
+                  text: html`${t('sessions.end-one')}<span class="govuk-visually-hidden"> ${at(s.started_at)}</span>`,
+                  kind: 'secondary',
+                }),
+              ])
+        }`,
       })),
     )}${
       o.sessions.length > 1
-        ? form(request, reply, '/me/sessions', button({ text: t('sessions.end'), kind: 'secondary' }))
+        ? html`<div class="govuk-button-group">${form(request, reply, '/me/sessions', [hidden('which', 'others'), button({ text: t('sessions.end'), kind: 'secondary' })])}${form(request, reply, '/me/sessions', [hidden('which', 'all'), button({ text: t('sessions.end-all'), kind: 'warning' })])}</div>`
         : html`<p class="govuk-body">${t('sessions.alone')}</p>`
     }`,
   })
