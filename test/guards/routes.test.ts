@@ -37,7 +37,6 @@ function lacking(route: AnyRoute): Fault[] {
 /** Routes whose body no schema covers, and why. */
 const withoutBody: Readonly<Record<string, string>> = {
   '/sign-out': 'a button alone',
-  '/me/sessions': 'a button alone: it ends the others',
   '/cases/:reference/papers/:paper': 'multipart, read and checked as it streams in',
   '/check': 'multipart, read and checked as it streams in',
   '/signature': 'multipart, read whole, judged and forgotten',

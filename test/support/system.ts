@@ -32,8 +32,10 @@ function freePort(): Promise<number> {
   })
 }
 
-/** Opens a system with jobs and log running. `settings` are `VENTANILLA_…` names without the prefix. */
-export async function openSystem(settings: Record<string, string> = {}): Promise<System> {
+/** Opens a system with jobs and log running. `settings` are `VENTANILLA_…` names without the prefix; a function is told the system's address first. */
+export async function openSystem(
+  settings: Record<string, string> | ((url: string) => Promise<Record<string, string>>) = {},
+): Promise<System> {
   const database = await testDatabase()
   const folder = await mkdtemp(join(tmpdir(), 'ventanilla-system-'))
   const port = await freePort()
@@ -45,9 +47,10 @@ export async function openSystem(settings: Record<string, string> = {}): Promise
     VENTANILLA_LOG_LEVEL: 'error',
     DATABASE_URL: database.url,
   }
-  for (const [name, value] of Object.entries(settings)) env[`VENTANILLA_${name}`] = value
-  const running = await start(readConfig(env, folder))
   const url = `http://localhost:${port}`
+  const given = typeof settings === 'function' ? await settings(url) : settings
+  for (const [name, value] of Object.entries(given)) env[`VENTANILLA_${name}`] = value
+  const running = await start(readConfig(env, folder))
   const { db, people } = running.parts
   const mails = async (to: string) =>
     (await (await fetch(`${url}/dev/mail.json?to=${encodeURIComponent(to)}`)).json()) as { subject: string; text: string }[]
