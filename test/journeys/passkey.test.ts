@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import type { ServiceId } from '#kernel/id'
+import { aPdf } from '../../src/modules/cases/testing.ts'
 import { audit, browserMissing, openBrowser, openPage, withoutScripts } from '../support/browser.ts'
 import { openSystem, type System } from '../support/system.ts'
 import { identify, signIn } from './journey.ts'
@@ -31,9 +33,9 @@ async function seen(page: Page, name: string): Promise<void> {
 }
 
 /** A device that confirms by itself. Chromium may forget it with the page that it was joined to, so it is joined to each page that needs it, with what it keeps. */
-function aDevice(page: Page) {
+function aDevice(first: Page) {
   let kept: object | null = null
-  return async (isUserVerified = true) => {
+  return async (isUserVerified = true, page = first) => {
     const cdp = await page.context().newCDPSession(page)
     await cdp.send('WebAuthn.enable')
     const options = {
@@ -53,6 +55,30 @@ function aDevice(page: Page) {
     cdp.on('WebAuthn.credentialAsserted', keep)
     return { leave: () => cdp.detach() }
   }
+}
+
+/** Answers that complete an application for a credit. */
+const creditAnswers = {
+  fullname: 'Xochilt Casas Chávez',
+  curp: 'CACX760510MGTSHC04',
+  nss: '65129412346',
+  phone: '2291234567',
+  email: 'xochilt@example.mx',
+  foreign: 'no',
+  employer: 'Supermercados del Golfo',
+  'since.day': '1',
+  'since.month': '2',
+  'since.year': '2024',
+  pay: 'fortnightly',
+  wage: '5200.00',
+  product: 'women',
+  amount: '18000.00',
+  months: 'twelve',
+  nip: 'no',
+  'references.0.name': 'Laura Cruz Peña',
+  'references.0.phone': '2299876543',
+  'references.1.name': 'Joel Mota Ríos',
+  'references.1.phone': '2291112233',
 }
 
 test('a passkey is added, opens the account, and says how sure it is; without it nothing stronger can be changed', {
@@ -128,6 +154,38 @@ test('a passkey is added, opens the account, and says how sure it is; without it
   await page.getByRole('button', { name: /Cerrar/ }).click()
   await elsewhere.goto(`${system.url}/me`)
   await elsewhere.waitForURL(/\/sign-in/)
+
+  // A service that asks for more than a code by mail keeps one's place until that is shown.
+  const { cases } = system.running.parts
+  const visitor = { person, session: 'test', language: 'es' as const, grants: [] }
+  const credit = 'federal/fonacot/worker-credit' as ServiceId
+  const reference = await cases.filings.start(visitor, { service: credit })
+  for (const { id } of (await cases.filings.read(visitor, reference)).journey.pages)
+    assert.deepEqual((await cases.filings.answer(visitor, reference, id, creditAnswers)).problems, [])
+  for (const paper of (await cases.filings.read(visitor, reference)).missing)
+    await cases.filings.attach(visitor, reference, paper, { name: `${paper}.pdf`, stream: aPdf() })
+  const applying = await openPage(t, browser)
+  await signIn(applying, system, 'xochilt@example.mx')
+  await applying.goto(`${system.url}/cases/${reference}/review`)
+  await applying.getByRole('button', { name: /Presentar/ }).click()
+  await applying.getByRole('heading', { level: 1, name: 'Falta comprobar mejor quién es usted' }).waitFor()
+  await seen(applying, 'step-up')
+  await device(true, applying)
+  await applying.getByRole('button', { name: 'Entrar con mi llave de acceso' }).click()
+  await applying.waitForURL(/\/review$/)
+  await applying.getByRole('button', { name: /Presentar/ }).click()
+  await applying.waitForURL(/\/receipt$/)
+
+  // Removed, it opens nothing more, and the sessions that began with it end.
+  await applying.goto(`${system.url}/me/access`)
+  await applying.locator('summary').filter({ hasText: /Mi teléfono/ }).click()
+  await seen(applying, 'access-remove')
+  await applying
+    .getByRole('button', { name: /Quitar/ })
+    .first()
+    .click()
+  await applying.waitForURL(/\/sign-in/)
+  assert.deepEqual(await sessions(), [])
 
   const plain = await openPage(t, browser)
   await withoutScripts(plain)
