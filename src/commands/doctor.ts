@@ -298,6 +298,7 @@ async function mail(config: Config, db: Db, keys: Keys): Promise<Finding> {
     publicUrl: config.publicUrl,
     production: config.mode === 'production',
     smtpUrl: config.smtpUrl,
+    smsUrl: config.smsUrl,
     mailFrom: config.mailFrom,
   })
   try {

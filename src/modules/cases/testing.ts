@@ -117,6 +117,7 @@ export async function openTestCases({
     publicUrl,
     production: false,
     smtpUrl: null,
+    smsUrl: null,
     mailFrom: 'Ventanilla <no-reply@test.invalid>',
   })
   catalogue = await openCatalogue({ db, clock, reference, publiclog, log: silent })

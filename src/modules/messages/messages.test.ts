@@ -22,7 +22,7 @@ before(async () => {
 after(() => t.close())
 
 /** The module over the test database with real jobs and real people. Every job is of this opening: the queue is emptied first. */
-async function open(more: { smtpUrl?: string | null; production?: boolean; retryDelaysMs?: number[] } = {}) {
+async function open(more: { smtpUrl?: string; smsUrl?: string; production?: boolean; retryDelaysMs?: number[] } = {}) {
   await t.db.query('delete from pgboss.job')
   const clock = new FixedClock(new Date(Date.now() - 3_600_000))
   const jobs = openJobs(t.db, quiet)
@@ -36,6 +36,7 @@ async function open(more: { smtpUrl?: string | null; production?: boolean; retry
     publicUrl,
     production: more.production ?? false,
     smtpUrl: more.smtpUrl ?? null,
+    smsUrl: more.smsUrl ?? null,
     mailFrom: 'Ventanilla <no-responder@localhost>',
     retryDelaysMs: more.retryDelaysMs ?? [0, 0, 0],
   })
@@ -233,11 +234,12 @@ describe('the inbox', () => {
     await close()
   })
 
-  test('/dev/mail exists only where there is no mail server and no production', async () => {
+  test('/dev/mail exists only where there is something to show and no production', async () => {
     for (const [more, status] of [
       [{}, 200],
       [{ production: true }, 404],
-      [{ smtpUrl: 'smtp://127.0.0.1:9' }, 404],
+      [{ smtpUrl: 'smtp://127.0.0.1:9' }, 200],
+      [{ smtpUrl: 'smtp://127.0.0.1:9', smsUrl: 'http://127.0.0.1:9/cgi-bin/sendsms' }, 404],
     ] as const) {
       const { messages, people, close } = await open(more)
       const web = await testWeb(people)

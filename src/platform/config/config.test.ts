@@ -42,6 +42,7 @@ describe('settings', () => {
         keys: '',
         demo: true,
         smtpUrl: null,
+        smsUrl: null,
         mailFrom: 'Ventanilla <no-responder@localhost>',
         logLevel: 'info',
         logOrigin: 'demo.localhost/log',
