@@ -107,7 +107,7 @@ export async function openTestCases({
   })
   let catalogue: Catalogue | null = null
   const officeName = (office: string, language: Language) => catalogue?.office(office)?.name(language) ?? null
-  const people = openPeople({ db, clock, jobs, keys, publicUrl, officeName })
+  const people = openPeople({ db, clock, jobs, keys, publicUrl, officeName, phones: true })
   const messages = openMessages({
     db,
     clock,
