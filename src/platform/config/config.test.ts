@@ -117,6 +117,18 @@ describe('settings', () => {
     )
   })
 
+  test('a gateway of text messages is kept whole, and its password is in no error', () => {
+    const url = 'http://app:hush%26%20more@10.0.0.7:13013/cgi-bin/sendsms?from=60060'
+    assert.equal(read({ VENTANILLA_SMS_URL: url }).smsUrl, url)
+    assert.equal(read({ ...production }).smsUrl, null, 'production needs none')
+    for (const wrong of ['smpp://app:hush@host/', 'http://app:hush%@host/cgi-bin/sendsms', 'hush'])
+      refuses({ VENTANILLA_SMS_URL: wrong }, /VENTANILLA_SMS_URL must be/)
+    assert.throws(
+      () => read({ VENTANILLA_SMS_URL: 'smpp://app:hush@host/' }),
+      (e) => !String(e).includes('hush'),
+    )
+  })
+
   test('production starts with everything it needs, and only then', () => {
     const config = read(production)
     assert.equal(config.publicUrl, 'https://ventanilla.example.gob.mx')

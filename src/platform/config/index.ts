@@ -62,7 +62,17 @@ const site: Kind<string | null> = {
 /** A gateway's address: kept whole, for what stands in its query goes along with each message. */
 const gateway: Kind<string | null> = {
   is: 'an address such as https://user:password@host:13013/cgi-bin/sendsms?from=60060',
-  read: (t) => (t === '' ? null : /^https?:$/.test(URL.parse(t)?.protocol ?? '') ? t : must(gateway.is)),
+  read(t) {
+    if (t === '') return null
+    const found = URL.parse(t)
+    try {
+      // Its password is sent as what it stands for.
+      decodeURIComponent(`${found?.username}${found?.password}`)
+    } catch {
+      must(gateway.is)
+    }
+    return /^https?:$/.test(found?.protocol ?? '') ? t : must(gateway.is)
+  },
 }
 /** An OpenID issuer, compared letter by letter: a slash at its end counts. */
 const issuer: Kind<string | null> = {
