@@ -104,6 +104,15 @@ describe('a number', () => {
     assert.ok(!dump!.all.includes(phone.slice(3)))
   })
 
+  test('abroad gets no code once forty went to its neighbours in a day; at home and elsewhere they go on', async () => {
+    const { own } = open()
+    const ask = (phone: string) => own.askCode({ phone, browser: aBrowser(), network: aNetwork(), language: 'es' })
+    for (let i = 0; i < 40; i++) await ask(`+88213100${1000 + i}`)
+    await assert.rejects(ask('+882131009999'), refusedAs('too-many'))
+    await ask('+882131019999')
+    for (let i = 0; i < 41; i++) await ask(`55770000${10 + i}`)
+  })
+
   test('is added by its code, told to the other contacts with two digits of it, and stands in the account’s history', async () => {
     const { own, letters, visitorBy, add } = open()
     const person = await aPerson(t.db, `ana${++count}@ejemplo.mx`)

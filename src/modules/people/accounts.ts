@@ -28,11 +28,13 @@ const counterSlipDays = 30
 /** A household shares a telephone. Who is reached for more people than these is a helper, who is registered and has a mandate of each. */
 const mostSharing = 3
 
-// How often within a window; in the database, so that they hold over processes. What is counted: an address or number, a network address, a
-// reference or a person. Five codes of five tries in a quarter of an hour leave a guesser 1 in 40,000; a day's worth, 1 in 10,000.
+// How often within a window; in the database, so that they hold over processes. What is counted: an address or number, ten thousand foreign numbers that
+// begin alike, a network address, a reference or a person. Five codes of five tries in a quarter of an hour leave a guesser 1 in 40,000; a day's worth, 1 in 10,000.
 const limits = {
   'code-address': { most: 5, windowMs: 15 * minuteMs },
   'code-address-day': { most: 20, windowMs: dayMs },
+  // Whoever earns by text messages to numbers of their own asks for many beside one another; abroad, where nobody sees it and each costs most.
+  'code-range-day': { most: 40, windowMs: dayMs },
   'code-network': { most: 60, windowMs: 15 * minuteMs },
   'try-network': { most: 100, windowMs: 15 * minuteMs },
   'slip-reference': { most: 10, windowMs: hourMs },
@@ -257,6 +259,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     await within('code-network', networkOf(asked.network))
     await within('code-address', address)
     await within('code-address-day', address)
+    if (isPhone(address) && !address.startsWith('+52')) await within('code-range-day', address.slice(0, -4))
     const now = clock.now()
     const id = uuidv7(now.getTime())
     const code = newCode()
