@@ -52,6 +52,7 @@ const notMet: Readonly<Record<string, string>> = {
   '/oidc/interaction/:uid': 'no other system asks in the demonstration; `federation.browser.test.ts` weighs it',
   '/oidc/interaction/:uid/back': 'leads on from it',
   '/counter/:office/confirm': 'leads on, or back to the counter with an error',
+  '/sign-in/choose': 'nobody shares a telephone in the demonstration',
   '/editor/places': 'for who holds a place; no account of the demonstration does',
   '/editor/places/:place': 'the same',
 }

@@ -103,7 +103,9 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       keys,
       publicUrl,
       outside: outside && { name: outside.name, url: outsideUrl },
-      devMail: config.smtpUrl === null && config.mode === 'development',
+      devMail: (config.smtpUrl === null || config.smsUrl === null) && config.mode === 'development',
+      // Numbers are an address where what is sent to them arrives, or is shown.
+      phones: config.smsUrl !== null || config.mode === 'development',
       officeName: (office, language) => catalogue?.office(office)?.name(language) ?? null,
       production: config.mode === 'production',
     })
@@ -117,6 +119,7 @@ export async function openParts(config: Config, clock: Clock = systemClock, { be
       publicUrl,
       production: config.mode === 'production',
       smtpUrl: config.smtpUrl,
+      smsUrl: config.smsUrl,
       mailFrom: config.mailFrom,
     })
     closing.push(() => messages.close())

@@ -298,13 +298,18 @@ async function mail(config: Config, db: Db, keys: Keys): Promise<Finding> {
     publicUrl: config.publicUrl,
     production: config.mode === 'production',
     smtpUrl: config.smtpUrl,
+    smsUrl: config.smsUrl,
     mailFrom: config.mailFrom,
   })
   try {
     const { sent, queued, failed, bounced } = await messages.mailStates()
-    const says = `${sent} mails sent, ${queued} on their way, ${failed} failed, ${bounced} came back.`
+    const says = `${sent} mails and text messages sent, ${queued} on their way, ${failed} failed, ${bounced} came back.`
     return failed + bounced > 0 && failed + bounced > sent / 20
-      ? look('mail', says, 'Is VENTANILLA_SMTP_URL right, and does the mail server take our sender? People read the same in their inbox.')
+      ? look(
+          'mail',
+          says,
+          'Is VENTANILLA_SMTP_URL right, and does the mail server take our sender? VENTANILLA_SMS_URL too, where it is set. People read the same in their inbox.',
+        )
       : good('mail', config.smtpUrl === null ? `${says} There is no mail server: mail is shown on /dev/mail.` : says)
   } finally {
     messages.close()

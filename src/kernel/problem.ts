@@ -25,6 +25,7 @@ export const problems = {
   'people/not-identified': 422,
   'people/identity-taken': 409,
   'people/erasure-held': 409,
+  'people/helpers-contact': 409,
   'federation/not-confirmed': 502,
   'catalogue/no-such-place': 400,
   'catalogue/not-offered': 409,

@@ -178,7 +178,10 @@ test('a passkey is added, opens the account, and says how sure it is; without it
 
   // Removed, it opens nothing more, and the sessions that began with it end.
   await applying.goto(`${system.url}/me/access`)
-  await applying.locator('summary').filter({ hasText: /Mi teléfono/ }).click()
+  await applying
+    .locator('summary')
+    .filter({ hasText: /Mi teléfono/ })
+    .click()
   await seen(applying, 'access-remove')
   await applying
     .getByRole('button', { name: /Quitar/ })

@@ -64,7 +64,7 @@ test('a person takes all of it along, with what was sealed opened, and sees that
   const all = JSON.parse(JSON.stringify(await it.people.personalData.take(visitor)))
   assert.equal(all.account.name, 'Itzel Nayeli Zárate')
   assert.deepEqual(
-    all.account.contacts.map((c: { email: string }) => c.email.endsWith('@test.invalid')),
+    all.account.contacts.map((c: { address: string }) => c.address.endsWith('@test.invalid')),
     [true],
   )
   assert.equal(all.cases.length, 1)

@@ -101,7 +101,8 @@ export function openReceipts(deps: Deps, filings: Pick<Filings, 'readWith'>) {
     ])
     // The person, or the clerk before whom they stand without a contact or a case from elsewhere: the secret opens all that is theirs.
     const printable =
-      as === 'applicant' || (as === 'counter' && person?.email === null && others.every((other) => other.takenBy === visitor.person))
+      as === 'applicant' ||
+      (as === 'counter' && person?.email === null && person.phone === null && others.every((other) => other.takenBy === visitor.person))
     return { turns, living, turn, events, person, row, messages, ahead, minutes, published, lines, printable }
   }
 

@@ -230,7 +230,7 @@ function decide(
   if (service.hash !== c.definition) throw new Problem('cases/definition-changed', 'The service has changed since you answered.')
   if (c.completeFor !== service.hash || c.filing === null) throw new Problem('cases/incomplete', 'An answer or a paper is missing.')
   const identity = applicant?.identities[0]?.value
-  if (!identity || !applicant.name || !(applicant.email || c.takenBy || mandate))
+  if (!identity || !applicant.name || !(applicant.email || applicant.phone || c.takenBy || mandate))
     throw new Problem('people/not-identified', 'Say who you are before taking a turn.')
   // At a counter the person stands before a clerk, which is more than any session says.
   if ((service.definition.assurance ?? 1) > (s.level ?? 1) && c.takenBy !== s.person)

@@ -108,7 +108,7 @@ export async function openTestCases({
   })
   let catalogue: Catalogue | null = null
   const officeName = (office: string, language: Language) => catalogue?.office(office)?.name(language) ?? null
-  const people = openPeople({ db, clock, jobs, keys, publicUrl, officeName })
+  const people = openPeople({ db, clock, jobs, keys, publicUrl, officeName, phones: true })
   const messages = openMessages({
     db,
     clock,
@@ -118,6 +118,7 @@ export async function openTestCases({
     publicUrl,
     production: false,
     smtpUrl: null,
+    smsUrl: null,
     mailFrom: 'Ventanilla <no-reply@test.invalid>',
   })
   catalogue = await openCatalogue({ db, clock, reference, publiclog, log: silent })

@@ -1,4 +1,4 @@
-/** The inbox and the mail about it: delivered, or said why not. README.md tells the rules and the tables. */
+/** The inbox, and the mail and short messages about it: delivered, or said why not. README.md tells the rules and the tables. */
 import { createHash, createHmac } from 'node:crypto'
 import type { Db, Tx } from '#db'
 import { type PersonId, type Reference, uuidv7 } from '#kernel/id'
@@ -6,13 +6,14 @@ import { Problem } from '#kernel/problem'
 import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs } from '#kernel/time'
 import type { Keys } from '#keys'
-import type { People, PersonalPart } from '#people'
+import { isPhone, type People, type PersonalPart } from '#people'
 import type { Web } from '#web'
 import { type Carrier, longestTryMs, noCarrier, type Outcome, smtpCarrier } from './carrier.ts'
 import { pages } from './pages.ts'
+import { kannelCarrier, noSmsCarrier, type SmsCarrier } from './sms.ts'
 import type { MailState, On } from './store.ts'
 import * as store from './store.ts'
-import { checkData, type DataOf, type Rendered, render, type Template, toMail } from './templates.ts'
+import { checkData, type DataOf, type Rendered, render, type Template, toMail, toSms } from './templates.ts'
 
 export type { MailState } from './store.ts'
 export type { DataOf, Template } from './templates.ts'
@@ -37,13 +38,15 @@ export type MessagesDeps = {
   readonly production: boolean
   /** Null: mail is shown on `/dev/mail`, or in production fails and says so. */
   readonly smtpUrl: string | null
+  /** Null: the same for short messages to telephones. */
+  readonly smsUrl: string | null
   /** The sender, `Ventanilla <no-reply@host>`. */
   readonly mailFrom: string
   /** How long to wait before each further try; when they are used up the mail has failed. */
   readonly retryDelaysMs?: readonly number[]
 }
 
-/** A mail as `/dev/mail.json` shows it. */
+/** A mail or short message as `/dev/mail.json` shows it. */
 export type ShownMail = { id: string; to: string; subject: string; text: string; at: string }
 
 /** A message as its person sees it. `rendered` is null when its key is gone. */
@@ -76,7 +79,7 @@ export interface Messages {
   readonly personal: PersonalPart
   /** How many mails stand in each state. */
   mailStates(): Promise<Record<MailState, number>>
-  /** Mail that was shown instead of sent, newest first; null where `/dev/mail` does not exist. */
+  /** What was shown instead of sent, newest first; null where `/dev/mail` does not exist. */
   shown(to?: string): Promise<ShownMail[] | null>
   register(web: Web): void
   close(): void
@@ -94,6 +97,10 @@ function idOf(to: PersonId, key: string): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`
 }
 
+/** What goes out: to an address of mail or a number, in the words of that way. */
+type Composed = { to: string; language: Language; rendered: Rendered }
+const placeOf = (to: string) => (isPhone(to) ? 'sms' : 'mail')
+
 // Where a sealed box belongs: moved to another row it does not open.
 const messagePlace = (id: string) => `messages_message/${id}`
 const shownPlace = (id: string) => `messages_shown/${id}`
@@ -105,27 +112,32 @@ const afterMs = (ms: number) => (ms > 0 ? { startAfter: new Date(Date.now() + ms
 export function openMessages(deps: MessagesDeps): Messages {
   const { db, clock, jobs, people, keys, publicUrl } = deps
   const delaysMs = deps.retryDelaysMs ?? defaultDelaysMs
-  const shows = deps.smtpUrl === null && !deps.production
+  const showsMail = deps.smtpUrl === null && !deps.production
+  const showsSms = deps.smsUrl === null && !deps.production
   const shownKey = keys.secret('messages/shown')
   const carrier: Carrier = deps.smtpUrl
     ? smtpCarrier(deps.smtpUrl, deps.mailFrom, new URL(publicUrl).hostname)
-    : shows
+    : showsMail
       ? shownCarrier()
       : noCarrier
+  const smsCarrier: SmsCarrier = deps.smsUrl ? kannelCarrier(deps.smsUrl) : showsSms ? shownSmsCarrier() : noSmsCarrier
 
   const hashOf = (to: string) => createHmac('sha256', shownKey).update(to.toLowerCase()).digest()
 
+  async function show(sent: Omit<ShownMail, 'at'>): Promise<Outcome> {
+    const at = clock.now()
+    const mail: ShownMail = { ...sent, at: at.toISOString() }
+    const box = keys.encrypt(shownKey, Buffer.from(JSON.stringify(mail)), shownPlace(sent.id))
+    await store.addShown(db, { id: sent.id, to_hash: hashOf(sent.to), box, at })
+    return { state: 'sent' }
+  }
+
   function shownCarrier(): Carrier {
-    return {
-      async send({ id, to, subject, text }) {
-        const at = clock.now()
-        const mail: ShownMail = { id, to, subject, text, at: at.toISOString() }
-        const box = keys.encrypt(shownKey, Buffer.from(JSON.stringify(mail)), shownPlace(id))
-        await store.addShown(db, { id, to_hash: hashOf(to), box, at })
-        return { state: 'sent' }
-      },
-      close() {},
-    }
+    return { send: ({ id, to, subject, text }) => show({ id, to, subject, text }), close() {} }
+  }
+
+  function shownSmsCarrier(): SmsCarrier {
+    return { send: ({ id, to, text }) => show({ id, to, subject: 'SMS', text }) }
   }
 
   async function keysOf(on: On, all: readonly PersonId[]): Promise<Map<PersonId, Buffer>> {
@@ -146,14 +158,18 @@ export function openMessages(deps: MessagesDeps): Messages {
   const open = (key: Buffer, id: string, box: Buffer) =>
     JSON.parse(keys.decrypt(key, box, messagePlace(id)).toString()) as Record<string, unknown>
 
+  /** By mail or by short message, as the address is one or the other. */
+  function carry(id: string, { to, language, rendered }: Composed): Promise<Outcome> {
+    if (isPhone(to)) return smsCarrier.send({ id, to, text: toSms(rendered) })
+    return carrier.send({ id, to, language, ...toMail(rendered, language) })
+  }
+
   /** Sends one mail once: looks whether it is done, takes it for itself, composes, sends, writes down what became of it. */
   async function deliver(
     job: { name: string; data: object },
     id: string,
     person: PersonId | null,
-    compose: () => Promise<
-      { to: string; language: Language; subject: string; text: string; html: string } | { not: 'none' | 'failed'; reason: string }
-    >,
+    compose: () => Promise<Composed | { not: 'none' | 'failed'; reason: string }>,
   ): Promise<void> {
     const now = clock.now()
     const tries = await store.claimMail(db, id, person, now, new Date(now.getTime() + longestTryMs))
@@ -166,7 +182,7 @@ export function openMessages(deps: MessagesDeps): Messages {
     }
     const composed = await compose()
     if ('not' in composed) return store.finishMail(db, id, composed.not, composed.reason, clock.now())
-    const outcome: Outcome = await carrier.send({ id, ...composed })
+    const outcome: Outcome = await carry(id, composed)
     if (outcome.state !== 'again')
       return store.finishMail(db, id, outcome.state, outcome.state === 'bounced' ? outcome.reason : null, clock.now())
     const delayMs = delaysMs[tries - 1]
@@ -187,10 +203,11 @@ export function openMessages(deps: MessagesDeps): Messages {
       ])
       const wrapped = all.get(person)
       if (!message || !wrapped) return { not: 'none', reason: 'forgotten' }
-      if (!to?.email) return { not: 'none', reason: 'no-address' }
+      const address = to?.email ?? to?.phone
+      if (!to || !address) return { not: 'none', reason: 'no-address' }
       const data = open(keys.unwrap(wrapped), id, message.box)
       const { language } = to
-      return { to: to.email, language, ...toMail(render(message.template, data, { language, publicUrl, place: 'mail' }), language) }
+      return { to: address, language, rendered: render(message.template, data, { language, publicUrl, place: placeOf(address) }) }
     }),
   )
 
@@ -200,7 +217,7 @@ export function openMessages(deps: MessagesDeps): Messages {
       if (!letter) return { not: 'failed', reason: 'expired' }
       const { to, language, template, data } = letter
       checkData(template, data)
-      return { to, language, ...toMail(render(template, data, { language, publicUrl, place: 'mail' }), language) }
+      return { to, language, rendered: render(template, data, { language, publicUrl, place: placeOf(to) }) }
     }),
   )
 
@@ -279,12 +296,12 @@ export function openMessages(deps: MessagesDeps): Messages {
     mailStates: () => store.countMail(db),
 
     async shown(to) {
-      if (!shows) return null
+      if (!showsMail && !showsSms) return null
       const rows = await store.listShown(db, to === undefined ? null : hashOf(to), 200)
       return rows.map((r) => JSON.parse(keys.decrypt(shownKey, r.box, shownPlace(r.id)).toString()) as ShownMail)
     },
 
-    register: (web) => pages(web, messages, { shows }),
+    register: (web) => pages(web, messages, { shows: showsMail || showsSms }),
     close: () => carrier.close(),
   }
   return messages

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Socket } from 'node:net'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import test, { after, before, describe } from 'node:test'
 import { SMTPServer } from 'smtp-server'
 import { openJobs } from '#jobs'
@@ -10,6 +11,7 @@ import { openPeople } from '#people'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { aPerson as aPersonWith, Browser, testKeys, testWeb, withoutContact } from '../people/testing.ts'
 import { type Message, type Messages, openMessages } from './index.ts'
+import { kannelCarrier } from './sms.ts'
 
 const quiet = { info() {}, warn() {}, error() {} }
 const publicUrl = 'http://localhost:3000'
@@ -22,11 +24,11 @@ before(async () => {
 after(() => t.close())
 
 /** The module over the test database with real jobs and real people. Every job is of this opening: the queue is emptied first. */
-async function open(more: { smtpUrl?: string | null; production?: boolean; retryDelaysMs?: number[] } = {}) {
+async function open(more: { smtpUrl?: string; smsUrl?: string; production?: boolean; retryDelaysMs?: number[] } = {}) {
   await t.db.query('delete from pgboss.job')
   const clock = new FixedClock(new Date(Date.now() - 3_600_000))
   const jobs = openJobs(t.db, quiet)
-  const people = openPeople({ db: t.db, clock, jobs, keys, publicUrl })
+  const people = openPeople({ db: t.db, clock, jobs, keys, publicUrl, phones: true })
   const messages = openMessages({
     db: t.db,
     clock,
@@ -36,6 +38,7 @@ async function open(more: { smtpUrl?: string | null; production?: boolean; retry
     publicUrl,
     production: more.production ?? false,
     smtpUrl: more.smtpUrl ?? null,
+    smsUrl: more.smsUrl ?? null,
     mailFrom: 'Ventanilla <no-responder@localhost>',
     retryDelaysMs: more.retryDelaysMs ?? [0, 0, 0],
   })
@@ -233,11 +236,12 @@ describe('the inbox', () => {
     await close()
   })
 
-  test('/dev/mail exists only where there is no mail server and no production', async () => {
+  test('/dev/mail exists only where there is something to show and no production', async () => {
     for (const [more, status] of [
       [{}, 200],
       [{ production: true }, 404],
-      [{ smtpUrl: 'smtp://127.0.0.1:9' }, 404],
+      [{ smtpUrl: 'smtp://127.0.0.1:9' }, 200],
+      [{ smtpUrl: 'smtp://127.0.0.1:9', smsUrl: 'http://127.0.0.1:9/cgi-bin/sendsms' }, 404],
     ] as const) {
       const { messages, people, close } = await open(more)
       const web = await testWeb(people)
@@ -371,5 +375,188 @@ describe('mail by SMTP', () => {
     assert.ok(/^Content-Type:/im.test(head), 'the head is whole')
     await close()
     await server.close()
+  })
+})
+
+/** A gateway as Kannel's `sendsms` is, which does with each message what the test says: `act` gets the number of the try. */
+type GatewayAct = 'take' | 'queue' | 'busy' | 'fail' | 'deny' | 'refuse' | 'elsewhere' | 'close' | 'close-after' | 'slow' | 'endless'
+async function aGateway(act: (attempt: number) => GatewayAct) {
+  const taken: Record<string, string>[] = []
+  let attempt = 0
+  const server = createServer((request, response) => {
+    const url = new URL(request.url!, 'http://gateway.invalid')
+    const message = Object.fromEntries(url.searchParams)
+    const what = url.pathname === '/cgi-bin/sendsms' ? act(++attempt) : 'refuse'
+    if (['take', 'queue', 'close-after', 'endless'].includes(what)) taken.push(message)
+    if (what === 'close' || what === 'close-after') return request.socket.destroy()
+    if (what === 'slow') return
+    if (what === 'endless') {
+      response.writeHead(202)
+      response.write('0: Accepted for delivery')
+      const more = setInterval(() => response.write('x'.repeat(10_000)), 1)
+      response.on('close', () => clearInterval(more))
+      return
+    }
+    const [status, line] = {
+      take: [202, '0: Accepted for delivery'],
+      queue: [202, '3: Queued for later delivery'],
+      busy: [202, '4: Sent to nobody'],
+      fail: [500, 'Internal error'],
+      deny: [403, 'Authorization failed for sendsms'],
+      refuse: [400, `Invalid receiver ${message.to}`],
+      elsewhere: [302, ''],
+    }[what] as [number, string]
+    response.writeHead(status, what === 'elsewhere' ? { location: `http://${request.headers.host}/cgi-bin/sendsms` } : {}).end(line)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const close = () => {
+    server.closeAllConnections()
+    return new Promise<void>((resolve) => server.close(() => resolve()))
+  }
+  return { url: `http://app:clave%26%20larga@127.0.0.1:${port}/cgi-bin/sendsms?from=60060`, taken, attempts: () => attempt, close }
+}
+
+let numbers = 0
+const aNumber = () => `+5255${String(++numbers).padStart(8, '0')}`
+
+describe('short messages by a gateway', () => {
+  const cases: { name: string; act: (n: number) => GatewayAct; state: string; reason: string | null; taken: number; attempts: number }[] = [
+    { name: 'taken at once', act: () => 'take', state: 'sent', reason: null, taken: 1, attempts: 1 },
+    { name: 'queued there', act: () => 'queue', state: 'sent', reason: null, taken: 1, attempts: 1 },
+    { name: 'taken, with an answer that never ends', act: () => 'endless', state: 'sent', reason: null, taken: 1, attempts: 1 },
+    { name: 'failing once, then taken', act: (n) => (n === 1 ? 'fail' : 'take'), state: 'sent', reason: null, taken: 1, attempts: 2 },
+    { name: 'said to be taken and not so', act: (n) => (n === 1 ? 'busy' : 'take'), state: 'sent', reason: null, taken: 1, attempts: 2 },
+    { name: 'failing for ever', act: () => 'fail', state: 'failed', reason: 'http 500', taken: 0, attempts: 4 },
+    { name: 'our password is wrong', act: () => 'deny', state: 'failed', reason: 'http 403', taken: 0, attempts: 4 },
+    {
+      name: 'a number refused for good is not tried again',
+      act: () => 'refuse',
+      state: 'bounced',
+      reason: 'http 400',
+      taken: 0,
+      attempts: 1,
+    },
+    { name: 'a redirect is not followed', act: () => 'elsewhere', state: 'failed', reason: 'http 302', taken: 0, attempts: 4 },
+    {
+      name: 'the line breaks before it is taken',
+      act: (n) => (n === 1 ? 'close' : 'take'),
+      state: 'sent',
+      reason: null,
+      taken: 1,
+      attempts: 2,
+    },
+    {
+      name: 'it is taken but the answer never comes',
+      act: (n) => (n === 1 ? 'close-after' : 'take'),
+      state: 'sent',
+      reason: null,
+      taken: 2,
+      attempts: 2,
+    },
+  ]
+  for (const c of cases) {
+    test(c.name, async () => {
+      const gateway = await aGateway(c.act)
+      const { messages, jobs, close } = await open({ smsUrl: gateway.url })
+      const number = aNumber()
+      const person = await aPerson(number)
+      await tell(messages, lost(person))
+      await jobs.drain()
+      const [found] = await messages.inbox(person, { language: 'es' })
+      assert.deepEqual((await messages.read(person, found!.id, 'es')).mail, { state: c.state, reason: c.reason })
+      assert.equal(gateway.attempts(), c.attempts)
+      assert.equal(gateway.taken.length, c.taken)
+      for (const sms of gateway.taken) {
+        assert.deepEqual(
+          { ...sms, text: '' },
+          { username: 'app', password: 'clave& larga', from: '60060', to: number, text: '', charset: 'UTF-8', coding: '0' },
+        )
+        assert.match(sms.text!, /^K7QP-2M4XW: .+ http:\/\/localhost:3000\/cases\/K7QP-2M4XW$/)
+      }
+      await close()
+      await gateway.close()
+    })
+  }
+
+  test('a gateway that does not answer, and one that is not there, are asked again', async () => {
+    const gateway = await aGateway(() => 'slow')
+    const slow = kannelCarrier(gateway.url, 100)
+    assert.deepEqual(await slow.send({ id: '1', to: aNumber(), text: 'Hola' }), { state: 'again', reason: 'timeout' })
+    await gateway.close()
+    assert.deepEqual(await slow.send({ id: '1', to: aNumber(), text: 'Hola' }), { state: 'again', reason: 'econnrefused' })
+  })
+
+  test('letters outside the alphabet of seven bits go out whole', async () => {
+    const gateway = await aGateway(() => 'take')
+    const carrier = kannelCarrier(gateway.url)
+    const texts = ['Su trámite está listo, ¿sí?', 'Su clave: 123456 & <más> +52 %20', 'Señal: ñ é ü ¿']
+    for (const text of texts) assert.deepEqual(await carrier.send({ id: '1', to: aNumber(), text }), { state: 'sent' })
+    assert.deepEqual(
+      gateway.taken.map((sms) => [sms.text, sms.coding]),
+      texts.map((text, i) => [text, ['2', '2', '0'][i]]),
+    )
+    await gateway.close()
+  })
+
+  test('a code reaches its telephone, and neither number nor code stands in the queue or what is kept of it', async () => {
+    const gateway = await aGateway(() => 'take')
+    const { people, jobs, close } = await open({ smsUrl: gateway.url })
+    const number = aNumber()
+    const web = await testWeb(people)
+    const browser = new Browser(web)
+    await browser.get('/sign-in')
+    assert.equal((await browser.post('/sign-in', { email: number, next: '/me' })).status, 303)
+    const [queued] = await t.db.query<{ all: string }>(`select string_agg(j::text, E'\\n') as all from pgboss.job j`)
+    await jobs.drain()
+    const code = /clave para entrar es (\d{6})\./.exec(gateway.taken[0]!.text!)![1]!
+    assert.equal(gateway.taken[0]!.to, number)
+    const [kept] = await t.db.query<{ all: string }>(`select string_agg(m::text, E'\\n') as all from messages_mail m`)
+    for (const word of [number.slice(1), code]) {
+      assert.ok(!queued!.all.includes(word))
+      assert.ok(!kept!.all.includes(word))
+    }
+    await browser.get('/sign-in/code')
+    assert.equal((await browser.post('/sign-in/code', { code, next: '/me' })).location, '/me')
+    await web.close()
+    await close()
+    await gateway.close()
+  })
+
+  test('who has an e-mail address too gets the mail alone', async () => {
+    const gateway = await aGateway(() => 'take')
+    const { messages, jobs, close } = await open({ smsUrl: gateway.url })
+    const [email, number] = [anEmail(), aNumber()]
+    const person = await aPerson(email)
+    await t.db.query('insert into people_contact (id, person, phone, confirmed_at, created_at) values ($1, $2, $3, now(), now())', [
+      crypto.randomUUID(),
+      person,
+      number,
+    ])
+    await tell(messages, lost(person))
+    await jobs.drain()
+    assert.equal((await messages.shown(email))!.length, 1)
+    assert.equal(gateway.attempts(), 0)
+    await close()
+    await gateway.close()
+  })
+
+  test('without a gateway they are shown in development, and in production fail and say why', async () => {
+    for (const production of [false, true]) {
+      const { messages, jobs, close } = await open({ production })
+      const number = aNumber()
+      const person = await aPerson(number)
+      await tell(messages, lost(person))
+      await jobs.drain()
+      const [found] = await messages.inbox(person, { language: 'es' })
+      const { mail } = await messages.read(person, found!.id, 'es')
+      assert.deepEqual(mail, production ? { state: 'failed', reason: 'no-sms' } : { state: 'sent', reason: null })
+      if (!production)
+        assert.deepEqual(
+          (await messages.shown(number))!.map((m) => m.subject),
+          ['SMS'],
+        )
+      await close()
+    }
   })
 })

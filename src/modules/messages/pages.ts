@@ -1,4 +1,4 @@
-/** The inbox, and where there is no mail server the mails themselves. */
+/** The inbox, and where there is no mail server or no gateway what would have gone out. */
 import { Type } from 'typebox'
 import { type Child, type Html, html } from '#kernel/html'
 import { formatDate } from '#kernel/text'

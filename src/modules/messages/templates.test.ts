@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { languages } from '#kernel/text'
-import { checkData, letters, render, templates, toHtml, toMail } from './templates.ts'
+import { fitsGsm7 } from './sms.ts'
+import { checkData, letters, render, templates, toHtml, toMail, toSms } from './templates.ts'
 import en from './text.en.json' with { type: 'json' }
 import es from './text.es.json' with { type: 'json' }
 
@@ -30,7 +31,7 @@ function sample(template: string): Record<string, unknown> {
   )
 }
 
-const about = (language: 'es' | 'en', place: 'inbox' | 'mail') => ({ language, place, publicUrl: 'https://ventanilla.example' })
+const about = (language: 'es' | 'en', place: 'inbox' | 'mail' | 'sms') => ({ language, place, publicUrl: 'https://ventanilla.example' })
 
 test('every message has its words in every language, for every value, with no brace left', () => {
   for (const [template, { fields }] of Object.entries(rows)) {
@@ -43,6 +44,8 @@ test('every message has its words in every language, for every value, with no br
           const { subject, text } = toMail(render(template, data, about(language, place)), language)
           assert.ok(!/[{}]|undefined/.test(subject + text), `${template} ${language} ${place}: ${subject}\n${text}`)
         }
+        const sms = toSms(render(template, data, about(language, 'sms')))
+        assert.ok(sms.length > 10 && !/[{}\n]|undefined/.test(sms), `${template} ${language} sms: ${sms}`)
       }
     }
   }
@@ -52,18 +55,33 @@ test('both languages have the same keys, and none that no message uses', () => {
   assert.deepEqual(Object.keys(es).sort(), Object.keys(en).sort())
   for (const key of Object.keys(es)) {
     const [first, last] = [key.split('.')[0]!, key.split('.').at(-1)!]
-    if (['subject', 'body', 'mail', 'action'].includes(last) && first !== 'inbox') assert.ok(first in rows, key)
+    if (['subject', 'body', 'mail', 'sms', 'action'].includes(last) && first !== 'inbox') assert.ok(first in rows, key)
   }
 })
 
-test('mail never carries what a case says: its service, its papers', () => {
+test('neither mail nor a short message carries what a case says: its service, its papers', () => {
   for (const template of Object.keys(rows)) {
     for (const language of languages) {
       const mail = toMail(render(template, sample(template), about(language, 'mail')), language)
       assert.ok(!JSON.stringify(mail).includes(sentinel), template)
+      assert.ok(!toSms(render(template, sample(template), about(language, 'sms'))).includes(sentinel), template)
     }
   }
   assert.ok(JSON.stringify(render('held', sample('held'), about('es', 'inbox'))).includes(sentinel), 'the inbox does')
+})
+
+test('a code goes out as one short message of 160 letters of seven bits, whatever the language', () => {
+  const data = { code: '987654', minutes: 10, reference: 'K7QP-2M4XW' }
+  for (const template of ['sign-in-code', 'contact-code', 'counter-code', 'contact-ended', 'contact-removed'] as const) {
+    const fields = Object.fromEntries(Object.entries(data).filter(([name]) => name in letters[template].fields))
+    for (const language of languages) {
+      const sms = toSms(render(template, fields, about(language, 'sms')))
+      assert.ok(fitsGsm7(sms), `${template} ${language}: ${[...sms].filter((letter) => !fitsGsm7(letter))}`)
+      assert.ok(sms.length <= 160, `${template} ${language} has ${sms.length}`)
+      if (template.endsWith('-code')) assert.ok(sms.includes(data.code))
+    }
+  }
+  assert.deepEqual(['é ñ ü ¿ ¡ É Ñ Ü [€]', 'á', 'í', 'ó', 'ú', 'Á', '“'].map(fitsGsm7), [true, false, false, false, false, false, false])
 })
 
 test('a field can break neither out of a subject nor into markup nor out of the path', () => {

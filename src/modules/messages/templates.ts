@@ -1,6 +1,6 @@
 /**
  * What can be told, each with its fields. Adding one is a row here and its words in the text files: `<name>.subject`, `<name>.body` for the
- * inbox, `<name>.mail` where mail says less, and `<name>.action` for the button.
+ * inbox, `<name>.mail` where mail says less, `<name>.sms` where a short message is not the subject and the link, and `<name>.action` for the button.
  */
 import { type Html, html } from '#kernel/html'
 import { formatDate, type Language, texts } from '#kernel/text'
@@ -63,6 +63,7 @@ export const letters = {
   'sign-invite': { fields: { link: 'text', service: 'text', until: 'date' }, link: '{link}' },
   invite: { fields: { link: 'text', role: 'text', office: 'text', days: 'number' }, link: '{link}' },
   'contact-added': { fields: { email: 'text' }, link: '/me' },
+  'phone-added': { fields: { phone: 'text' }, link: '/me' },
   'contact-ended': { fields: {}, link: null },
   'contact-removed': { fields: {}, link: null },
   'certificate-issued': { fields: {}, link: '/me/certificates' },
@@ -120,13 +121,13 @@ const oneLine = (words: string) =>
     .slice(0, 200)
 
 /**
- * The message in the reader's language. For `mail` its words are those of `<name>.mail` where it has them, and fields of the kinds `words` and
- * `list` are left out: mail passes through strangers' hands.
+ * The message in the reader's language. For `mail` its words are those of `<name>.mail` where it has them, for `sms` those of `<name>.sms` alone, and fields of
+ * the kinds `words` and `list` are left out of both: they pass through strangers' hands.
  */
 export function render(
   template: string,
   data: Readonly<Record<string, unknown>>,
-  { language, publicUrl, place }: { language: Language; publicUrl: string; place: 'inbox' | 'mail' },
+  { language, publicUrl, place }: { language: Language; publicUrl: string; place: 'inbox' | 'mail' | 'sms' },
 ): Rendered {
   const row = rows[template]
   if (!row) throw new RangeError(`There is no message ${template}.`)
@@ -144,14 +145,18 @@ export function render(
   if (typeof parameters.n === 'number') parameters.n = String(parameters.n)
   type Key = 'called.body'
   const key = (part: string) => `${template}.${part}` as Key
-  const body = place === 'mail' && `${template}.mail` in es ? key('mail') : key('body')
+  const paragraphs = () => {
+    // Without words of its own a short message is the subject and the link.
+    if (place === 'sms') return `${template}.sms` in es ? [text(language, key('sms'), parameters)] : []
+    return text(language, place === 'mail' && `${template}.mail` in es ? key('mail') : key('body'), parameters).split('\n\n')
+  }
   const path = row.link?.replace(/\{(\w+)\}/g, (_, name: string) =>
     // A whole address stands alone; part of a path is encoded.
     row.link === `{${name}}` ? String(data[name]) : encodeURIComponent(String(data[name])),
   )
   return {
     subject: oneLine(text(language, key('subject'), parameters)),
-    paragraphs: text(language, body, parameters).split('\n\n'),
+    paragraphs: paragraphs(),
     action: path ? { label: text(language, key('action')), url: new URL(path, publicUrl).href } : null,
   }
 }
@@ -164,6 +169,12 @@ export function toHtml({ paragraphs, action }: Rendered): Html {
       ? html`<ul class="govuk-list govuk-list--bullet">${lines.map((l) => html`<li>${l.slice(2)}</li>`)}</ul>`
       : html`<p class="govuk-body">${p}</p>`
   })}${action && html`<p class="govuk-body"><a class="govuk-link" href="${action.url}">${action.label}</a></p>`}`
+}
+
+/** The short message: its own words, or the subject and where to read on. */
+export function toSms({ subject, paragraphs, action }: Rendered): string {
+  if (paragraphs.length > 0) return paragraphs.join(' ')
+  return action ? `${subject} ${action.url}` : subject
 }
 
 /** The mail's two bodies. */

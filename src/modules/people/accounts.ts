@@ -7,7 +7,7 @@ import type { Language } from '#kernel/text'
 import { type Clock, dayMs, hourMs, minuteMs, type PlainDate } from '#kernel/time'
 import type { Keys } from '#keys'
 import { type Grant, holds, networkOf, type Role, roles, type SignedIn, type Visitor } from '#web'
-import { maskEmail, parseEmail } from './address.ts'
+import { isPhone, maskEmail, maskPhone, parseEmail, parsePhone } from './address.ts'
 import { type Identity, parseIdentity } from './identity.ts'
 import { openPasskeys } from './passkeys.ts'
 import { openPersonalData } from './personal-data.ts'
@@ -26,12 +26,16 @@ const codeTries = 5
 const inviteDays = 7
 const receiptDays = 400
 const counterSlipDays = 30
+/** A household shares a telephone. Who is reached for more people than these is a helper, who is registered and has a mandate of each. */
+const mostSharing = 3
 
-// How often within a window; in the database, so that they hold over processes. What is counted: an e-mail address, a network address, a
-// reference or a person. Five codes of five tries in a quarter of an hour leave a guesser 1 in 40,000; a day's worth, 1 in 10,000.
+// How often within a window; in the database, so that they hold over processes. What is counted: an address or number, ten thousand foreign numbers that
+// begin alike, a network address, a reference or a person. Five codes of five tries in a quarter of an hour leave a guesser 1 in 40,000; a day's worth, 1 in 10,000.
 const limits = {
-  'code-email': { most: 5, windowMs: 15 * minuteMs },
-  'code-email-day': { most: 20, windowMs: dayMs },
+  'code-address': { most: 5, windowMs: 15 * minuteMs },
+  'code-address-day': { most: 20, windowMs: dayMs },
+  // Whoever earns by text messages to numbers of their own asks for many beside one another; abroad, where nobody sees it and each costs most.
+  'code-range-day': { most: 40, windowMs: dayMs },
   'code-network': { most: 60, windowMs: 15 * minuteMs },
   'try-network': { most: 100, windowMs: 15 * minuteMs },
   'slip-reference': { most: 10, windowMs: hourMs },
@@ -40,7 +44,7 @@ const limits = {
   'recovery-person': { most: 5, windowMs: dayMs },
 } as const
 
-/** A letter to an address without an inbox: what the messages module sends when it hears `people.letter`. */
+/** A letter to an address or telephone number without an inbox: what the messages module sends when it hears `people.letter`. */
 export type Letter = { to: string; language: Language } & (
   | { template: 'sign-in-code' | 'contact-code'; data: { code: string; minutes: number } }
   | { template: 'invite'; data: { link: string; role: Role; office: string; days: number } }
@@ -48,6 +52,7 @@ export type Letter = { to: string; language: Language } & (
   | { template: 'sign-invite'; data: { link: string; service: string; until: PlainDate } }
   | { template: 'mandate-invite'; data: { link: string; until: PlainDate } }
   | { template: 'contact-added'; data: { email: string } }
+  | { template: 'phone-added'; data: { phone: string } }
   | {
       template:
         | 'contact-ended'
@@ -69,14 +74,18 @@ type MandateNews = `mandate-${'offered' | 'accepted' | 'declined' | 'ended'}`
 
 export type Slip = { reference: Reference; secret: string }
 
-/** A person as other modules may know one. `email` is the proved address that mail goes to. */
+/** A person as other modules may know one. `email` is the proved address that mail goes to, `phone` the proved number. */
 export type Person = {
   id: PersonId
   name: string | null
   language: Language
   email: string | null
+  phone: string | null
   identities: readonly (Identity & { shownAt: Date | null })[]
 }
+
+/** An e-mail address or a telephone number, as somebody typed it. */
+export type TypedAddress = { readonly email: string } | { readonly phone: string }
 
 /** What a person confirms at a counter: their own case. */
 type Confirmed = { readonly person: PersonId; readonly reference: Reference }
@@ -95,6 +104,8 @@ export type AccountDeps = {
   readonly officeName?: (office: string, language: Language) => string | null
   /** In production only a passkey signs an official in. */
   readonly production?: boolean
+  /** Whether short messages go out: without them a telephone number is no address here. */
+  readonly phones?: boolean
 }
 
 export type Accounts = ReturnType<typeof accounts>
@@ -144,7 +155,7 @@ function parsePerson(typed: { readonly name: string; readonly identity: string }
 }
 
 /** The operations of accounts: coming in, saying who one is, roles, and who read what. Each is one transaction; refusals are `Problem`s. */
-export function accounts({ db, clock, jobs, keys, publicUrl, officeName, production = false }: AccountDeps) {
+export function accounts({ db, clock, jobs, keys, publicUrl, officeName, production = false, phones = false }: AccountDeps) {
   const findSession = gather(async (hashes: readonly string[]) => {
     const now = clock.now()
     const found = await store.findSessions(db, [...new Set(hashes)], now, later(now, -sessionIdleMs))
@@ -154,6 +165,24 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
   const slipKey = keys.secret('people/slips')
   const limitKey = keys.secret('people/limits')
   const letterKey = keys.secret('people/letters')
+
+  /** The address or number as it is stored. Refuses with `invalid` (`/email`, `/phone`) what is none, and any number where no short messages go out. */
+  function addressOf(typed: TypedAddress): string {
+    if ('email' in typed) return parseEmail(typed.email)
+    if (!phones) throw field('/phone', 'phone', 'No short messages go out from here.')
+    return parsePhone(typed.phone)
+  }
+
+  /** Adds an event of a contact, by its kind. */
+  function noteContact(tx: Tx, person: PersonId, by: PersonId | null, address: string, what: 'added' | 'ended'): Promise<void> {
+    return store.addEvent(tx, clock.now(), isPhone(address) ? `phone-${what}` : `contact-${what}`, person, by)
+  }
+
+  /** Refuses a fourth person for one address or number; under its lock, so that two at once do not both find room. */
+  async function refuseHelpers(tx: Tx, address: string, person: PersonId, provedAlone: boolean): Promise<void> {
+    if ((await store.countOthers(tx, address, person, provedAlone)) >= mostSharing)
+      throw new Problem('people/helpers-contact', 'This address or number already stands for three people.')
+  }
 
   /** The grant, where its office exists: a slip of the pen would give a duty that nobody can do. */
   function known(grant: Grant): Grant {
@@ -218,47 +247,57 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
   }
 
   /**
-   * Sends a code to the address. Does and answers the same whether anyone has that address. Refuses with `invalid` what is no address and
-   * with `too-many` beyond the limits.
+   * Sends a code to the address or number. Does and answers the same whether anyone has it. Refuses with `invalid` what is neither and with
+   * `too-many` beyond the limits.
    */
-  async function askCode(asked: {
-    email: string
-    browser: string
-    network: string
-    language: Language
-    /** Whose contact the address becomes. */
-    contactOf?: PersonId
-    /** What somebody confirms at a counter. */
-    confirms?: Confirmed
-  }): Promise<{ email: string }> {
-    const email = parseEmail(asked.email)
+  async function askCode(
+    asked: TypedAddress & {
+      browser: string
+      network: string
+      language: Language
+      /** Whose contact the address becomes. */
+      contactOf?: PersonId
+      /** A clerk asks: until it is proved the address stands as their note. */
+      noted?: boolean
+      /** What somebody confirms at a counter. */
+      confirms?: Confirmed
+    },
+  ): Promise<{ address: string }> {
+    const address = addressOf(asked)
     await within('code-network', networkOf(asked.network))
-    await within('code-email', email)
-    await within('code-email-day', email)
+    await within('code-address', address)
+    await within('code-address-day', address)
+    if (isPhone(address) && !address.startsWith('+52')) await within('code-range-day', address.slice(0, -4))
     const now = clock.now()
     const id = uuidv7(now.getTime())
     const code = newCode()
-    const purpose = asked.confirms ? 'counter' : asked.contactOf ? 'contact' : 'sign-in'
+    const { contactOf, confirms, language } = asked
     await db.tx(async (tx) => {
+      if (contactOf && asked.noted) {
+        await store.lockAddress(tx, address)
+        await store.lockPerson(tx, contactOf)
+        await refuseHelpers(tx, address, contactOf, false)
+        await store.addContact(tx, contactOf, address, now, false)
+      }
       await store.putCode(tx, {
         id,
-        purpose,
-        person: asked.confirms?.person ?? asked.contactOf ?? null,
-        email,
+        purpose: confirms ? 'counter' : contactOf ? 'contact' : 'sign-in',
+        person: confirms?.person ?? contactOf ?? null,
+        address,
         browser_hash: hashToken(asked.browser),
-        code_hash: codeHash(id, code, asked.confirms),
+        code_hash: codeHash(id, code, confirms),
         tries: 0,
         created_at: now,
         expires_at: later(now, codeMinutes * minuteMs),
         used_at: null,
       })
       const data = { code, minutes: codeMinutes }
-      const letter: Letter = asked.confirms
-        ? { to: email, language: asked.language, template: 'counter-code', data: { ...data, reference: asked.confirms.reference } }
-        : { to: email, language: asked.language, template: asked.contactOf ? 'contact-code' : 'sign-in-code', data }
+      const letter: Letter = confirms
+        ? { to: address, language, template: 'counter-code', data: { ...data, reference: confirms.reference } }
+        : { to: address, language, template: contactOf ? 'contact-code' : 'sign-in-code', data }
       await write(tx, letter, codeMinutes * minuteMs)
     })
-    return { email }
+    return { address }
   }
 
   /** A code counts for what it was sent for: that of one filing confirms no other. */
@@ -309,6 +348,33 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     return (visitor.session !== null && (await store.sessionWay(db, visitor.session))) || 'receipt'
   }
 
+  /**
+   * Refuses changes of contacts to who came in by a receipt; and by a telephone where there is an e-mail address: of those who share a number one must not
+   * bring an address of their own into another's account.
+   */
+  async function refuseWeak(visitor: Visitor, person: PersonId): Promise<void> {
+    const way = await wayOf(visitor)
+    if (way === 'receipt' || (way === 'phone' && (await store.findPerson(db, person))?.email))
+      throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
+  }
+
+  /** Those who have this address, their persons locked: a counter may be taking an account back this moment, and after it the address is no more theirs. */
+  async function lockOwners(tx: Tx, address: string): Promise<PersonId[]> {
+    const owners = async () => {
+      if (isPhone(address)) return (await store.sharersOf(tx, address)).map((c) => c.person)
+      const owner = await store.ownerOf(tx, address)
+      return owner ? [owner] : []
+    }
+    for (const person of (await owners()).sort()) await store.lockPerson(tx, person)
+    return owners()
+  }
+
+  /** The new session of who proved the address, whose mail then comes in the language they read the portal in. */
+  async function entered(tx: Tx, person: PersonId, address: string, { language, device }: { language: Language; device: string }) {
+    await store.setLanguage(tx, person, language)
+    return { person, token: await newSession(tx, person, isPhone(address) ? 'phone' : 'email', device) }
+  }
+
   async function setIdentity(on: Tx, person: PersonId, identity: Identity, shown: boolean): Promise<void> {
     try {
       await store.setIdentity(on, person, identity, clock.now(), shown)
@@ -334,11 +400,12 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     db,
     clock,
     tellEnded,
-    wayOf,
+    refuseWeak: (visitor) => refuseWeak(visitor, visitor.person),
     passkeysOf: passkeys.summary,
     async tell(tx, person, template) {
       const found = await store.findPerson(tx, person)
-      if (found?.email) await write(tx, { to: found.email, language: found.language, template, data: {} }, 7 * dayMs)
+      const to = found?.email ?? found?.phone
+      if (found && to) await write(tx, { to, language: found.language, template, data: {} }, 7 * dayMs)
     },
   })
 
@@ -357,8 +424,8 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       const found = await findSession(hash.toString('hex'))
       if (!found) return null
       if (now.getTime() - found.seen_at.getTime() >= touchEveryMs) await store.touchSession(db, hash, now)
-      // A paper that was found or handed out signs a citizen in, never an official; in production only a passkey signs an official in.
-      const isWeak = found.way === 'receipt' || found.way === 'counter' || (production && found.way !== 'passkey')
+      // A paper that was found or handed out, or a telephone that a household shares, signs a citizen in, never an official; in production only a passkey does.
+      const isWeak = ['receipt', 'counter', 'phone'].includes(found.way) || (production && found.way !== 'passkey')
       return isWeak ? { ...found, grants: [] } : found
     },
 
@@ -422,8 +489,9 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     askCode,
 
     /**
-     * Signs in whoever proves by the code that the address is theirs; an address nobody has becomes a new account. The code counts only in
-     * the browser that asked for it. Refuses with `people/code-wrong`, `people/code-expired` (also: used, or five tries gone) and `too-many`.
+     * Signs in whoever proves by the code that the address is theirs; an address nobody has becomes a new account. Where several persons share the number nobody
+     * is signed in (`person` null): this browser may say which of them it is, by `choice` and `signInByChoice`. The code counts only in the browser that asked
+     * for it. Refuses with `people/code-wrong`, `people/code-expired` (also: used, or five tries gone) and `too-many`.
      */
     async signInByCode(given: {
       code: string
@@ -431,80 +499,126 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       network: string
       language: Language
       device: string
-    }): Promise<{ person: PersonId; token: string }> {
-      const { id, email } = await judgeCode(given, 'sign-in')
+    }): Promise<{ person: PersonId; token: string } | { person: null }> {
+      const { id, address } = await judgeCode(given, 'sign-in')
       return db.tx(async (tx) => {
         const now = clock.now()
         if (!(await store.useCode(tx, id, now))) throw new Problem('people/code-expired', 'This code was used.')
-        await store.lockEmail(tx, email)
-        let person = await store.ownerOf(tx, email)
-        // A counter may be taking the account back this moment: after it, the address is nobody's, and becomes a new account.
-        if (person) await store.lockPerson(tx, person)
-        person = await store.ownerOf(tx, email)
+        await store.lockAddress(tx, address)
+        const owners = await lockOwners(tx, address)
+        if (owners.length > 1) {
+          await store.putCode(tx, {
+            id: uuidv7(now.getTime()),
+            purpose: 'choice',
+            person: null,
+            address,
+            browser_hash: hashToken(given.browser),
+            // Nothing more is typed: that this browser gave the right code is the proof.
+            code_hash: hashToken(randomId(32)),
+            tries: 0,
+            created_at: now,
+            expires_at: later(now, codeMinutes * minuteMs),
+            used_at: null,
+          })
+          return { person: null }
+        }
+        let [person] = owners
         if (!person) {
           person = await newPerson(tx, given.language, null)
-          await store.addContact(tx, person, email, now, true)
+          await store.addContact(tx, person, address, now, true)
           await store.addEvent(tx, now, 'registered', person, person)
         }
-        // Mail goes out in the language the person reads the portal in.
-        await store.setLanguage(tx, person, given.language)
-        return { person, token: await newSession(tx, person, 'email', given.device) }
+        return entered(tx, person, address, given)
+      })
+    },
+
+    /** Who shares the number whose code was right in this browser; null where there is no such code, or no more. */
+    async choice(browser: string): Promise<{ id: string; name: string | null; openedAt: Date }[] | null> {
+      const found = await store.findChoice(db, hashToken(browser), clock.now())
+      if (!found) return null
+      return (await store.sharersOf(db, found.address)).map(({ id, name, openedAt }) => ({ id, name, openedAt }))
+    },
+
+    /**
+     * Signs in the one of them whom this browser names by the contact's id; once. Refuses with `people/code-expired` where no choice is open (any more), with
+     * `invalid` (`/who`) who does not share the number, and with `too-many`.
+     */
+    async signInByChoice(given: {
+      who: string
+      browser: string
+      network: string
+      language: Language
+      device: string
+    }): Promise<{ person: PersonId; token: string }> {
+      await within('try-network', networkOf(given.network))
+      return db.tx(async (tx) => {
+        const now = clock.now()
+        const found = await store.findChoice(tx, hashToken(given.browser), now)
+        if (!found) throw new Problem('people/code-expired', 'There is nothing to choose, or no more.')
+        await store.lockAddress(tx, found.address)
+        await lockOwners(tx, found.address)
+        const chosen = (await store.sharersOf(tx, found.address)).find((c) => c.id === given.who)
+        if (!chosen) throw field('/who', 'who', 'Choose one of the people.')
+        if (!(await store.useCode(tx, found.id, now))) throw new Problem('people/code-expired', 'This choice was made.')
+        return entered(tx, chosen.person, found.address, given)
       })
     },
 
     /**
-     * Sends a code by which the address becomes a contact of `person`: asked by the person, or by a clerk for a person who has no proved
-     * contact (with one, `restoreAtCounter` is the way, which tells the others). Refuses with `forbidden` a visitor who came in by a receipt
-     * alone: who finds a paper must not make the account theirs.
+     * Sends a code by which the address or number becomes a contact of `person`: asked by the person, or by a clerk for a person who has no proved
+     * contact (with one, `restoreAtCounter` is the way, which tells the others). What a clerk asks for stands as a note until it is proved. Refuses with
+     * `forbidden` a visitor who came in by a receipt alone, for who finds a paper must not make the account theirs, and one who came in by telephone where
+     * there is an e-mail address; and a clerk with `people/helpers-contact` for what already stands for three other persons.
      */
     async askContact(
       by: Visitor,
       person: PersonId,
-      asked: { email: string; browser: string; network: string; language: Language; office?: OfficeId },
-    ): Promise<{ email: string }> {
+      asked: TypedAddress & { browser: string; network: string; language: Language; office?: OfficeId },
+    ): Promise<{ address: string }> {
       if (by.person === person) {
-        if ((await wayOf(by)) === 'receipt') throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
-      } else {
-        if (!asked.office) throw new Problem('forbidden', 'Only the person, or a clerk at a counter.')
-        atCounter(by, asked.office)
-        await refuseStaff(db, person)
-        if ((await store.contactsOf(db, person)).some((c) => c.confirmed_at !== null))
-          throw new Problem('forbidden', 'This person has a contact: with identity shown, take the account back.')
+        await refuseWeak(by, person)
+        return askCode({ ...asked, contactOf: person })
       }
-      return askCode({ ...asked, contactOf: person })
+      if (!asked.office) throw new Problem('forbidden', 'Only the person, or a clerk at a counter.')
+      atCounter(by, asked.office)
+      await refuseStaff(db, person)
+      if ((await store.contactsOf(db, person)).some((c) => c.confirmed_at !== null))
+        throw new Problem('forbidden', 'This person has a contact: with identity shown, take the account back.')
+      return askCode({ ...asked, contactOf: person, noted: true })
     },
 
     /**
-     * Proves the contact asked for in this browser; the earlier contacts are told. Refuses as `signInByCode`, and with `conflict` when
-     * another account has the address.
+     * Proves the contact asked for in this browser; the earlier contacts are told. Refuses as `signInByCode`, with `conflict` when another account has the
+     * e-mail address, and with `people/helpers-contact` when three others have the number. What clerks noted and nobody proved keeps nobody from proving it.
      */
     async confirmContact(
       by: Visitor,
       given: { code: string; browser: string; network: string },
-    ): Promise<{ person: PersonId; email: string }> {
-      const { id, email, person } = await judgeCode(given, 'contact')
+    ): Promise<{ person: PersonId; address: string }> {
+      const { id, address, person } = await judgeCode(given, 'contact')
       if (!person) throw new Error('A contact code without its person.')
       return db.tx(async (tx) => {
         const now = clock.now()
         if (!(await store.useCode(tx, id, now))) throw new Problem('people/code-expired', 'This code was used.')
-        await store.lockEmail(tx, email)
+        await store.lockAddress(tx, address)
         await store.lockPerson(tx, person)
-        const owner = await store.ownerOf(tx, email)
-        if (owner === person) return { person, email }
-        if (owner) throw new Problem('conflict', 'Another account has this address.')
-        const before = await store.contactsOf(tx, person)
+        const before = (await store.contactsOf(tx, person)).filter((c) => c.confirmed_at !== null)
+        if (before.some((c) => c.address === address)) return { person, address }
+        if (isPhone(address)) await refuseHelpers(tx, address, person, true)
+        else if (await store.ownerOf(tx, address)) throw new Problem('conflict', 'Another account has this address.')
         const { language } = (await store.findPerson(tx, person))!
-        await store.addContact(tx, person, email, now, true)
-        await store.addEvent(tx, now, 'contact-added', person, by.person)
-        for (const c of before)
-          if (c.confirmed_at)
-            await write(tx, { to: c.email, language, template: 'contact-added', data: { email: maskEmail(email) } }, dayMs)
-        return { person, email }
+        await store.addContact(tx, person, address, now, true)
+        await noteContact(tx, person, by.person, address, 'added')
+        const news: Pick<Letter, 'template' | 'data'> = isPhone(address)
+          ? { template: 'phone-added', data: { phone: maskPhone(address) } }
+          : { template: 'contact-added', data: { email: maskEmail(address) } }
+        for (const c of before) await write(tx, { to: c.address, language, ...news } as Letter, dayMs)
+        return { person, address }
       })
     },
 
     /**
-     * Sends a code to the proved contact of the person before the clerk, by which they confirm the filing `reference`; nothing of the address is told. It signs
+     * Sends a code to the proved contact of the person before the clerk, by which they confirm the filing `reference`; nothing of it is told. It signs
      * nobody in. Refuses with `forbidden` who is no clerk of this office, and with `not-found` where there is no proved contact (then `askContact`).
      */
     async askConfirmation(
@@ -514,8 +628,9 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     ): Promise<void> {
       atCounter(clerk, asked.office)
       const row = await store.findPerson(db, confirms.person)
-      if (!row?.email) throw new Problem('not-found', 'This person has no contact.')
-      await askCode({ email: row.email, browser: asked.browser, network: asked.network, language: row.language, confirms })
+      const to: TypedAddress | null = row?.email ? { email: row.email } : row?.phone ? { phone: row.phone } : null
+      if (!row || !to) throw new Problem('not-found', 'This person has no contact.')
+      await askCode({ ...to, browser: asked.browser, network: asked.network, language: row.language, confirms })
     },
 
     /** Whether the code is the one sent for this filing; it counts once, in the browser that asked. Refuses as `signInByCode`. */
@@ -532,22 +647,22 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     },
 
     /**
-     * Takes one of the person's addresses away and tells it. Refuses with `conflict` the last one, by which alone the person is reached, and with `forbidden`
-     * who came in by a receipt. Nothing happens for an address that is not theirs.
+     * Takes one of the person's addresses or numbers away and tells it. Refuses with `conflict` the last one, by which alone the person is reached, and with
+     * `forbidden` as `askContact`. Nothing happens for an address that is not theirs.
      */
     async endContact(by: SignedIn, id: string): Promise<void> {
-      if ((await wayOf(by)) === 'receipt') throw new Problem('forbidden', 'Sign in by e-mail, or go to any counter.')
+      await refuseWeak(by, by.person)
       await db.tx(async (tx) => {
         const now = clock.now()
         await store.lockPerson(tx, by.person)
         const proved = (await store.contactsOf(tx, by.person)).filter((c) => c.confirmed_at !== null)
         if (!proved.some((c) => c.id === id)) return
         if (proved.length === 1) throw new Problem('conflict', 'This is the last address.')
-        const email = await store.endContact(tx, by.person, id, now)
-        if (email === null) return
+        const address = await store.endContact(tx, by.person, id, now)
+        if (address === null) return
         const { language } = (await store.findPerson(tx, by.person))!
-        await write(tx, { to: email, language, template: 'contact-removed', data: {} }, dayMs)
-        await store.addEvent(tx, now, 'contact-ended', by.person, by.person)
+        await write(tx, { to: address, language, template: 'contact-removed', data: {} }, dayMs)
+        await noteContact(tx, by.person, by.person, address, 'ended')
       })
     },
 
@@ -716,8 +831,9 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       await store.endSlips(tx, person)
       await passkeys.restart(tx, person)
       for (const ended of await store.endContacts(tx, person, now, keep)) {
-        await store.addEvent(tx, now, 'contact-ended', person, by)
-        if (ended.confirmed_at) await write(tx, { to: ended.email, language, template: 'contact-ended', data: {} }, dayMs)
+        if (!ended.confirmed_at) continue
+        await noteContact(tx, person, by, ended.address, 'ended')
+        await write(tx, { to: ended.address, language, template: 'contact-ended', data: {} }, dayMs)
       }
       await store.addEvent(tx, now, 'restored', person, by, { role: null, office })
       await store.addUses(tx, now, [{ subject: person, actor: by, office, purpose: 'restore' }])
@@ -775,10 +891,10 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       )
     },
 
-    /** A letter to a person whose certificate was issued or revoked, where they have a proved address: who did not ask for it must know at once. In the caller's transaction. */
+    /** A letter to a person whose certificate was issued or revoked, where they have a proved address or number: who did not ask for it must know at once. In the caller's transaction. */
     async tellOfCertificate(tx: Tx, person: PersonId, given: { event: 'issued' | 'revoked'; language: Language }): Promise<void> {
-      const email = (await store.contactsOf(tx, person)).find((c) => c.confirmed_at !== null)?.email
-      if (email) await write(tx, { to: email, language: given.language, template: `certificate-${given.event}`, data: {} }, 7 * dayMs)
+      const to = (await store.contactsOf(tx, person)).find((c) => c.confirmed_at !== null)?.address
+      if (to) await write(tx, { to, language: given.language, template: `certificate-${given.event}`, data: {} }, 7 * dayMs)
     },
 
     /** A letter to somebody who is asked to act for another: `link` is theirs alone. In the caller's transaction. Refuses with `invalid`. */
@@ -794,7 +910,8 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
     /** A letter to a person about a mandate of theirs, where they have a proved address. In the caller's transaction. */
     async tellOfMandate(tx: Tx, person: PersonId, event: 'offered' | 'accepted' | 'declined' | 'ended'): Promise<void> {
       const found = await store.findPerson(tx, person)
-      if (found?.email) await write(tx, { to: found.email, language: found.language, template: `mandate-${event}`, data: {} }, 7 * dayMs)
+      const to = found?.email ?? found?.phone
+      if (found && to) await write(tx, { to, language: found.language, template: `mandate-${event}`, data: {} }, 7 * dayMs)
     },
 
     /**
@@ -809,7 +926,7 @@ export function accounts({ db, clock, jobs, keys, publicUrl, officeName, product
       const { email, grant, by } = await inviteOf(link, given.network)
       return db.tx(async (tx) => {
         const now = clock.now()
-        await store.lockEmail(tx, email)
+        await store.lockAddress(tx, email)
         const owner = await store.ownerOf(tx, email)
         if (owner && visitor.person === null) throw new Problem('sign-in-first', 'Sign in with the address of the invitation.')
         if (owner && visitor.person !== owner) throw new Problem('forbidden', 'The invitation is for another account.')

@@ -15,6 +15,40 @@ export function parseEmail(typed: string): string {
   return email
 }
 
+/**
+ * The telephone number as it is stored and compared: E.164. Ten digits are a Mexican number, also behind the prefixes that people still write (+52, 521, 01, 044,
+ * 045); a number of another country begins with + or 00. Spaces, dashes, dots and brackets do not count. Refuses with `invalid` (`/phone`) what is none.
+ */
+export function parsePhone(typed: string): string {
+  const dialled = typed
+    .slice(0, 60)
+    .normalize('NFKC')
+    .replace(/[\s().‐-―-]/g, '')
+    .replace(/^00/, '+')
+  // No area of Mexico begins with 0 or 1; the 1 behind 52 was dialled to mobile telephones until 2019.
+  const mexican = /^(?:\+?521?|01|04[45])?([2-9]\d{9})$/.exec(dialled)?.[1]
+  if (mexican !== undefined) return `+52${mexican}`
+  if (/^\+[1-9]\d{7,14}$/.test(dialled) && !dialled.startsWith('+52')) return dialled
+  throw new Problem('invalid', 'This is not a telephone number.', {
+    fields: [{ pointer: '/phone', code: 'phone', detail: 'This is not a telephone number.' }],
+  })
+}
+
+/** Whether an address as it is stored is a telephone number: every other kind has an @. */
+export function isPhone(address: string): boolean {
+  return address.startsWith('+') && !address.includes('@')
+}
+
+/** A stored number as people write it: `+52 55 1234 5678`. */
+export function formatPhone(phone: string): string {
+  return phone.replace(/^\+52(\d{2})(\d{4})(\d{4})$/, '+52 $1 $2 $3')
+}
+
+/** `+525512345678` as somebody may see it who need not know it: `…78`. */
+export function maskPhone(phone: string): string {
+  return `…${phone.slice(-2)}`
+}
+
 /** `ana@example.org` as somebody may see it who need not know it: `a…@example.org`. */
 export function maskEmail(email: string): string {
   const at = email.indexOf('@')

@@ -28,7 +28,7 @@ export async function seedDemo(db: Db, { office, now = new Date() }: { office: O
   return db.tx(async (tx) => {
     const made: DemoAccount[] = []
     for (const { email, name, curp, grants } of accounts(office)) {
-      await store.lockEmail(tx, email)
+      await store.lockAddress(tx, email)
       let id = await store.ownerOf(tx, email)
       if (!id) {
         id = uuidv7(now.getTime()) as PersonId
@@ -62,7 +62,7 @@ export async function seedCrowd(db: Db, count: number, now: Date): Promise<{ id:
     const email = `persona${i + 1}@demo.invalid`
     made.push(
       await db.tx(async (tx) => {
-        await store.lockEmail(tx, email)
+        await store.lockAddress(tx, email)
         const known = await store.ownerOf(tx, email)
         if (known) return { id: known, name, curp }
         const id = uuidv7(now.getTime()) as PersonId

@@ -10,7 +10,7 @@ import type { On, Way } from './store.ts'
 import { type AccountLines, useInWords } from './views.ts'
 
 export { administers, type Letter, type Person, type Slip, type Use } from './accounts.ts'
-export { maskEmail, ownPath, parseEmail } from './address.ts'
+export { isPhone, maskEmail, ownPath, parseEmail } from './address.ts'
 export { type DemoAccount, seedCrowd, seedDemo } from './demo.ts'
 export { type Identity, parseIdentity, rfcCheckHolds } from './identity.ts'
 export { acrOf, type Level } from './passkeys.ts'
@@ -22,7 +22,7 @@ type PeopleJobs = AccountDeps['jobs'] & { every(name: string, cron: string, hand
 
 export type PeopleDeps = Omit<AccountDeps, 'jobs'> & {
   readonly jobs: PeopleJobs
-  /** Whether `/dev/mail` exists: the page that asks for a code links to it. */
+  /** Whether `/dev/mail` shows what was sent: the page that asks for a code links to it. */
   readonly devMail?: boolean
   /** Another provider that people may sign in by: its name in words, and where the way there begins. */
   readonly outside?: { readonly name: string; readonly url: string } | null

@@ -45,7 +45,7 @@ async function orAgain(
 
 /** Adds the pages of people to the web part. */
 export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps & { readonly more: views.AccountLines }): void {
-  const { db } = deps
+  const { db, outside = null, phones = false } = deps
 
   async function enter(request: Request, reply: Reply, token: string, to: string) {
     await holdSession(names, request, reply, token, own.signOut)
@@ -64,7 +64,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
       const to = ownPath(request.query.next)
       const again = request.query.again === '1'
       if (request.visitor.person !== null && !again) return reply.redirect(to, 303)
-      return views.signInPage(request, reply, { next: to, again, outside: deps.outside ?? null })
+      return views.signInPage(request, reply, { next: to, again, outside, phones })
     },
   })
 
@@ -72,18 +72,20 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     method: 'POST',
     url: '/sign-in',
     access: 'public',
+    // `email` is what other programs and saved forms call it; where short messages go out it may be a telephone number.
     schema: { body: Type.Object({ email: line(), next: optionalLine(2000) }) },
     handler: (request, reply) => {
       const { email } = request.body
+      const typed = phones && !email.includes('@') ? { phone: email } : { email }
       const to = ownPath(request.body.next)
       return orAgain(
         reply,
         async () => {
           const browser = browserToken(names, request, reply)
-          await own.askCode({ email, browser, network: request.ip, language: request.visitor.language })
+          await own.askCode({ ...typed, browser, network: request.ip, language: request.visitor.language })
           return reply.redirect(`/sign-in/code?next=${encodeURIComponent(to)}`, 303)
         },
-        (errors) => views.signInPage(request, reply, { next: to, email, errors, outside: deps.outside ?? null }),
+        () => views.signInPage(request, reply, { next: to, email, errors: { email: phones ? 'address' : 'email' }, outside, phones }),
       )
     },
   })
@@ -96,6 +98,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
       next: to,
       minutes: codeMinutes,
       devMail: deps.devMail === true,
+      phones,
       errors,
     })
 
@@ -117,19 +120,65 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
       return orAgain(
         reply,
         async () => {
-          const { token } = await own.signInByCode({
+          const found = await own.signInByCode({
             code: request.body.code,
             browser: browserToken(names, request, reply),
             network: request.ip,
             language: request.visitor.language,
             device: deviceOf(request),
           })
-          return enter(request, reply, token, to)
+          if (found.person === null) return reply.redirect(`/sign-in/choose?next=${encodeURIComponent(to)}`, 303)
+          return enter(request, reply, found.token, to)
         },
         (errors) => codePage(request, reply, to, errors),
       )
     },
   })
+
+  if (phones) choosePages()
+
+  /** Who of those that share a telephone number signs in: asked after the right code alone, in the browser that gave it. */
+  function choosePages(): void {
+    const choosePage = async (request: Request, reply: Reply, to: string, errors?: views.FormErrors) => {
+      const people = await own.choice(browserToken(names, request, reply))
+      if (people === null) return reply.redirect(`/sign-in?next=${encodeURIComponent(to)}`, 303)
+      return views.choosePage(request, reply, { people, next: to, errors })
+    }
+
+    web.route({
+      method: 'GET',
+      url: '/sign-in/choose',
+      access: 'public',
+      schema: { querystring: next },
+      handler: (request, reply) => choosePage(request, reply, ownPath(request.query.next)),
+    })
+
+    web.route({
+      method: 'POST',
+      url: '/sign-in/choose',
+      access: 'public',
+      schema: { body: Type.Object({ who: optionalLine(100), next: optionalLine(2000) }) },
+      handler: async (request, reply) => {
+        const to = ownPath(request.body.next)
+        try {
+          const { token } = await own.signInByChoice({
+            who: request.body.who ?? '',
+            browser: browserToken(names, request, reply),
+            network: request.ip,
+            language: request.visitor.language,
+            device: deviceOf(request),
+          })
+          return enter(request, reply, token, to)
+        } catch (error) {
+          const errors = formErrors(error)
+          // Over, or made already: a code is asked for anew.
+          if (errors.code) return reply.redirect(`/sign-in?next=${encodeURIComponent(to)}`, 303)
+          reply.code(422)
+          return choosePage(request, reply, to, errors)
+        }
+      },
+    })
+  }
 
   web.route({
     method: 'GET',
@@ -185,7 +234,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     enter,
     deviceOf,
     signInPage: (request, reply, to, error) =>
-      views.signInPage(request, reply, { next: to, again: true, outside: deps.outside ?? null, passkeyError: error }),
+      views.signInPage(request, reply, { next: to, again: true, outside, phones, passkeyError: error }),
     hasDuty: async (request) => deps.production === true && (await own.grants(db, signedIn(request).person)).length > 0,
     nameOf: async (request) => {
       const person = await own.person(db, signedIn(request).person)
@@ -209,7 +258,16 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     ])
     if (!person) throw new Problem('sign-in-first', 'This account is gone.')
     const way = sessions.find((s) => s.id === session)?.way ?? 'receipt'
-    return views.mePage(request, reply, { person, contacts, events, way, officeName: officeName(request), lines: deps.more, ...more })
+    return views.mePage(request, reply, {
+      person,
+      contacts,
+      events,
+      way,
+      officeName: officeName(request),
+      lines: deps.more,
+      phones,
+      ...more,
+    })
   }
 
   const officeName = (request: Request) => (office: string) => deps.officeName?.(office, request.visitor.language) ?? office
@@ -259,23 +317,26 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     method: 'POST',
     url: '/me/contacts',
     access: 'signed-in',
-    schema: { body: Type.Object({ email: line() }) },
-    handler: (request, reply) =>
-      orAgain(
+    schema: { body: Type.Object({ email: optionalLine(300), phone: optionalLine(300) }) },
+    handler: (request, reply) => {
+      const { email = '', phone } = request.body
+      const typed = phones && phone !== undefined ? { phone } : { email }
+      return orAgain(
         reply,
         async () => {
           const browser = browserToken(names, request, reply)
           const { language } = request.visitor
           await own.askContact(request.visitor, signedIn(request).person, {
-            email: request.body.email,
+            ...typed,
             browser,
             network: request.ip,
             language,
           })
           return reply.redirect('/me/contacts/code', 303)
         },
-        (errors) => mePage(request, reply, { errors, typed: { email: request.body.email } }),
-      ),
+        (errors) => mePage(request, reply, { errors, typed }),
+      )
+    },
   })
 
   web.route({
@@ -297,6 +358,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
       next: '/me',
       minutes: codeMinutes,
       devMail: deps.devMail === true,
+      phones,
       errors,
     })
 

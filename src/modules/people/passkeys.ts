@@ -103,8 +103,8 @@ export function openPasskeys(deps: PasskeyDeps) {
   async function mayAdd(on: On, visitor: SignedIn): Promise<boolean> {
     const surety = await store.suretyOf(on, visitor.session)
     if (surety?.way === 'passkey') return true
-    // Who finds a receipt must not get the account.
-    if (!surety || surety.way === 'receipt') return false
+    // Who finds a receipt, or answers a household's telephone, must not get the account.
+    if (!surety || surety.way === 'receipt' || surety.way === 'phone') return false
     const enrolment = await store.enrolmentOf(on, visitor.person, clock.now())
     if (enrolment && enrolment.fromAt <= clock.now()) return true
     if (surety.way === 'counter') return false
@@ -342,7 +342,7 @@ export function openPasskeys(deps: PasskeyDeps) {
   }
 
   async function tell(tx: Tx, person: PersonId, language: Language, template: 'passkey-added' | 'passkey-removed' | 'recovery-begun') {
-    const email = (await contactsOf(tx, person)).find((c) => c.confirmed_at !== null)?.email
-    if (email) await deps.write(tx, { to: email, language, template, data: {} }, 7 * dayMs)
+    const to = (await contactsOf(tx, person)).find((c) => c.confirmed_at !== null)?.address
+    if (to) await deps.write(tx, { to, language, template, data: {} }, 7 * dayMs)
   }
 }

@@ -7,7 +7,6 @@ import type { PersonId, Reference } from '#kernel/id'
 import { Problem } from '#kernel/problem'
 import { type Clock, dayMs } from '#kernel/time'
 import type { SignedIn } from '#web'
-import type { Way } from './store.ts'
 import * as store from './store.ts'
 
 /** Days between the wish and its fulfilment, in which it can be taken back: our choice, within the twenty working days in which the law wants an answer. */
@@ -35,7 +34,8 @@ export type PersonalDataDeps = {
   readonly tellEnded: (tx: Tx, sessions: readonly string[]) => Promise<void>
   /** A letter to the proved address. */
   readonly tell: (tx: Tx, person: PersonId, template: 'erasure-asked' | 'erasure-done') => Promise<void>
-  readonly wayOf: (visitor: SignedIn) => Promise<Way>
+  /** Refuses with `forbidden` a session that somebody else may hold: by a paper, or by a telephone of the household where there is an e-mail address. */
+  readonly refuseWeak: (visitor: SignedIn) => Promise<void>
   /** A person's passkeys, without what they sign with. */
   readonly passkeysOf: (person: PersonId) => Promise<readonly unknown[]>
 }
@@ -43,17 +43,12 @@ export type PersonalDataDeps = {
 export type PersonalData = ReturnType<typeof openPersonalData>
 
 /** Opens what a person may do with all that is kept of them. */
-export function openPersonalData({ db, clock, tellEnded, tell, wayOf, passkeysOf }: PersonalDataDeps) {
+export function openPersonalData({ db, clock, tellEnded, tell, refuseWeak, passkeysOf }: PersonalDataDeps) {
   let parts: readonly PersonalPart[] = []
 
   async function holdsOf(tx: Tx, person: PersonId): Promise<Hold[]> {
     const duties = (await store.grantsOf(tx, person)).map((): Hold => ({ what: 'duty', reference: null }))
     return [...duties.slice(0, 1), ...(await Promise.all(parts.map((p) => p.holds?.(tx, person) ?? []))).flat()]
-  }
-
-  async function notByPaper(visitor: SignedIn): Promise<void> {
-    const way = await wayOf(visitor)
-    if (way === 'receipt' || way === 'counter') throw new Problem('forbidden', 'Sign in by e-mail or with a passkey.')
   }
 
   return {
@@ -62,9 +57,9 @@ export function openPersonalData({ db, clock, tellEnded, tell, wayOf, passkeysOf
       parts = all
     },
 
-    /** All that is kept of the visitor, module by module. Refuses with `forbidden` who came in by a paper. */
+    /** All that is kept of the visitor, module by module. Refuses with `forbidden` a session that somebody else may hold. */
     async take(visitor: SignedIn): Promise<Record<string, unknown>> {
-      await notByPaper(visitor)
+      await refuseWeak(visitor)
       const { person } = visitor
       const found = await store.findPerson(db, person)
       const all: Record<string, unknown> = {
@@ -94,9 +89,9 @@ export function openPersonalData({ db, clock, tellEnded, tell, wayOf, passkeysOf
       }))
     },
 
-    /** Asks for the erasure; asked twice, the first day holds. Refuses with `forbidden` who came in by a paper, and with `people/erasure-held` while a case runs or a duty is held. */
+    /** Asks for the erasure; asked twice, the first day holds. Refuses with `forbidden` a session that somebody else may hold, and with `people/erasure-held` while a case runs or a duty is held. */
     async ask(visitor: SignedIn): Promise<void> {
-      await notByPaper(visitor)
+      await refuseWeak(visitor)
       await db.tx(async (tx) => {
         await store.lockPerson(tx, visitor.person)
         if ((await holdsOf(tx, visitor.person)).length > 0) throw new Problem('people/erasure-held', 'Something of yours still runs.')

@@ -5,12 +5,13 @@ import type { OfficeId, PersonId, Reference } from '#kernel/id'
 import { uuidv7 } from '#kernel/id'
 import type { Language } from '#kernel/text'
 import type { Grant, Role } from '#web'
+import { isPhone } from './address.ts'
 import type { Identity } from './identity.ts'
 
 export type On = Db | Tx
 
 /** How somebody came in, which says how surely it is they. */
-export type Way = 'email' | 'receipt' | 'counter' | 'invite' | 'passkey'
+export type Way = 'email' | 'phone' | 'receipt' | 'counter' | 'invite' | 'passkey'
 
 /** What an event tells. Its words stand in the text files under `event.<what>`. */
 export type EventKind =
@@ -20,6 +21,8 @@ export type EventKind =
   | 'restored'
   | 'contact-added'
   | 'contact-ended'
+  | 'phone-added'
+  | 'phone-ended'
   | 'sessions-ended'
   | 'role-given'
   | 'role-withdrawn'
@@ -31,8 +34,8 @@ export type EventKind =
   | 'erasure-asked'
   | 'erasure-kept'
 
-/** What a code is sent for. */
-export type CodePurpose = 'sign-in' | 'contact' | 'counter'
+/** What a code is sent for; `choice` is what is left of one that was right: to say which of those who share the number signs in. */
+export type CodePurpose = 'sign-in' | 'contact' | 'counter' | 'choice'
 
 type Tables = {
   people_person: { id: PersonId; name: string | null; language: Language; created_at: Date }
@@ -40,7 +43,8 @@ type Tables = {
   people_contact: {
     id: string
     person: PersonId
-    email: string
+    email: string | null
+    phone: string | null
     confirmed_at: Date | null
     ended_at: Date | null
     created_at: Date
@@ -59,7 +63,8 @@ type Tables = {
     id: string
     purpose: CodePurpose
     person: PersonId | null
-    email: string
+    email: string | null
+    phone: string | null
     browser_hash: Buffer
     code_hash: Buffer
     tries: number
@@ -112,6 +117,10 @@ type Tables = {
 }
 
 const q = (on: On) => tablesOf<Tables>(on)
+
+/** An address in the column of its kind; read back as `coalesce(email, phone)`. */
+const columns = (address: string) => (isPhone(address) ? { email: null, phone: address } : { email: address, phone: null })
+const address = sql<string>`coalesce(email, phone)`.as('address')
 
 // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -201,7 +210,7 @@ export async function addPerson(on: On, row: Tables['people_person']): Promise<v
   await q(on).insertInto('people_person').values(row).execute()
 }
 
-/** The person with the address mail goes to. */
+/** The person with the addresses that mail and short messages go to. */
 export async function findPerson(on: On, id: PersonId) {
   const [row] = await findPersons(on, [id])
   return row
@@ -214,11 +223,15 @@ export async function findPersons(on: On, ids: readonly PersonId[]) {
     name: string | null
     language: Language
     email: string | null
+    phone: string | null
     identities: { kind: 'curp' | 'rfc'; value: string; shown_at: string | null }[]
   }>(
     on,
     `select p.id, p.name, p.language,
-        (select c.email from people_contact c where c.person = p.id and c.confirmed_at is not null and c.ended_at is null order by c.confirmed_at desc limit 1) as email,
+        (select c.email from people_contact c where c.person = p.id and c.confirmed_at is not null and c.ended_at is null and c.email is not null
+          order by c.confirmed_at desc limit 1) as email,
+        (select c.phone from people_contact c where c.person = p.id and c.confirmed_at is not null and c.ended_at is null and c.phone is not null
+          order by c.confirmed_at desc limit 1) as phone,
         coalesce((select jsonb_agg(jsonb_build_object('kind', i.kind, 'value', i.value, 'shown_at', i.shown_at) order by i.kind)
           from people_identity i where i.person = p.id), '[]') as identities
       from people_person p where p.id = any($1::uuid[])`,
@@ -282,17 +295,52 @@ export async function ownerOf(on: On, email: string): Promise<PersonId | undefin
   return row?.person
 }
 
-export async function addContact(on: On, person: PersonId, email: string, at: Date, confirmed: boolean): Promise<void> {
+/** Those who have this number, proved: the contact by which each of them is chosen, in the order they came. */
+export function sharersOf(on: On, phone: string) {
+  return q(on)
+    .selectFrom('people_contact as c')
+    .innerJoin('people_person as p', 'p.id', 'c.person')
+    .select(['c.id', 'c.person', 'p.name', 'p.created_at as openedAt'])
+    .where('c.phone', '=', phone)
+    .where('c.confirmed_at', 'is not', null)
+    .where('c.ended_at', 'is', null)
+    .orderBy('c.id')
+    .execute()
+}
+
+/** How many other persons the address stands for: proved or noted by a clerk, or proved alone. */
+export async function countOthers(on: On, address: string, person: PersonId, provedAlone: boolean): Promise<number> {
+  const { email, phone } = columns(address)
+  let query = q(on)
+    .selectFrom('people_contact')
+    .select((e) => e.fn.count<string>('person').distinct().as('n'))
+    .where('person', '<>', person)
+    .where('ended_at', 'is', null)
+  query = phone === null ? query.where('email', '=', email) : query.where('phone', '=', phone)
+  if (provedAlone) query = query.where('confirmed_at', 'is not', null)
+  return Number((await query.executeTakeFirstOrThrow()).n)
+}
+
+/** Adds the address in the place of what clerks had noted for the person. */
+export async function addContact(on: On, person: PersonId, address: string, at: Date, confirmed: boolean): Promise<void> {
+  await q(on).deleteFrom('people_contact').where('person', '=', person).where('confirmed_at', 'is', null).execute()
   await q(on)
     .insertInto('people_contact')
-    .values({ id: uuidv7(at.getTime()), person, email, confirmed_at: confirmed ? at : null, ended_at: null, created_at: at })
+    .values({
+      id: uuidv7(at.getTime()),
+      person,
+      ...columns(address),
+      confirmed_at: confirmed ? at : null,
+      ended_at: null,
+      created_at: at,
+    })
     .execute()
 }
 
 export function contactsOf(on: On, person: PersonId) {
   return q(on)
     .selectFrom('people_contact')
-    .select(['id', 'email', 'confirmed_at'])
+    .select(['id', address, 'confirmed_at'])
     .where('person', '=', person)
     .where('ended_at', 'is', null)
     .orderBy('created_at')
@@ -302,8 +350,9 @@ export function contactsOf(on: On, person: PersonId) {
 /** Ends the person's contacts, but a proved one with the address `except`; those that ended. */
 export function endContacts(on: On, person: PersonId, at: Date, except: string | null) {
   let query = q(on).updateTable('people_contact').set({ ended_at: at }).where('person', '=', person).where('ended_at', 'is', null)
-  if (except !== null) query = query.where((e) => e.or([e('email', '<>', except), e('confirmed_at', 'is', null)]))
-  return query.returning(['email', 'confirmed_at']).execute()
+  if (except !== null)
+    query = query.where((e) => e.or([e(sql<string>`coalesce(email, phone)`, '<>', except), e('confirmed_at', 'is', null)]))
+  return query.returning([address, 'confirmed_at']).execute()
 }
 
 /** Ends one living contact of the person's; its address when it was proved. */
@@ -314,26 +363,42 @@ export async function endContact(on: On, person: PersonId, id: string, at: Date)
     .where('id', '=', id)
     .where('person', '=', person)
     .where('ended_at', 'is', null)
-    .returning(['email', 'confirmed_at'])
+    .returning([address, 'confirmed_at'])
     .executeTakeFirst()
-  return row?.confirmed_at ? row.email : null
+  return row?.confirmed_at ? row.address : null
 }
 
 /** Waits for others who make or move an account of this address. */
-export async function lockEmail(on: Tx, email: string): Promise<void> {
-  await queryIn(on, `select pg_advisory_xact_lock(hashtextextended('people/' || $1, 0))`, [email])
+export async function lockAddress(on: Tx, address: string): Promise<void> {
+  await queryIn(on, `select pg_advisory_xact_lock(hashtextextended('people/' || $1, 0))`, [address])
 }
 
 // ── Codes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Puts the code in the place of the browser's last one for this purpose. */
-export async function putCode(on: On, row: Tables['people_code']): Promise<void> {
+export async function putCode(
+  on: On,
+  { address, ...given }: Omit<Tables['people_code'], 'email' | 'phone'> & { address: string },
+): Promise<void> {
+  const row = { ...given, ...columns(address) }
   const { browser_hash: _hash, purpose: _purpose, ...rest } = row
   await q(on)
     .insertInto('people_code')
     .values(row)
     .onConflict((c) => c.columns(['browser_hash', 'purpose']).doUpdateSet(rest))
     .execute()
+}
+
+/** The browser's living choice among those who share a number. */
+export function findChoice(on: On, browserHash: Buffer, now: Date) {
+  return q(on)
+    .selectFrom('people_code')
+    .select(['id', address])
+    .where('browser_hash', '=', browserHash)
+    .where('purpose', '=', 'choice')
+    .where('expires_at', '>', now)
+    .where('used_at', 'is', null)
+    .executeTakeFirst()
 }
 
 /** Counts a try and returns the code when one is left. A statement of its own: a refusal afterwards must not give the try back. */
@@ -346,7 +411,7 @@ export function tryCode(on: Db, browserHash: Buffer, purpose: CodePurpose, now: 
     .where('expires_at', '>', now)
     .where('used_at', 'is', null)
     .where('tries', '<', most)
-    .returning(['id', 'code_hash', 'email', 'person', 'tries'])
+    .returning(['id', 'code_hash', address, 'person', 'tries'])
     .executeTakeFirst()
 }
 
@@ -448,7 +513,7 @@ export function staff(on: On) {
     .selectFrom('people_grant as g')
     .innerJoin('people_person as p', 'p.id', 'g.person')
     .leftJoin('people_contact as c', (j) =>
-      j.onRef('c.person', '=', 'p.id').on('c.confirmed_at', 'is not', null).on('c.ended_at', 'is', null),
+      j.onRef('c.person', '=', 'p.id').on('c.email', 'is not', null).on('c.confirmed_at', 'is not', null).on('c.ended_at', 'is', null),
     )
     .distinctOn(['p.name', 'p.id', 'g.role', 'g.office'])
     .select(['p.id', 'p.name', 'c.email', 'g.role', 'g.office'])

@@ -23,14 +23,14 @@ export type TestPeople = {
   clock: FixedClock
   /** Letters that were asked to be sent, oldest first. A transaction that rolls back leaves none that can be opened. */
   letters(): Promise<Letter[]>
-  /** The code last sent to this address. */
-  codeFor(email: string): Promise<string>
+  /** The code last sent to this address or number. */
+  codeFor(address: string): Promise<string>
 }
 
 /** The module over this database, at a time that stands still. */
 export function testPeople(
   db: Db,
-  { publicUrl = 'http://localhost:3000', clock = new FixedClock('2026-11-24T16:00:00Z') } = {},
+  { publicUrl = 'http://localhost:3000', clock = new FixedClock('2026-11-24T16:00:00Z'), phones = false } = {},
 ): TestPeople {
   const ids: string[] = []
   const jobs = {
@@ -39,26 +39,26 @@ export function testPeople(
     },
     every() {},
   }
-  const people = openPeople({ db, clock, jobs, keys: testKeys(), publicUrl })
+  const people = openPeople({ db, clock, jobs, keys: testKeys(), publicUrl, phones })
   const letters = async () => (await Promise.all(ids.map((id) => people.letter(id)))).filter((l) => l !== null)
   return {
     people,
     clock,
     letters,
-    async codeFor(email) {
-      const found = (await letters()).findLast((l) => l.to === email && 'code' in l.data)
-      if (!found || !('code' in found.data)) throw new Error(`No code was sent to ${email}.`)
+    async codeFor(address) {
+      const found = (await letters()).findLast((l) => l.to === address && 'code' in l.data)
+      if (!found || !('code' in found.data)) throw new Error(`No code was sent to ${address}.`)
       return found.data.code
     },
   }
 }
 
-/** A person with a name and a proved address, without the way there. */
-export async function aPerson(db: Db, email: string, name = 'Ana Secreta'): Promise<PersonId> {
+/** A person with a name and a proved address or telephone number, without the way there. */
+export async function aPerson(db: Db, address: string, name = 'Ana Secreta'): Promise<PersonId> {
   const id = randomUUID() as PersonId
   await db.tx(async (tx) => {
     await store.addPerson(tx, { id, name, language: 'es', created_at: new Date() })
-    await store.addContact(tx, id, email, new Date(), true)
+    await store.addContact(tx, id, address, new Date(), true)
   })
   return id
 }

@@ -10,6 +10,7 @@ import {
   insetText,
   layout,
   notificationBanner,
+  radios,
   type SummaryError,
   scrolling,
   select,
@@ -19,6 +20,7 @@ import {
 } from '#look'
 import { csrfField, type Grant, isDemo, type Reply, type Request, type Role, roles } from '#web'
 import { administers, type Person, released } from './accounts.ts'
+import { formatPhone, isPhone } from './address.ts'
 import { accessWords, enterPanel } from './passkey-views.ts'
 import { dataWords } from './personal-data-pages.ts'
 import type { EventKind, Way } from './store.ts'
@@ -28,10 +30,12 @@ import es from './text.es.json' with { type: 'json' }
 const text = texts({ es, en })
 
 /** What is wrong with each field, by its name: the end of a key `error.…`. */
-export type FormErrors = Partial<Record<'email' | 'code' | 'reference' | 'name' | 'identity' | 'role' | 'office' | 'staff', ErrorWord>>
+export type FormErrors = Partial<
+  Record<'email' | 'phone' | 'who' | 'code' | 'reference' | 'name' | 'identity' | 'role' | 'office' | 'staff', ErrorWord>
+>
 type ErrorWord = keyof typeof es extends infer K ? (K extends `error.${infer W}` ? W : never) : never
 
-export type Typed = { name?: string; identity?: string; email?: string; role?: string; office?: string }
+export type Typed = { name?: string; identity?: string; email?: string; phone?: string; role?: string; office?: string }
 
 /** Lines of the account's page that lead to other parts. */
 export type AccountLines = (language: Language) => readonly { readonly href: string; readonly words: string }[]
@@ -94,6 +98,7 @@ export function signInPage(
     email?: string
     errors?: FormErrors
     outside: { name: string; url: string } | null
+    phones: boolean
     passkeyError?: string
   },
 ): Html {
@@ -102,7 +107,7 @@ export function signInPage(
     title: t('sign-in.title'),
     errors: o.errors,
     ...(o.passkeyError ? { error: [{ text: o.passkeyError, href: '#passkey' }] } : {}),
-    body: html`${heading(t('sign-in.title'))}${lead(t('sign-in.lead'))}${o.next !== '/me' && html`<p class="govuk-body">${t('sign-in.then')}</p>`}${form(
+    body: html`${heading(t('sign-in.title'))}${lead(t(o.phones ? 'sign-in.lead-phones' : 'sign-in.lead'))}${o.next !== '/me' && html`<p class="govuk-body">${t('sign-in.then')}</p>`}${form(
       request,
       reply,
       '/sign-in',
@@ -110,12 +115,11 @@ export function signInPage(
         hidden('next', o.next),
         input({
           name: 'email',
-          type: 'email',
-          label: t('sign-in.email'),
+          ...(o.phones
+            ? { label: t('sign-in.address'), autocomplete: 'username', autocapitalize: 'none' }
+            : { type: 'email', label: t('sign-in.email'), autocomplete: 'email', inputmode: 'email' }),
           hint: t('sign-in.email-hint'),
           value: o.email,
-          autocomplete: 'email',
-          inputmode: 'email',
           spellcheck: false,
           error: o.errors?.email && t(`error.${o.errors.email}`),
         }),
@@ -124,7 +128,7 @@ export function signInPage(
     )}
     ${o.outside && button({ text: t('sign-in.outside', { name: o.outside.name }), href: `${o.outside.url}?${new URLSearchParams({ next: o.next, ...(o.again ? { again: '1' } : {}) })}`, kind: 'secondary' })}
     ${enterPanel(request, reply, o.next)}
-    <h2 class="govuk-heading-m">${t('sign-in.other')}</h2>
+    <h2 class="govuk-heading-m">${t(o.phones ? 'sign-in.other-phones' : 'sign-in.other')}</h2>
     <p class="govuk-body">${link(withNext('/sign-in/receipt', o.next), t('sign-in.by-receipt'))}</p>`,
   })
 }
@@ -139,6 +143,7 @@ export function codePage(
     next: string
     minutes: number
     devMail: boolean
+    phones: boolean
     errors?: FormErrors | undefined
   },
 ): Html {
@@ -160,9 +165,40 @@ export function codePage(
       }),
       button({ text: t('go') }),
     ])}
-    <p class="govuk-body">${t('code.not-there')}</p>
+    <p class="govuk-body">${t(o.phones ? 'code.not-there-phones' : 'code.not-there')}</p>
     <p class="govuk-body">${link(o.again, t('code.again'))}</p>
     ${o.devMail && insetText({ text: link('/dev/mail', t('code.dev')) })}`,
+  })
+}
+
+/** Who of those that share a number signs in. Each is named by their contact's id, which says nothing about them. */
+export function choosePage(
+  request: Request,
+  reply: Reply,
+  o: {
+    people: readonly { id: string; name: string | null; openedAt: Date }[]
+    next: string
+    errors?: FormErrors | undefined
+  },
+): Html {
+  const t = words(request)
+  const { language } = request.visitor
+  return page(request, {
+    title: t('choose.title'),
+    url: '/sign-in/choose',
+    back: withNext('/sign-in', o.next),
+    errors: o.errors,
+    body: form(request, reply, '/sign-in/choose', [
+      hidden('next', o.next),
+      radios({
+        name: 'who',
+        fieldset: { legend: { text: t('choose.title'), classes: 'govuk-fieldset__legend--l', pageHeading: true } },
+        hint: t('choose.lead'),
+        items: o.people.map((p) => ({ value: p.id, text: p.name ?? t('choose.nameless', { date: formatDate(language, p.openedAt) }) })),
+        error: o.errors?.who && t(`error.${o.errors.who}`),
+      }),
+      button({ text: t('choose.go') }),
+    ]),
   })
 }
 
@@ -204,11 +240,12 @@ export function mePage(
   reply: Reply,
   o: {
     person: Person
-    contacts: readonly { id: string; email: string; confirmed_at: Date | null }[]
+    contacts: readonly { id: string; address: string; confirmed_at: Date | null }[]
     events: readonly { at: Date; what: EventKind; role: Role | null; office: OfficeId | null }[]
     way: Way
     officeName: (office: string) => string
     lines: AccountLines
+    phones: boolean
     saved?: boolean
     next?: string
     errors?: FormErrors
@@ -221,6 +258,9 @@ export function mePage(
   const first = person.identities[0]
   const proved = o.contacts.filter((c) => c.confirmed_at !== null)
   // Who said who they are sees it above; the fields to change it are there when asked for, and stay open over an error.
+  const inWords = (address: string) => (isPhone(address) ? formatPhone(address) : address)
+  // As accounts.ts refuses them.
+  const weak = o.way === 'receipt' ? 'me.contact-receipt' : o.way === 'phone' && person.email ? 'me.contact-phone' : null
   const settled = Boolean(person.name && first && !errors?.name && !errors?.identity)
   const asked = (fields: Html) => (settled ? details({ summary: t('me.change'), body: fields }) : fields)
   return page(request, {
@@ -248,7 +288,7 @@ export function mePage(
           key: t(`me.${i.kind}`),
           value: i.shownAt ? t('me.shown', { value: i.value, date: formatDate(language, i.shownAt) }) : i.value,
         })),
-        { key: t('me.contacts'), value: proved.length === 0 ? t('me.none') : proved.map((c) => c.email).join(', ') },
+        { key: t('me.contacts'), value: proved.length === 0 ? t('me.none') : proved.map((c) => inWords(c.address)).join(', ') },
       ],
     })}
     ${!settled && html`<h2 class="govuk-heading-m">${t('me.who')}</h2>`}
@@ -282,10 +322,10 @@ export function mePage(
             ])}`,
           )
     }
-    <h2 class="govuk-heading-m">${t('me.contact-add')}</h2>
+    <h2 class="govuk-heading-m">${t(o.phones ? 'me.address-add' : 'me.contact-add')}</h2>
     ${
-      o.way === 'receipt'
-        ? html`<p class="govuk-body">${t('me.contact-receipt')}</p>`
+      weak
+        ? html`<p class="govuk-body">${t(weak)}</p>`
         : form(request, reply, '/me/contacts', [
             input({
               name: 'email',
@@ -301,12 +341,30 @@ export function mePage(
           ])
     }
     ${
-      o.way !== 'receipt' &&
+      !weak &&
+      o.phones &&
+      form(request, reply, '/me/contacts', [
+        input({
+          name: 'phone',
+          type: 'tel',
+          label: t('me.phone-new'),
+          hint: t('me.phone-hint'),
+          value: typed?.phone,
+          classes: 'govuk-input--width-20',
+          autocomplete: 'tel',
+          spellcheck: false,
+          error: errors?.phone && t(`error.${errors.phone}`),
+        }),
+        button({ text: t('me.phone-send'), kind: 'secondary' }),
+      ])
+    }
+    ${
+      !weak &&
       proved.length > 1 &&
       proved.map((c) =>
         form(request, reply, '/me/contacts/end', [
           hidden('id', c.id),
-          button({ text: t('me.contact-end', { email: c.email }), kind: 'secondary' }),
+          button({ text: t('me.contact-end', { email: inWords(c.address) }), kind: 'secondary' }),
         ]),
       )
     }

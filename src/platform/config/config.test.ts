@@ -42,6 +42,7 @@ describe('settings', () => {
         keys: '',
         demo: true,
         smtpUrl: null,
+        smsUrl: null,
         mailFrom: 'Ventanilla <no-responder@localhost>',
         logLevel: 'info',
         logOrigin: 'demo.localhost/log',
@@ -112,6 +113,18 @@ describe('settings', () => {
     refuses({ DATABASE_URL: 'mysql://root:hush@host/db' }, /DATABASE_URL must be .*"mysql:\/\/…@host\/db"/)
     assert.throws(
       () => read({ DATABASE_URL: 'mysql://root:hush@host/db' }),
+      (e) => !String(e).includes('hush'),
+    )
+  })
+
+  test('a gateway of text messages is kept whole, and its password is in no error', () => {
+    const url = 'http://app:hush%26%20more@10.0.0.7:13013/cgi-bin/sendsms?from=60060'
+    assert.equal(read({ VENTANILLA_SMS_URL: url }).smsUrl, url)
+    assert.equal(read({ ...production }).smsUrl, null, 'production needs none')
+    for (const wrong of ['smpp://app:hush@host/', 'http://app:hush%@host/cgi-bin/sendsms', 'hush'])
+      refuses({ VENTANILLA_SMS_URL: wrong }, /VENTANILLA_SMS_URL must be/)
+    assert.throws(
+      () => read({ VENTANILLA_SMS_URL: 'smpp://app:hush@host/' }),
       (e) => !String(e).includes('hush'),
     )
   })

@@ -59,6 +59,21 @@ const site: Kind<string | null> = {
     return found && /^https?:$/.test(found.protocol) && found.href === `${found.origin}/` ? found.origin : must(this.is)
   },
 }
+/** A gateway's address: kept whole, for what stands in its query goes along with each message. */
+const gateway: Kind<string | null> = {
+  is: 'an address such as https://user:password@host:13013/cgi-bin/sendsms?from=60060',
+  read(t) {
+    if (t === '') return null
+    const found = URL.parse(t)
+    try {
+      // Its password is sent as what it stands for.
+      decodeURIComponent(`${found?.username}${found?.password}`)
+    } catch {
+      must(gateway.is)
+    }
+    return /^https?:$/.test(found?.protocol ?? '') ? t : must(gateway.is)
+  },
+}
 /** An OpenID issuer, compared letter by letter: a slash at its end counts. */
 const issuer: Kind<string | null> = {
   is: 'an address such as https://llave.example.gob.mx',
@@ -156,6 +171,11 @@ export const settings = {
     url('an address such as smtps://user:password@host', 'smtp', 'smtps'),
     null,
     'the mail server; without one, in development, mail is shown on /dev/mail',
+  ),
+  smsUrl: setting(
+    gateway,
+    null,
+    'the gateway of text messages, called as Kannel is; without one they are shown on /dev/mail in development, and no telephone number is taken in production',
   ),
   mailFrom: setting(text, 'Ventanilla <no-responder@localhost>', 'the sender of mail'),
   oidcIssuer: setting(
@@ -363,7 +383,7 @@ function agree(raw: Raw, given: ReadonlySet<string>, folder: string): Config {
   }
 }
 
-const secrets = new Set<keyof Settings>(['databaseUrl', 'smtpUrl'])
+const secrets = new Set<keyof Settings>(['databaseUrl', 'smtpUrl', 'smsUrl'])
 
 /** A value as an error may show it: passwords stand in addresses. */
 function secretless(name: keyof Settings, value: string): string {

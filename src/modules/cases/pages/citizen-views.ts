@@ -233,7 +233,9 @@ export function reviewPage(
   const title = text(l, 'review.title')
   const world = { language: l, today: dateIn(deps.clock.now(), deps.catalogue.calendarOf(o.c.office).zone), places: deps.catalogue.places }
   const shown = showAnswers(o.service, o.filing.answers, world)
-  const identified = Boolean(person?.name && person.identities.length > 0 && (person.email || o.c.takenBy || o.as === 'representative'))
+  const identified = Boolean(
+    person?.name && person.identities.length > 0 && (person.email || person.phone || o.c.takenBy || o.as === 'representative'),
+  )
   const counter = o.c.takenBy !== null
   const rows = (page: string) =>
     shown
@@ -251,7 +253,7 @@ export function reviewPage(
           rows: [
             { key: text(l, 'review.name'), value: person!.name! },
             { key: 'CURP / RFC', value: person!.identities.map((i) => i.value).join(', ') },
-            ...(person!.email ? [{ key: text(l, 'review.contact'), value: person!.email }] : []),
+            ...(person!.email || person!.phone ? [{ key: text(l, 'review.contact'), value: person!.email ?? person!.phone! }] : []),
           ],
         })
       : html`<p class="govuk-body">${text(l, 'review.identify')}</p>${counter ? '' : button({ text: text(l, 'review.identify-button'), href: `/me?next=${encodeURIComponent(`/cases/${o.c.reference}/review`)}`, ...(unfinished ? { kind: 'secondary' as const } : {}) })}`

@@ -149,7 +149,10 @@ export function registerCounter(web: Web, deps: Deps, { filings }: { readonly fi
   }
 
   /** Whether the applicant has a proved contact: a code goes there, and the counter adds none. */
-  const hasContact = async (c: Case) => (await people.person(db, c.applicant))?.email != null
+  const hasContact = async (c: Case) => {
+    const person = await people.person(db, c.applicant)
+    return (person?.email ?? person?.phone) != null
+  }
 
   web.route({
     method: 'GET',

@@ -116,8 +116,8 @@ export function registerDesk(web: Web, deps: Deps, { desks }: { readonly desks: 
       if (administers(visitor))
         places.push(
           { href: '/admin/people', text: text(visitor.language, 'places.people'), office: null },
-          { href: '/admin/helpers', text: text(visitor.language, 'places.helpers'), office: null },
           { href: '/admin/turns', text: text(visitor.language, 'stranded.title'), office: null },
+          { href: '/admin/helpers', text: text(visitor.language, 'places.helpers'), office: null },
         )
       if (places.length === 1) return reply.redirect(places[0]!.href, 303)
       return views.placesPage({ request, reply }, deps, places)
