@@ -137,7 +137,7 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
       const name = `${o.c.reference}-${d.code}`
       reply.type('application/pdf').header('content-disposition', `attachment; filename="${name}.pdf"`)
       const attached = { name: `${name}.json`, bytes: jsonOf(d), madeAt: o.c.endedAt ?? deps.clock.now() }
-      const pdf = await decisionPdf(w, attached, { place: deps.signing.issues ? deps.clock.now() : null })
+      const pdf = await decisionPdf(w, { attached, place: deps.signing.issues ? deps.clock.now() : null })
       return deps.signing.sealPdf(pdf) ?? pdf
     },
   })
