@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { registerCases } from '#cases'
@@ -142,6 +142,78 @@ test('the receipt bears number, place, deadline, closed list, secret, code, log 
   assert.match(proof.body, /^c2sp\.org\/tlog-proof@v1\n/)
 })
 
+test('the receipt is a sealed file with the words of its page and its record, checked alone, and never bears the secret', async (t) => {
+  const filed = await it.aSubmittedCase({ by: await it.aPerson({ name: 'Željka Ñandú Müller' }) })
+  const at = `/cases/${filed.reference}/receipt`
+  const early = await inject(`${at}.pdf`, filed.applicant)
+  assert.equal(early.statusCode, 200, 'it exists at once, with the promise')
+  await it.jobs.drain()
+  await it.publiclog.publishNow()
+  const page = (await inject(at, filed.applicant)).body
+  assert.ok(page.includes(`href="${at}.pdf"`))
+  const pdf = await inject(`${at}.pdf`, filed.applicant)
+  assert.equal(pdf.headers['content-type'], 'application/pdf')
+  assert.equal(pdf.headers['content-disposition'], `attachment; filename="${filed.reference}.pdf"`)
+  const checkedFile = await upload(pdf.rawPayload)
+  assert.match(checkedFile.body, /Recibo auténtico/)
+
+  if (!existsSync('/usr/bin/pdfinfo')) return t.diagnostic('The PDF was not opened: apt-get install -y poppler-utils')
+  const read = async (bytes: Buffer) => {
+    const file = join(it.folder, 'receipt.pdf')
+    await writeFile(file, bytes)
+    const attached = join(it.folder, 'receipt.json')
+    execFileSync('pdfdetach', ['-save', '1', '-o', attached, file])
+    const tool = (name: string, ...args: string[]) => execFileSync(name, args, { encoding: 'utf8' })
+    return { file, tool, words: tool('pdftotext', file, '-'), json: await readFile(attached) }
+  }
+  const { record: promised } = parse((await read(early.rawPayload)).json.toString())
+  assert.equal(promised.proof.kind, 'promise')
+
+  const { file, tool, words, json } = await read(pdf.rawPayload)
+  const secret = /Clave secreta<\/span> <strong class="v-code">([^<]+)</.exec(page)![1]!
+  for (const bare of [secret, secret.replaceAll('-', '')]) {
+    assert.ok(!words.includes(bare) && !json.includes(bare), 'who is given the file is not given the case')
+    assert.ok(!pdf.rawPayload.includes(bare))
+  }
+  const files = (await it.cases.filings.read(filed.applicant, filed.reference)).files
+  assert.ok(files.length > 0)
+  const joined = words.replace(/\s/g, '')
+  for (const said of [
+    filed.reference,
+    'Željka Ñandú Müller',
+    'Sin número no ha presentado nada',
+    'Respuesta a más tardar',
+    ...files.map((f) => f.sha256),
+  ])
+    assert.ok(joined.includes(said.replace(/\s/g, '')), said)
+  assert.match(tool('pdfinfo', file), /Tagged:\s+yes/)
+  assert.match(tool('pdfinfo', '-struct', file), /Document[\s\S]*H1[\s\S]*Table[\s\S]*Figure/)
+  assert.match(tool('pdfsig', file), /Signature is Valid/)
+
+  const { record, seal, openings } = parse(json.toString())
+  assert.deepEqual(
+    [record.kind, record.portal, record.reference, record.proof.kind],
+    ['receipt', 'http://localhost:3000', filed.reference, 'proof'],
+  )
+  assert.deepEqual(
+    record.papers.map((p: { sha256: string }) => p.sha256),
+    files.map((f) => f.sha256),
+  )
+  assert.ok(it.signing.checkSeal(canonicalBytes(record), seal, 'receipt'))
+  assert.equal(openings.turn, record.turn)
+  assert.match((await upload(json)).body, /Recibo auténtico/)
+  const moved = parse(json.toString())
+  moved.record.place = 1
+  assert.match((await upload(Buffer.from(JSON.stringify(moved)))).body, /no es lo que se selló/)
+})
+
+test('a draft has no receipt to take along', async () => {
+  const person = await it.aPerson()
+  const reference = await it.aDraft(person)
+  const answer = await inject(`/cases/${reference}/receipt.pdf`, person)
+  assert.deepEqual([answer.statusCode, answer.headers.location], [303, `/cases/${reference}`])
+})
+
 test('what awaits papers says by when they are brought and what happens else, not what silence of the office would mean', async () => {
   const filed = await it.aSubmittedCase()
   const { desks } = it.cases
@@ -167,7 +239,7 @@ test("another person's receipt, decision and proof read as absent", async () => 
   const filed = await it.aSubmittedCase()
   await decide(filed)
   const stranger = await it.aPerson()
-  for (const what of ['receipt', 'proof', 'decision', 'decision.pdf', 'decision.json'])
+  for (const what of ['receipt', 'receipt.pdf', 'proof', 'decision', 'decision.pdf', 'decision.json'])
     assert.equal((await inject(`/cases/${filed.reference}/${what}`, stranger)).statusCode, 404, what)
 })
 
@@ -287,6 +359,7 @@ test('two cases swapped behind their turns in SQL are exposed by the receipt, th
   for (const f of [a, b]) {
     const receipt = await inject(`/cases/${f.reference}/receipt`, f.applicant)
     assert.match(receipt.body, /El turno no corresponde a esta solicitud/)
+    assert.equal((await inject(`/cases/${f.reference}/receipt.pdf`, f.applicant)).statusCode, 409)
     assert.match(receipt.body, /Qué hacer/)
     assert.doesNotMatch(receipt.body, /v-ticket__number/)
     assert.match(await checked(f.reference), /El turno no corresponde a esta solicitud/)

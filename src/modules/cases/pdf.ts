@@ -1,6 +1,7 @@
 /** Papers as PDFs: the words of a decision's or a receipt's page, in the order of the page. */
 
-import type { DecisionWords } from './pages/paper-views.ts'
+import { closedListWords, turnWords } from '#look'
+import type { DecisionWords, ReceiptWords } from './pages/paper-views.ts'
 import { paperText as text } from './pages/paper-views.ts'
 import { type PaperFile, paperPdf } from './paper-pdf.ts'
 
@@ -39,5 +40,66 @@ export function decisionPdf(w: DecisionWords, sealing: Sealing): Promise<Buffer>
     on.heading(text(l, 'decision.appeal'))
     for (const words of w.appeal) on.paragraph(words)
     on.paragraph(`${text(l, 'decision.appeal-source')} (${text(l, 'unverified')})`, 'soft', 9.5)
+  })
+}
+
+/** What a receipt's PDF says beside the words of its page: the institution's seal, and what the log signed of the turn; null where there is neither a proof nor a promise. */
+export type ReceiptSigned = { readonly seal: string; readonly digest: string; readonly proof: string | null }
+
+/** A receipt's PDF: its bytes, with the record attached and, where `place` says when, the place of a seal. It never bears the secret: a file is handed on, and who has the secret has the case. */
+export function receiptPdf(w: ReceiptWords, signed: ReceiptSigned, demo: boolean, sealing: Sealing): Promise<Buffer> {
+  const l = w.language
+  const label = `${text(l, 'receipt.title')} ${w.reference}`
+  const number = text(l, 'receipt.pdf-number', { number: w.number })
+  return paperPdf({ language: l, title: w.title, label, subject: number, mark: w.mark, ...sealing }, (on) => {
+    if (demo) {
+      on.warning(text(l, 'decision.demo'))
+      on.gap(6)
+    }
+    const { language, state, ahead, waitRange, desk } = { ...w, ...w.waitRange, waitRange: w.waitRange?.waitRange }
+    const stands = [...turnWords({ language, state, ahead, waitRange, desk }), w.where, text(l, 'receipt.no-number')]
+    on.panel({ title: number, lead: stands.join('\n'), good: true, size: 26 })
+    on.paragraph(w.cost)
+    on.facts([
+      { key: text(l, 'receipt.reference'), value: w.reference },
+      { key: text(l, 'receipt.name'), value: w.name },
+      { key: text(l, 'receipt.filed'), value: w.filed },
+      { key: w.due.key, value: `${w.due.value}\n${w.due.silence}` },
+    ])
+
+    const papers = closedListWords(l)
+    on.heading(text(l, 'receipt.papers'))
+    if (w.papers.length === 0) on.paragraph(papers.none)
+    else
+      on.list(
+        w.papers.map((p) => {
+          const state = p.state && papers[p.state]
+          const handed =
+            p.digests.length > 0 ? text(l, 'receipt.pdf-digest', { state: papers.received, digests: p.digests.join(', ') }) : state
+          return { title: p.name, detail: [p.hint, handed].filter(Boolean).join('\n') }
+        }),
+      )
+    on.paragraph(papers.closed)
+
+    on.code({
+      title: text(l, 'receipt.check-title'),
+      qr: w.qr,
+      code: w.reference,
+      beside: [text(l, 'receipt.seal-text', { digest: signed.digest }), w.head],
+    })
+    on.small(`${text(l, 'decision.seal')}: ${signed.seal}`, 6.5)
+
+    on.heading(text(l, 'receipt.proof-title'))
+    on.paragraph(w.proof)
+    if (signed.proof !== null) {
+      on.small(text(l, 'receipt.pdf-proof'), 8, 'ink')
+      on.gap(2)
+      on.small(signed.proof.trim(), 6.5)
+    }
+
+    on.heading(text(l, 'receipt.secret-title'))
+    on.paragraph(text(l, 'receipt.pdf-secret'))
+    on.heading(text(l, 'receipt.report-title'))
+    on.paragraph(text(l, 'receipt.report-print'))
   })
 }

@@ -58,6 +58,9 @@ export type Standing = {
   readonly head: { readonly size: bigint; readonly short: string }
 }
 
+/** Where a case with a turn of its own stands: what has a receipt. */
+export type ReceiptStanding = Standing & { readonly turn: Turn; readonly receipt: NonNullable<Standing['receipt']> }
+
 /** One of a person's cases, unopened: the turn that counts now, and how many are before it. */
 export type Mine = { readonly c: Case; readonly turn: Turn | null; readonly ahead: number | null }
 
