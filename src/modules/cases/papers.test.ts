@@ -10,12 +10,14 @@ import { canonicalBytes } from '#kernel/canonical'
 import { opens, sha256Hex } from '#kernel/commitment'
 import { newReference, type Reference, randomId, type TurnId } from '#kernel/id'
 import { assetFolder } from '#look'
+import { explain, openTrust, verifyPaper, verifyPdf } from '#signing/verify'
 import { openWeb, type SignedIn, type Web } from '#web'
 import { audit, browserMissing, openBrowser, openPage } from '../../../test/support/browser.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { Browser } from '../people/testing.ts'
 import { packOpenings, paperMark, unpackOpenings } from './check.ts'
 import { makeDecision } from './decision.ts'
+import { paperPdf } from './paper-pdf.ts'
 import * as store from './store.ts'
 import { licenceOffice as office, openTestCases, type TestCases } from './testing.ts'
 
@@ -78,6 +80,10 @@ async function decide(filed: Filed, result: 'granted' | 'refused' = 'granted'): 
 const caseOf = async (reference: Reference) => (await store.caseByReference(it.db, reference))!
 const inject = async (url: string, visitor: SignedIn) => web.app.inject({ url, headers: { cookie: await it.cookieOf(visitor) } })
 const { parse } = JSON
+
+/** A trust list with the portal's own authority on it. */
+const ownTrust = async () =>
+  openTrust([{ certificate: await readFile(join(it.folder, 'keys', 'authority', 'root.cer')), vouches: ['seals', 'timestamps'] }])
 
 /** What a check page answers: not its templates, which hold every answer there can be. */
 const answerIn = (body: string) => body.slice(0, body.indexOf('<div id="check-result"'))
@@ -188,7 +194,7 @@ test('the receipt is a sealed file with the words of its page and its record, ch
     assert.ok(joined.includes(said.replace(/\s/g, '')), said)
   assert.match(tool('pdfinfo', file), /Tagged:\s+yes/)
   assert.match(tool('pdfinfo', '-struct', file), /Document[\s\S]*H1[\s\S]*Table[\s\S]*Figure/)
-  assert.match(tool('pdfsig', file), /Signature is Valid/)
+  assert.match(tool('pdfsig', file), /ETSI\.CAdES\.detached[\s\S]*Signature is Valid/)
 
   const { record, seal, openings } = parse(json.toString())
   assert.deepEqual(
@@ -202,9 +208,48 @@ test('the receipt is a sealed file with the words of its page and its record, ch
   assert.ok(it.signing.checkSeal(canonicalBytes(record), seal, 'receipt'))
   assert.equal(openings.turn, record.turn)
   assert.match((await upload(json)).body, /Recibo auténtico/)
+
+  // The file alone, by whoever trusts the portal's authority and knows nothing else: its seal, and that of the record within.
+  const question = { trust: await ownTrust(), at: it.clock.now() }
+  for (const [verdict, seals] of [
+    [verifyPdf({ ...question, pdf: pdf.rawPayload }), 2],
+    [verifyPaper({ ...question, paper: json })!, 1],
+  ] as const) {
+    assert.deepEqual(verdict.reasons, [])
+    assert.deepEqual(verdict.paper, { kind: 'receipt', reference: filed.reference, portal: 'http://localhost:3000' })
+    assert.deepEqual(
+      verdict.signatures.map((f) => [f.as, f.level]),
+      Array(seals).fill(['seals', 'B-LT']),
+    )
+    assert.ok(
+      explain('es', verdict).includes(
+        `Es el recibo de la solicitud ${filed.reference} en http://localhost:3000, y su registro está sellado.`,
+      ),
+    )
+  }
   const moved = parse(json.toString())
   moved.record.place = 1
-  assert.match((await upload(Buffer.from(JSON.stringify(moved)))).body, /no es lo que se selló/)
+  const forged = Buffer.from(JSON.stringify(moved))
+  assert.match((await upload(forged)).body, /no es lo que se selló/)
+  assert.deepEqual(
+    verifyPaper({ ...question, paper: forged })?.reasons.map((r) => r.code),
+    ['other-content'],
+  )
+  // A sealed sheet around another record than the sealed one is no paper either.
+  const around = await paperPdf(
+    {
+      language: 'es',
+      title: 'Recibo',
+      label: 'Recibo',
+      subject: '',
+      mark: '',
+      attached: { name: 'r.json', bytes: forged, madeAt: it.clock.now() },
+      place: it.clock.now(),
+    },
+    (on) => on.paragraph('Su turno: 1'),
+  )
+  const wrong = verifyPdf({ ...question, pdf: it.signing.sealPdf(around)! })
+  assert.deepEqual([wrong.reasons.map((r) => r.code), wrong.paper], [['other-content'], null])
 })
 
 test('a draft has no receipt to take along', async () => {
@@ -288,10 +333,13 @@ test('the decision is one document as page, PDF and record, and each is checked 
   assert.match(execFileSync('pdfinfo', [file], { encoding: 'utf8' }), /Tagged:\s+yes/)
   assert.match(execFileSync('pdftotext', [file, '-'], { encoding: 'utf8' }), /Željka Ñandú Müller/)
   assert.match(execFileSync('pdfdetach', ['-list', file], { encoding: 'utf8' }), new RegExp(`${record.code}\\.json`))
-  // The portal's seal, as a reader of PDFs judges it, and each byte of the file counts.
-  assert.match(execFileSync('pdfsig', [file], { encoding: 'utf8' }), /Total document signed[\s\S]*Signature is Valid/)
+  const verdict = verifyPdf({ trust: await ownTrust(), at: it.clock.now(), pdf: pdf.rawPayload })
+  assert.deepEqual(verdict.reasons, [])
+  assert.deepEqual(verdict.paper, { kind: 'decision', reference: filed.reference, code: record.code })
+  // The portal's seal, as a reader of PDFs judges it: each byte before the store of evidence counts.
+  assert.match(execFileSync('pdfsig', [file], { encoding: 'utf8' }), /Signature is Valid/)
   const changed = Buffer.from(pdf.rawPayload)
-  changed[changed.length - 40]! ^= 1
+  changed[changed.indexOf('%%EOF') - 40]! ^= 1
   const other = join(it.folder, 'changed.pdf')
   await writeFile(other, changed)
   assert.doesNotMatch(execFileSync('pdfsig', [other], { encoding: 'utf8' }), /Signature is Valid/)
