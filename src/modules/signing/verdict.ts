@@ -188,7 +188,8 @@ export function explain(language: Language, verdict: Verdict): string[] {
     if (f.provedAt) lines.push(say('says.proved', { at: instant(f.provedAt), by: f.provedBy ?? '?' }))
     else lines.push(f.claimedAt ? say('says.claimed', { at: instant(f.claimedAt) }) : say('says.no-time'))
     if (f.signer) lines.push(say(`says.revocation.${f.revocation}` as Key))
-    if (f.covers && !f.covers.whole) lines.push(say('says.covers-part', { bytes: formatNumber(language, f.covers.bytes) }))
+    if (f.covers)
+      lines.push(f.covers.whole ? say('says.covers-whole') : say('says.covers-part', { bytes: formatNumber(language, f.covers.bytes) }))
     lines.push(say('says.level', { level: f.level }))
   }
   return lines
