@@ -8,7 +8,7 @@ import {
   openTrust,
   readTrustFolder,
   type Verdict,
-  verifyDecision,
+  verifyPaper,
   verifyPdf,
   verifySignature,
 } from '#signing/verify'
@@ -62,7 +62,7 @@ export const command: Command = {
   about: 'explains an electronic signature: who signed what, when, whether it holds and why',
   usage: '<file> [--content <file>] [--trust <folder>] [--at <instant>] [--revocation-if-known] [--language es|en] [--json]',
   help: [
-    '<file> is a CAdES signature (.p7s, DER or PEM), a signed PDF, or a decision of this portal (.json). --content names what was signed, where the signature stands apart from it.',
+    '<file> is a CAdES signature (.p7s, DER or PEM), a signed PDF, or the record of a decision or receipt of a portal (.json). --content names what was signed, where the signature stands apart from it.',
     'The trust folder holds certificates of authorities (.cer, .crt, .der, .pem): those that lie in it vouch for everything, those in its folders people, seals,',
     'timestamps and ocsp for that alone, those in intermediates only help; lists of revocations (.crl) and OCSP answers (.ors) may lie beside them.',
     'Without an answer or list that the certificate was not revoked a signature does not hold, unless --revocation-if-known says that silence is no reason.',
@@ -94,7 +94,7 @@ export const command: Command = {
     const content = typeof options.content === 'string' ? await digestsOf(options.content) : null
     const verdict: Verdict = isPdf
       ? verifyPdf({ ...question, pdf: bytes })
-      : (verifyDecision({ ...question, decision: bytes }) ?? verifySignature({ ...question, signature: derOf(bytes), content }))
+      : (verifyPaper({ ...question, paper: bytes }) ?? verifySignature({ ...question, signature: derOf(bytes), content }))
     // Where nothing in the file could be read, nothing was found out: that is not the same as a signature that does not hold.
     const unread = verdict.signatures.length === 0 && verdict.reasons.every(({ code }) => unreadable.has(code))
     const words = explain(language, verdict).join('\n')

@@ -514,6 +514,7 @@ describe('other people’s cases', () => {
     `/cases/${reference}/receipt`,
     `/cases/${reference}/proof`,
     `/cases/${reference}/decision`,
+    `/cases/${reference}/receipt.pdf`,
     `/cases/${reference}/decision.pdf`,
     `/cases/${reference}/decision.json`,
     `/cases/${reference}/papers`,

@@ -274,8 +274,14 @@ test('a person signs their filing with the tax authority’s files, an official 
   await picture(person, 'decision')
   openssl.write('decision.p7s', await get(`/cases/${reference}/decision.p7s`))
   openssl.write('decision.txt', await get(`/cases/${reference}/decision.txt`))
-  openssl.write('decision.json', await get(`/cases/${reference}/decision.json`))
+  for (const file of ['decision.json', 'decision.pdf', 'receipt.pdf']) openssl.write(file, await get(`/cases/${reference}/${file}`))
   assert.match(check('decision', 'ca.pem'), /Verification successful/)
+
+  await person.goto(`${system.url}/cases/${reference}/receipt`)
+  const [file] = await Promise.all([person.waitForEvent('download'), person.getByRole('link', { name: 'Descargar en PDF' }).click()])
+  assert.equal(file.suggestedFilename(), `${reference}.pdf`)
+  await clean(person, 'a receipt')
+  await picture(person, 'receipt')
 
   // Anybody, at the public page and with the command.
   const anyone = await openPage(t, browser)
@@ -283,6 +289,8 @@ test('a person signs their filing with the tax authority’s files, an official 
     ['filing.p7s', 'filing.txt', /XOCHILT CASAS CHAVEZ/],
     ['decision.p7s', 'decision.txt', /Tomás Arriaga Bello/],
     ['decision.json', null, /Tomás Arriaga Bello/],
+    ['decision.pdf', null, /Es la resolución .* de la solicitud [\s\S]*Tomás Arriaga Bello/],
+    ['receipt.pdf', null, new RegExp(`Es el recibo de la solicitud ${reference} en http`)],
   ] as const) {
     await anyone.goto(`${system.url}/signature`)
     await anyone.getByLabel('Archivo con la firma').setInputFiles(openssl.path(file))
@@ -342,6 +350,17 @@ test('a person signs their filing with the tax authority’s files, an official 
       ['people', 'B-T'],
     ],
   )
+  for (const [name, levels] of [
+    ['decision.pdf', ['B-LT', 'B-LT', 'B-T']],
+    ['receipt.pdf', ['B-LT', 'B-LT']],
+  ] as const) {
+    const found = whole(name)
+    assert.deepEqual(found.reasons, [], name)
+    assert.deepEqual(
+      found.signatures.map((s) => s.level),
+      levels,
+    )
+  }
   writeFileSync(openssl.path('other.json'), readFileSync(openssl.path('decision.json'), 'utf8').replaceAll('Casas', 'Cosas'))
   assert.deepEqual(
     whole('other.json').reasons.map((r) => r.code),

@@ -131,9 +131,13 @@ export function openChecks(deps: Deps) {
       const turn = openings.turn as TurnId
       const says = openings.paper?.content as unknown as PaperContent | undefined
       const verdict = judge(openings, await history(turn), todayAt(says?.office), (await withdrawnOn(turn)) !== null)
-      // A record that travels beside the openings must be the one that was sealed.
+      // A record that travels beside the openings must be the one that was sealed; a receipt's is committed to by its seal alone.
       const record = typeof given === 'string' ? undefined : recordIn(given)
-      const same = !verdict.genuine || record === undefined || (record !== null && says !== undefined && sha256Hex(record) === says.sha256)
+      const isSame =
+        says === undefined
+          ? ({ bytes, seal, turn: of }: RecordFile) => of === turn && deps.signing.checkSeal(bytes, seal, 'receipt')
+          : ({ bytes }: RecordFile) => sha256Hex(bytes) === says.sha256
+      const same = !verdict.genuine || record === undefined || (record !== null && isSame(record))
       return same ? verdict : { ...verdict, genuine: false, inTurn: false, valid: 'not-applicable', why: 'record-differs', says: null }
     },
 
@@ -199,11 +203,16 @@ export function ownTurns(
   return holders.length > 0 ? holders : 'holder-differs'
 }
 
-/** The record of an uploaded `decision.json` as canonical bytes; undefined when the file is none, null when its record is not readable. */
-function recordIn(file: Buffer): Buffer | null | undefined {
+/** The record of a paper for programs: its canonical bytes, and what is said of it. */
+type RecordFile = { readonly bytes: Buffer; readonly seal: string; readonly turn: unknown }
+
+/** The record of an uploaded JSON of a paper; undefined when the file is none, null when its record is not readable. */
+function recordIn(file: Buffer): RecordFile | null | undefined {
   if (file[0] !== 0x7b) return undefined
-  const all = attempt(() => JSON.parse(file.toString('utf8')) as { record?: unknown })
-  return all?.record === undefined ? null : attempt(() => canonicalBytes(all.record))
+  const all = attempt(() => JSON.parse(file.toString('utf8')) as { record?: { turn?: unknown }; seal?: unknown })
+  if (!all?.record) return null
+  const bytes = attempt(() => canonicalBytes(all.record))
+  return bytes && { bytes, seal: String(all.seal), turn: all.record.turn }
 }
 
 function attempt<T>(work: () => T): T | null {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { registerCases } from '#cases'
@@ -10,12 +10,14 @@ import { canonicalBytes } from '#kernel/canonical'
 import { opens, sha256Hex } from '#kernel/commitment'
 import { newReference, type Reference, randomId, type TurnId } from '#kernel/id'
 import { assetFolder } from '#look'
+import { explain, openTrust, verifyPaper, verifyPdf } from '#signing/verify'
 import { openWeb, type SignedIn, type Web } from '#web'
 import { audit, browserMissing, openBrowser, openPage } from '../../../test/support/browser.ts'
 import { type TestDatabase, testDatabase } from '../../../test/support/database.ts'
 import { Browser } from '../people/testing.ts'
 import { packOpenings, paperMark, unpackOpenings } from './check.ts'
 import { makeDecision } from './decision.ts'
+import { paperPdf } from './paper-pdf.ts'
 import * as store from './store.ts'
 import { licenceOffice as office, openTestCases, type TestCases } from './testing.ts'
 
@@ -78,6 +80,10 @@ async function decide(filed: Filed, result: 'granted' | 'refused' = 'granted'): 
 const caseOf = async (reference: Reference) => (await store.caseByReference(it.db, reference))!
 const inject = async (url: string, visitor: SignedIn) => web.app.inject({ url, headers: { cookie: await it.cookieOf(visitor) } })
 const { parse } = JSON
+
+/** A trust list with the portal's own authority on it. */
+const ownTrust = async () =>
+  openTrust([{ certificate: await readFile(join(it.folder, 'keys', 'authority', 'root.cer')), vouches: ['seals', 'timestamps'] }])
 
 /** What a check page answers: not its templates, which hold every answer there can be. */
 const answerIn = (body: string) => body.slice(0, body.indexOf('<div id="check-result"'))
@@ -142,6 +148,117 @@ test('the receipt bears number, place, deadline, closed list, secret, code, log 
   assert.match(proof.body, /^c2sp\.org\/tlog-proof@v1\n/)
 })
 
+test('the receipt is a sealed file with the words of its page and its record, checked alone, and never bears the secret', async (t) => {
+  const filed = await it.aSubmittedCase({ by: await it.aPerson({ name: 'Željka Ñandú Müller' }) })
+  const at = `/cases/${filed.reference}/receipt`
+  const early = await inject(`${at}.pdf`, filed.applicant)
+  assert.equal(early.statusCode, 200, 'it exists at once, with the promise')
+  await it.jobs.drain()
+  await it.publiclog.publishNow()
+  const page = (await inject(at, filed.applicant)).body
+  assert.ok(page.includes(`href="${at}.pdf"`))
+  const pdf = await inject(`${at}.pdf`, filed.applicant)
+  assert.equal(pdf.headers['content-type'], 'application/pdf')
+  assert.equal(pdf.headers['content-disposition'], `attachment; filename="${filed.reference}.pdf"`)
+  const checkedFile = await upload(pdf.rawPayload)
+  assert.match(checkedFile.body, /Recibo auténtico/)
+
+  if (!existsSync('/usr/bin/pdfinfo')) return t.diagnostic('The PDF was not opened: apt-get install -y poppler-utils')
+  const read = async (bytes: Buffer) => {
+    const file = join(it.folder, 'receipt.pdf')
+    await writeFile(file, bytes)
+    const attached = join(it.folder, 'receipt.json')
+    execFileSync('pdfdetach', ['-save', '1', '-o', attached, file])
+    const tool = (name: string, ...args: string[]) => execFileSync(name, args, { encoding: 'utf8' })
+    return { file, tool, words: tool('pdftotext', file, '-'), json: await readFile(attached) }
+  }
+  const { record: promised } = parse((await read(early.rawPayload)).json.toString())
+  assert.equal(promised.proof.kind, 'promise')
+
+  const { file, tool, words, json } = await read(pdf.rawPayload)
+  const secret = /Clave secreta<\/span> <strong class="v-code">([^<]+)</.exec(page)![1]!
+  for (const bare of [secret, secret.replaceAll('-', '')]) {
+    assert.ok(!words.includes(bare) && !json.includes(bare), 'who is given the file is not given the case')
+    assert.ok(!pdf.rawPayload.includes(bare))
+  }
+  const files = (await it.cases.filings.read(filed.applicant, filed.reference)).files
+  assert.ok(files.length > 0)
+  const joined = words.replace(/\s/g, '')
+  for (const said of [
+    filed.reference,
+    'Željka Ñandú Müller',
+    'Sin número no ha presentado nada',
+    'Respuesta a más tardar',
+    ...files.map((f) => f.sha256),
+  ])
+    assert.ok(joined.includes(said.replace(/\s/g, '')), said)
+  assert.match(tool('pdfinfo', file), /Tagged:\s+yes/)
+  assert.match(tool('pdfinfo', '-struct', file), /Document[\s\S]*H1[\s\S]*Table[\s\S]*Figure/)
+  assert.match(tool('pdfsig', file), /ETSI\.CAdES\.detached[\s\S]*Signature is Valid/)
+
+  const { record, seal, openings } = parse(json.toString())
+  assert.deepEqual(
+    [record.kind, record.portal, record.reference, record.proof.kind],
+    ['receipt', 'http://localhost:3000', filed.reference, 'proof'],
+  )
+  assert.deepEqual(
+    record.papers.map((p: { sha256: string }) => p.sha256),
+    files.map((f) => f.sha256),
+  )
+  assert.ok(it.signing.checkSeal(canonicalBytes(record), seal, 'receipt'))
+  assert.equal(openings.turn, record.turn)
+  assert.match((await upload(json)).body, /Recibo auténtico/)
+
+  // The file alone, by whoever trusts the portal's authority and knows nothing else: its seal, and that of the record within.
+  const question = { trust: await ownTrust(), at: it.clock.now() }
+  for (const [verdict, seals] of [
+    [verifyPdf({ ...question, pdf: pdf.rawPayload }), 2],
+    [verifyPaper({ ...question, paper: json })!, 1],
+  ] as const) {
+    assert.deepEqual(verdict.reasons, [])
+    assert.deepEqual(verdict.paper, { kind: 'receipt', reference: filed.reference, portal: 'http://localhost:3000' })
+    assert.deepEqual(
+      verdict.signatures.map((f) => [f.as, f.level]),
+      Array(seals).fill(['seals', 'B-LT']),
+    )
+    assert.ok(
+      explain('es', verdict).includes(
+        `Es el recibo de la solicitud ${filed.reference} en http://localhost:3000, y su registro está sellado.`,
+      ),
+    )
+  }
+  const moved = parse(json.toString())
+  moved.record.place = 1
+  const forged = Buffer.from(JSON.stringify(moved))
+  assert.match((await upload(forged)).body, /no es lo que se selló/)
+  assert.deepEqual(
+    verifyPaper({ ...question, paper: forged })?.reasons.map((r) => r.code),
+    ['other-content'],
+  )
+  // A sealed sheet around another record than the sealed one is no paper either.
+  const around = await paperPdf(
+    {
+      language: 'es',
+      title: 'Recibo',
+      label: 'Recibo',
+      subject: '',
+      mark: '',
+      attached: { name: 'r.json', bytes: forged, madeAt: it.clock.now() },
+      place: it.clock.now(),
+    },
+    (on) => on.paragraph('Su turno: 1'),
+  )
+  const wrong = verifyPdf({ ...question, pdf: it.signing.sealPdf(around)! })
+  assert.deepEqual([wrong.reasons.map((r) => r.code), wrong.paper], [['other-content'], null])
+})
+
+test('a draft has no receipt to take along', async () => {
+  const person = await it.aPerson()
+  const reference = await it.aDraft(person)
+  const answer = await inject(`/cases/${reference}/receipt.pdf`, person)
+  assert.deepEqual([answer.statusCode, answer.headers.location], [303, `/cases/${reference}`])
+})
+
 test('what awaits papers says by when they are brought and what happens else, not what silence of the office would mean', async () => {
   const filed = await it.aSubmittedCase()
   const { desks } = it.cases
@@ -167,7 +284,7 @@ test("another person's receipt, decision and proof read as absent", async () => 
   const filed = await it.aSubmittedCase()
   await decide(filed)
   const stranger = await it.aPerson()
-  for (const what of ['receipt', 'proof', 'decision', 'decision.pdf', 'decision.json'])
+  for (const what of ['receipt', 'receipt.pdf', 'proof', 'decision', 'decision.pdf', 'decision.json'])
     assert.equal((await inject(`/cases/${filed.reference}/${what}`, stranger)).statusCode, 404, what)
 })
 
@@ -216,10 +333,13 @@ test('the decision is one document as page, PDF and record, and each is checked 
   assert.match(execFileSync('pdfinfo', [file], { encoding: 'utf8' }), /Tagged:\s+yes/)
   assert.match(execFileSync('pdftotext', [file, '-'], { encoding: 'utf8' }), /Željka Ñandú Müller/)
   assert.match(execFileSync('pdfdetach', ['-list', file], { encoding: 'utf8' }), new RegExp(`${record.code}\\.json`))
-  // The portal's seal, as a reader of PDFs judges it, and each byte of the file counts.
-  assert.match(execFileSync('pdfsig', [file], { encoding: 'utf8' }), /Total document signed[\s\S]*Signature is Valid/)
+  const verdict = verifyPdf({ trust: await ownTrust(), at: it.clock.now(), pdf: pdf.rawPayload })
+  assert.deepEqual(verdict.reasons, [])
+  assert.deepEqual(verdict.paper, { kind: 'decision', reference: filed.reference, code: record.code })
+  // The portal's seal, as a reader of PDFs judges it: each byte before the store of evidence counts.
+  assert.match(execFileSync('pdfsig', [file], { encoding: 'utf8' }), /Signature is Valid/)
   const changed = Buffer.from(pdf.rawPayload)
-  changed[changed.length - 40]! ^= 1
+  changed[changed.indexOf('%%EOF') - 40]! ^= 1
   const other = join(it.folder, 'changed.pdf')
   await writeFile(other, changed)
   assert.doesNotMatch(execFileSync('pdfsig', [other], { encoding: 'utf8' }), /Signature is Valid/)
@@ -287,6 +407,7 @@ test('two cases swapped behind their turns in SQL are exposed by the receipt, th
   for (const f of [a, b]) {
     const receipt = await inject(`/cases/${f.reference}/receipt`, f.applicant)
     assert.match(receipt.body, /El turno no corresponde a esta solicitud/)
+    assert.equal((await inject(`/cases/${f.reference}/receipt.pdf`, f.applicant)).statusCode, 409)
     assert.match(receipt.body, /Qué hacer/)
     assert.doesNotMatch(receipt.body, /v-ticket__number/)
     assert.match(await checked(f.reference), /El turno no corresponde a esta solicitud/)

@@ -1,320 +1,105 @@
-/** A decision as a tagged PDF (PDF/UA-1): the words of its page, its record attached, and the mark by which the file alone is checked. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import PDFDocument from 'pdfkit'
-import { assets } from '#look'
-import { signaturePlace } from '#signing'
-import type { DecisionWords } from './pages/paper-views.ts'
+/** Papers as PDFs: the words of a decision's or a receipt's page, in the order of the page. */
+
+import { closedListWords, turnWords } from '#look'
+import type { DecisionWords, ReceiptWords } from './pages/paper-views.ts'
 import { paperText as text } from './pages/paper-views.ts'
-import { qrCode } from './qr.ts'
+import { type PaperFile, paperPdf } from './paper-pdf.ts'
 
-const require = createRequire(import.meta.url)
-type Weight = '400' | '700'
-type Subset = 'latin' | 'latin-ext'
-const fontFiles = new Map<string, Buffer>()
-function font(subset: Subset, weight: Weight): Buffer {
-  const name = `noto-sans-${subset}-${weight}`
-  let file = fontFiles.get(name)
-  if (!file) fontFiles.set(name, (file = readFileSync(require.resolve(`@fontsource/noto-sans/files/${name}-normal.woff`))))
-  return file
-}
+type Sealing = Pick<PaperFile, 'attached' | 'place'>
 
-// The look's own colours on paper (DESIGN.md, Look).
-const ink = '#1b2a2f'
-const soft = '#4b5a5f'
-const agave = '#0e6b5c'
-const agaveTint = '#e3f1ec'
-const sand = '#f1ebe0'
-const amber = '#8a5a00'
-const edge = '#d9d0c0'
-
-const margin = 56
-const letter = { width: 612, height: 792 }
-const width = letter.width - 2 * margin
-/** What is kept free at the foot for its line and the page's number. */
-const foot = 84
-
-type Doc = InstanceType<typeof PDFDocument>
-type Face = { fontkit: { hasGlyphForCodePoint(point: number): boolean } }
-
-/** The PDF's bytes. `attached` is the record as a JSON file; `place`, when it will be sealed, leaves the seal's place in it. */
-export function decisionPdf(
-  w: DecisionWords,
-  attached: { name: string; bytes: Buffer; madeAt: Date },
-  { place }: { place: Date | null } = { place: null },
-): Promise<Buffer> {
+/** A decision's PDF: its bytes, with the record attached and, where `place` says when, the place of a seal. */
+export function decisionPdf(w: DecisionWords, sealing: Sealing): Promise<Buffer> {
   const l = w.language
   const label = `${text(l, 'decision.title')} ${w.code}`
-  const options = {
-    size: 'LETTER',
-    pdfVersion: '1.7',
-    subset: 'PDF/UA',
-    tagged: true,
-    lang: l === 'es' ? 'es-MX' : 'en',
-    displayTitle: true,
-    autoFirstPage: false,
-    bufferPages: true,
-    margins: { top: margin, left: margin, right: margin, bottom: foot },
-    info: {
-      Title: `${w.title} – ${label}`,
-      Author: assets().theme.name,
-      Subject: w.result,
-      Keywords: w.mark,
-      CreationDate: attached.madeAt,
-    },
-  }
-  const doc: Doc = new PDFDocument(options as unknown as PDFKit.PDFDocumentOptions)
-  const chunks: Buffer[] = []
-  const done = new Promise<Buffer>((resolve, reject) => {
-    doc.on('data', (c: Buffer) => chunks.push(c))
-    doc.on('end', () => resolve(Buffer.concat(chunks)))
-    doc.on('error', reject)
+  return paperPdf({ language: l, title: w.title, label, subject: w.result, mark: w.mark, ...sealing }, (on) => {
+    for (const words of w.warnings) on.warning(words)
+    if (w.warnings.length > 0) on.gap(6)
+    on.panel({ title: w.result, lead: w.lead, good: w.granted })
+
+    if (w.reasons.length > 0) {
+      on.heading(text(l, 'decision.reasons'))
+      on.list(w.reasons.map((r) => ({ title: r.words, detail: `${text(l, 'decision.rule')}: ${r.rule}` })))
+    }
+    if (w.note) {
+      on.heading(text(l, 'decision.note'))
+      on.paragraph(w.note)
+    }
+    on.facts(w.facts.map((f) => ({ key: f.key, value: f.unverified ? `${f.value} (${text(l, 'unverified')})` : f.value })))
+
+    on.code({ title: text(l, 'decision.check-title'), qr: w.qr, code: w.code, beside: [w.sealWords, w.head] })
+    if (w.signed !== null) on.small(`${text(l, 'decision.signed')}: ${w.signed}`, 8, 'ink')
+    on.small(`${text(l, 'decision.seal')}: ${w.seal}`, 6.5)
+
+    on.heading(text(l, 'decision.basis'))
+    for (const b of w.basis) on.paragraph(b.words)
+
+    on.heading(text(l, 'decision.turn'))
+    on.paragraph(w.turn)
+    for (const a of w.acts) on.paragraph(`${a.when} · ${a.title} (${a.index})`)
+
+    on.heading(text(l, 'decision.appeal'))
+    for (const words of w.appeal) on.paragraph(words)
+    on.paragraph(`${text(l, 'decision.appeal-source')} (${text(l, 'unverified')})`, 'soft', 9.5)
   })
-  for (const weight of ['400', '700'] as const)
-    for (const subset of ['latin', 'latin-ext'] as const) doc.registerFont(`${subset}-${weight}`, font(subset, weight))
+}
 
-  const root = doc.struct('Document', { title: w.title })
-  doc.addStructure(root)
-  doc.on('pageAdded', () => top(doc))
-  doc.addPage()
+/** What a receipt's PDF says beside the words of its page: the institution's seal, and what the log signed of the turn; null where there is neither a proof nor a promise. */
+export type ReceiptSigned = { readonly seal: string; readonly digest: string; readonly proof: string | null }
 
-  /** Words at the pen, in the face that has each letter: names of people have letters that Spanish has not. */
-  const say = (words: string, size: number, weight: Weight, colour: string, more: PDFKit.Mixins.TextOptions = {}) => {
-    doc.fillColor(colour).fontSize(size).font(`latin-${weight}`)
-    const has = (c: string) => (doc as unknown as { _font: { font: Face['fontkit'] } })._font.font.hasGlyphForCodePoint(c.codePointAt(0)!)
-    const runs: { words: string; subset: Subset }[] = []
-    for (const c of words) {
-      const subset: Subset = c === '\n' || has(c) ? 'latin' : 'latin-ext'
-      const last = runs.at(-1)
-      if (last?.subset === subset) last.words += c
-      else runs.push({ words: c, subset })
+/** A receipt's PDF: its bytes, with the record attached and, where `place` says when, the place of a seal. It never bears the secret: a file is handed on, and who has the secret has the case. */
+export function receiptPdf(w: ReceiptWords, signed: ReceiptSigned, demo: boolean, sealing: Sealing): Promise<Buffer> {
+  const l = w.language
+  const label = `${text(l, 'receipt.title')} ${w.reference}`
+  const number = text(l, 'receipt.pdf-number', { number: w.number })
+  return paperPdf({ language: l, title: w.title, label, subject: number, mark: w.mark, ...sealing }, (on) => {
+    if (demo) {
+      on.warning(text(l, 'decision.demo'))
+      on.gap(6)
     }
-    for (const [i, run] of runs.entries()) doc.font(`${run.subset}-${weight}`).text(run.words, { ...more, continued: i < runs.length - 1 })
-  }
-  /** One element of structure around what is drawn in it. */
-  const put = (tag: string, draw: () => void, parent = root) => {
-    parent.add(doc.struct(tag, {}, draw))
-  }
-  const room = (height: number) => {
-    if (doc.y + height > letter.height - foot) doc.addPage()
-  }
-  const heading = (words: string) => {
-    room(70)
-    doc.moveDown(0.9)
-    put('H2', () => say(words, 13, '700', ink, { width }))
-    doc.y += 3
-  }
-  const paragraph = (words: string, colour = ink, size = 10.5) => {
-    put('P', () => say(words, size, '400', colour, { width, lineGap: 2 }))
-    doc.y += 4
-  }
+    const { language, state, ahead, waitRange, desk } = { ...w, ...w.waitRange, waitRange: w.waitRange?.waitRange }
+    const stands = [...turnWords({ language, state, ahead, waitRange, desk }), w.where, text(l, 'receipt.no-number')]
+    on.panel({ title: number, lead: stands.join('\n'), good: true, size: 26 })
+    on.paragraph(w.cost)
+    on.facts([
+      { key: text(l, 'receipt.reference'), value: w.reference },
+      { key: text(l, 'receipt.name'), value: w.name },
+      { key: text(l, 'receipt.filed'), value: w.filed },
+      { key: w.due.key, value: `${w.due.value}\n${w.due.silence}` },
+    ])
 
-  put('P', () => say(label.toUpperCase(), 9.5, '700', soft, { width, characterSpacing: 0.8 }))
-  doc.y += 4
-  put('H1', () => say(w.title, 26, '700', ink, { width, lineGap: -2 }))
-  doc.y += 8
-  for (const words of w.warnings) put('P', () => say(words, 12, '700', amber, { width }))
-  if (w.warnings.length) doc.y += 6
+    const papers = closedListWords(l)
+    on.heading(text(l, 'receipt.papers'))
+    if (w.papers.length === 0) on.paragraph(papers.none)
+    else
+      on.list(
+        w.papers.map((p) => {
+          const state = p.state && papers[p.state]
+          const handed =
+            p.digests.length > 0 ? text(l, 'receipt.pdf-digest', { state: papers.received, digests: p.digests.join(', ') }) : state
+          return { title: p.name, detail: [p.hint, handed].filter(Boolean).join('\n') }
+        }),
+      )
+    on.paragraph(papers.closed)
 
-  // The result on its panel.
-  doc.font('latin-700').fontSize(18)
-  const inner = width - 40
-  const resultHeight = doc.heightOfString(w.result, { width: inner })
-  doc.font('latin-400').fontSize(11)
-  const leadHeight = w.lead ? doc.heightOfString(w.lead, { width: inner, lineGap: 2 }) + 6 : 0
-  const panelTop = doc.y
-  const panelHeight = 28 + resultHeight + leadHeight
-  doc.markContent('Artifact', { type: 'Layout' })
-  doc.roundedRect(margin, panelTop, width, panelHeight, 6).fill(w.granted ? agaveTint : sand)
-  doc.rect(margin, panelTop, 5, panelHeight).fill(w.granted ? agave : ink)
-  doc.endMarkedContent()
-  doc.x = margin + 20
-  doc.y = panelTop + 14
-  put('P', () => say(w.result, 18, '700', w.granted ? agave : ink, { width: inner }))
-  if (w.lead) {
-    doc.y += 4
-    put('P', () => say(w.lead, 11, '400', ink, { width: inner, lineGap: 2 }))
-  }
-  doc.x = margin
-  doc.y = panelTop + panelHeight + 12
-
-  if (w.reasons.length > 0) {
-    heading(text(l, 'decision.reasons'))
-    const list = doc.struct('L')
-    root.add(list)
-    for (const [i, r] of w.reasons.entries()) {
-      const item = doc.struct('LI')
-      list.add(item)
-      put('LBody', () => say(`${i + 1}. ${r.words}`, 10.5, '700', ink, { width, lineGap: 1 }), item)
-      put('P', () => say(`${text(l, 'decision.rule')}: ${r.rule}`, 10, '400', soft, { width, indent: 14 }), item)
-      doc.y += 4
-      item.end()
-    }
-    list.end()
-  }
-  if (w.note) {
-    heading(text(l, 'decision.note'))
-    paragraph(w.note)
-  }
-
-  // Names and values, a table of two columns.
-  doc.y += 6
-  const table = doc.struct('Table')
-  root.add(table)
-  const column = 150
-  for (const f of w.facts) {
-    const value = f.unverified ? `${f.value} (${text(l, 'unverified')})` : f.value
-    doc.font('latin-700').fontSize(10.5)
-    const height = Math.max(doc.heightOfString(value, { width: width - column }), doc.heightOfString(f.key, { width: column - 10 })) + 9
-    room(height)
-    const y = doc.y
-    const row = doc.struct('TR')
-    table.add(row)
-    put('TH', () => say(f.key, 10.5, '400', soft, { width: column - 10 }), row)
-    doc.x = margin + column
-    doc.y = y
-    put('TD', () => say(value, 10.5, '700', ink, { width: width - column }), row)
-    row.end()
-    doc.x = margin
-    doc.y = y + height - 4
-    doc.markContent('Artifact', { type: 'Layout' })
-    doc
-      .moveTo(margin, doc.y)
-      .lineTo(margin + width, doc.y)
-      .lineWidth(0.6)
-      .stroke(edge)
-    doc.endMarkedContent()
-    doc.y += 4
-  }
-  table.end()
-
-  // The code on paper: 44 mm, each of its modules about half a millimetre.
-  const picture = 125
-  room(picture + 46)
-  heading(text(l, 'decision.check-title'))
-  const y = doc.y + 2
-  const code = qrCode(w.qr)
-  const module = picture / (code.size + 8)
-  root.add(
-    doc.struct('Figure', { alt: text(l, 'qr.alt') }, () => {
-      for (const r of code.runs) doc.rect(margin + (r.x + 4) * module, y + (r.y + 4) * module, r.width * module, module)
-      doc.fill('#000000')
-    }),
-  )
-  doc.x = margin + picture + 16
-  doc.y = y + 8
-  const beside = width - picture - 16
-  put('P', () => say(w.qr.slice(0, w.qr.indexOf('#')), 11, '700', agave, { width: beside }))
-  doc.y += 4
-  put('P', () => say(w.code, 20, '700', ink, { width: beside, characterSpacing: 1 }))
-  doc.y += 6
-  put('P', () => say(w.sealWords, 7.5, '400', soft, { width: beside, lineGap: 1 }))
-  doc.y += 3
-  put('P', () => say(w.head, 7.5, '400', soft, { width: beside }))
-  doc.x = margin
-  doc.y = Math.max(doc.y, y + picture) + 4
-  if (w.signed !== null) put('P', () => say(`${text(l, 'decision.signed')}: ${w.signed}`, 8, '400', ink, { width }))
-  put('P', () => say(`${text(l, 'decision.seal')}: ${w.seal}`, 6.5, '400', soft, { width }))
-
-  heading(text(l, 'decision.basis'))
-  for (const b of w.basis) paragraph(b.words)
-
-  heading(text(l, 'decision.turn'))
-  paragraph(w.turn)
-  for (const a of w.acts) paragraph(`${a.when} · ${a.title} (${a.index})`)
-
-  heading(text(l, 'decision.appeal'))
-  for (const words of w.appeal) paragraph(words)
-  paragraph(`${text(l, 'decision.appeal-source')} (${text(l, 'unverified')})`, soft, 9.5)
-
-  root.end()
-
-  doc.file(attached.bytes, {
-    name: attached.name,
-    type: 'application/json',
-    description: label,
-    creationDate: attached.madeAt,
-    modifiedDate: attached.madeAt,
-  } as never)
-
-  if (place) leavePlace(doc, place)
-
-  const { start, count } = doc.bufferedPageRange()
-  for (let i = start; i < start + count; i++) {
-    doc.switchToPage(i)
-    doc.page.margins.bottom = 0
-    doc.markContent('Artifact', { type: 'Pagination' })
-    doc.font('latin-400').fontSize(8.5).fillColor(soft)
-    doc.text(label, margin, letter.height - 48, { width: width / 2, lineBreak: false })
-    doc.text(text(l, 'decision.page', { page: i - start + 1, of: count }), margin + width / 2, letter.height - 48, {
-      width: width / 2,
-      align: 'right',
-      lineBreak: false,
+    on.code({
+      title: text(l, 'receipt.check-title'),
+      qr: w.qr,
+      code: w.reference,
+      beside: [text(l, 'receipt.seal-text', { digest: signed.digest }), w.head],
     })
-    doc.endMarkedContent()
-  }
-  doc.end()
-  return done
-}
+    on.small(`${text(l, 'decision.seal')}: ${signed.seal}`, 6.5)
 
-/** A field for the seal on the first page. It is hidden: what it says stands in words, and readers show seals themselves. */
-function leavePlace(doc: Doc, at: Date): void {
-  const inner = doc as unknown as {
-    page: { dictionary: unknown; annotations: unknown[] }
-    _root: { data: { AcroForm: { data: Record<string, unknown> } } }
-  }
-  doc.switchToPage(doc.bufferedPageRange().start)
-  /** An object of the document, whole. (Anything handed to `end` would make it a stream.) */
-  const object = (values: object) => {
-    const made = doc.ref(values)
-    ;(made as unknown as { end(): void }).end()
-    return made
-  }
-  const seal = object(signaturePlace(at))
-  const hiddenAndLocked = 2 | 128
-  const field = object({
-    Type: 'Annot',
-    Subtype: 'Widget',
-    FT: 'Sig',
-    // pdfkit writes names as strings and text as String objects.
-    T: new String('Sello'),
-    Rect: [0, 0, 0, 0],
-    F: hiddenAndLocked,
-    P: inner.page.dictionary,
-    V: seal,
+    on.heading(text(l, 'receipt.proof-title'))
+    on.paragraph(w.proof)
+    if (signed.proof !== null) {
+      on.small(text(l, 'receipt.pdf-proof'), 8, 'ink')
+      on.gap(2)
+      on.small(signed.proof.trim(), 6.5)
+    }
+
+    on.heading(text(l, 'receipt.secret-title'))
+    on.paragraph(text(l, 'receipt.pdf-secret'))
+    on.heading(text(l, 'receipt.report-title'))
+    on.paragraph(text(l, 'receipt.report-print'))
   })
-  inner.page.annotations.push(field)
-  doc.initForm()
-  const form = inner._root.data.AcroForm.data
-  // A reader that draws fields anew would change what is signed.
-  delete form.NeedAppearances
-  Object.assign(form, { SigFlags: 3, Fields: [field] })
-}
-
-/** The head of each page: the mark, the name, and the papel picado as its only ornament. Decoration for readers, nothing for their ears. */
-function top(doc: Doc): void {
-  doc.markContent('Artifact', { type: 'Pagination' })
-  const hall = assets().theme.colour.light
-  doc.rect(0, 0, letter.width, 34).fill(hall)
-  doc.save().translate(margin, 5).scale(0.56)
-  doc.path('M4 36V20a16 16 0 0 1 32 0v16zM10 36h20V20a10 10 0 0 0-20 0z').fill('#fbf8f3', 'even-odd')
-  doc.path('M1 37h38v5H1z').fill('#fbf8f3')
-  doc.circle(20, 22, 4.5).fill('#f3a6cb')
-  doc.path('M12.5 36a7.5 7.5 0 0 1 15 0z').fill('#f3a6cb')
-  doc.restore()
-  doc
-    .font('latin-700')
-    .fontSize(14)
-    .fillColor('#fbf8f3')
-    .text(assets().theme.name, margin + 32, 9, { lineBreak: false })
-  // Small flags with an arched edge and a hole, as the page's own.
-  const flag = 12
-  for (let x = 0; x < letter.width; x += flag) {
-    const eye = x + flag / 2
-    doc.path(`M${x} 34h${flag - 0.6}v3.5a${flag / 2 - 0.3} 5 0 0 1 -${flag - 0.6} 0zM${eye - 1.5} 37.500l1.500 -2l1.500 2l-1.500 2z`)
-  }
-  doc.fill(hall, 'even-odd')
-  doc.endMarkedContent()
-  doc.x = margin
-  doc.y = margin + 14
 }

@@ -114,6 +114,7 @@ async function aWholeJourney(): Promise<{ applicant: SignedIn; official: SignedI
     `/cases/${reference}/receipt`,
     `/cases/${reference}/proof`,
     `/cases/${reference}/decision`,
+    `/cases/${reference}/receipt.pdf`,
     `/cases/${reference}/decision.pdf`,
     `/cases/${reference}/decision.json`,
     `/cases/${reference}/files/${found.files[0]!.id}`,

@@ -59,6 +59,9 @@ export type Standing = {
   readonly head: { readonly size: bigint; readonly short: string }
 }
 
+/** Where a case with a turn of its own stands: what has a receipt. */
+export type ReceiptStanding = Standing & { readonly turn: Turn; readonly receipt: NonNullable<Standing['receipt']> }
+
 /** One of a person's cases, unopened: the turn that counts now, and how many are before it. `actingFor`: whose it is, where it is another's. */
 export type Mine = { readonly c: Case; readonly actingFor: string | null; readonly turn: Turn | null; readonly ahead: number | null }
 

@@ -12,6 +12,7 @@ import { openEnrolment } from './authority/enrolment.ts'
 import type { AuthorityFolder } from './authority/folder.ts'
 import { certificatesPage, certificatesWords, registerEnrolment } from './authority/pages.ts'
 import { registerAuthority } from './authority/routes.ts'
+import { appendDss } from './dss.ts'
 import { type Settled, settleSignature } from './later.ts'
 import { raise, sealBytes } from './make/cades.ts'
 import { signPdf } from './make/pades.ts'
@@ -63,7 +64,7 @@ export interface Signing {
   checkSeal(bytes: Buffer, seal: string, purpose: string): boolean
   /** The portal's seal for others: CAdES B-LT over the bytes, detached, in DER; its certificate is our authority's. Null where this installation has none. */
   sealForOthers(bytes: Uint8Array): Buffer | null
-  /** The portal's seal within a PDF (PAdES B-T) that has a `signaturePlace`. Null where this installation has no authority. Throws RangeError for a document without a place. */
+  /** The portal's seal within a PDF (PAdES B-LT) that has a `signaturePlace`. Null where this installation has no authority. Throws RangeError for a document without a place. */
   sealPdf(pdf: Buffer): Buffer | null
   /**
    * Takes a person's signature (CMS, DER or PEM) over exactly `content`: checked against the trust list for `at`, and raised at once by our authority's timestamp (B-T), with its word on
@@ -150,11 +151,20 @@ export function openSigning(deps: SigningDeps): Signing {
 
     sealForOthers(bytes) {
       if (!authority) return null
-      const { folder, stamp, aboutSeal } = authority
-      return Buffer.from(raise(sealBytes(bytes, folder.seal, { at: clock.now() }), { stamp, ocsp: [aboutSeal()] }))
+      const { folder, stamp, aboutOwn } = authority
+      return Buffer.from(raise(sealBytes(bytes, folder.seal, { at: clock.now() }), { stamp, ocsp: [aboutOwn('seal')] }))
     },
 
-    sealPdf: (pdf) => authority && signPdf(pdf, authority.folder.seal, authority.stamp),
+    sealPdf(pdf) {
+      if (!authority) return null
+      const { folder, stamp, aboutOwn } = authority
+      const { seal, timestamps, issuing, root, rootList } = folder
+      return appendDss(signPdf(pdf, seal, stamp), {
+        certificates: [seal.certificate, timestamps.certificate, issuing.certificate, root].map((c) => c.der),
+        ocsp: [aboutOwn('seal'), aboutOwn('timestamps')],
+        crls: rootList ? [rootList] : [],
+      })
+    },
 
     take,
     settle: (given) => settleSignature(trust, given),

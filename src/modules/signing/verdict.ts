@@ -116,28 +116,46 @@ export type Finding = {
   readonly content: { readonly hash: string; readonly digest: string } | null
   /** Whether somebody said that the certificate was not revoked at `judgedAt`: an answer, a list, or nobody was needed because the certificate itself is on the trust list. */
   readonly revocation: 'ocsp' | 'crl' | 'pinned' | 'unknown'
-  /** Of a PDF: how many bytes of the file the signature speaks of, from the first on, and whether that is the whole file. */
+  /** Of a signature of a PDF: how many bytes of the file it speaks of, from the first on, and whether that is the whole file but for evidence about it. */
   readonly covers: { readonly bytes: number; readonly whole: boolean } | null
 }
 
+/** A paper of a portal, as its sealed record says: a receipt for a filing, or a decision. */
+export type Paper =
+  | { readonly kind: 'receipt'; readonly reference: string; readonly portal: string }
+  | { readonly kind: 'decision'; readonly reference: string; readonly code: string }
+
 /** The verdict on a file. There is no third answer. */
 export type Verdict =
-  | { readonly holds: true; readonly format: 'cades' | 'pades'; readonly reasons: readonly []; readonly signatures: readonly Finding[] }
+  | {
+      readonly holds: true
+      readonly format: 'cades' | 'pades'
+      readonly reasons: readonly []
+      readonly signatures: readonly Finding[]
+      /** Which paper of a portal the file is; null where its record is under no seal, or it has none. */
+      readonly paper: Paper | null
+    }
   | {
       readonly holds: false
       readonly format: 'cades' | 'pades'
       /** Those of the file and of every signature in it. */
       readonly reasons: readonly [Reason, ...Reason[]]
       readonly signatures: readonly Finding[]
+      readonly paper: null
     }
 
-/** The verdict that follows from the findings: it holds when there is a signature, every one holds, and nothing else is wrong with the file. */
-export function verdictOf(format: 'cades' | 'pades', signatures: readonly Finding[], file: readonly Reason[] = []): Verdict {
+/** The verdict that follows from the findings: it holds when there is a signature, every one holds, and nothing else is wrong with the file. `paper` is what its record says it is. */
+export function verdictOf(
+  format: 'cades' | 'pades',
+  signatures: readonly Finding[],
+  file: readonly Reason[] = [],
+  paper: Paper | null = null,
+): Verdict {
   const all = distinct([...file, ...signatures.flatMap((s) => s.reasons)])
   const [first, ...more] = signatures.length === 0 && all.length === 0 ? [because('no-signature')] : all
   return first === undefined
-    ? { holds: true, format, reasons: [], signatures }
-    : { holds: false, format, reasons: [first, ...more], signatures }
+    ? { holds: true, format, reasons: [], signatures, paper }
+    : { holds: false, format, reasons: [first, ...more], signatures, paper: null }
 }
 
 /** The verdict in plain words, line by line: whether it holds and why not, then who signed what and when. */
@@ -145,6 +163,9 @@ export function explain(language: Language, verdict: Verdict): string[] {
   const say = (key: Key, parameters?: Readonly<Record<string, string>>) => text(language, key, parameters)
   const instant = (at: Date) => say('says.zone', { at: formatDate(language, at, { time: true }) })
   const lines = [say(verdict.holds ? 'says.holds' : 'says.fails'), ...verdict.reasons.map((r) => `  ${reasonSentence(language, r)}`)]
+  const { paper } = verdict
+  if (paper?.kind === 'receipt') lines.push(say('says.receipt', { reference: paper.reference, portal: paper.portal }))
+  if (paper?.kind === 'decision') lines.push(say('says.decision', { reference: paper.reference, code: paper.code }))
   for (const [i, f] of verdict.signatures.entries()) {
     lines.push('')
     if (verdict.signatures.length > 1) {
@@ -167,7 +188,8 @@ export function explain(language: Language, verdict: Verdict): string[] {
     if (f.provedAt) lines.push(say('says.proved', { at: instant(f.provedAt), by: f.provedBy ?? '?' }))
     else lines.push(f.claimedAt ? say('says.claimed', { at: instant(f.claimedAt) }) : say('says.no-time'))
     if (f.signer) lines.push(say(`says.revocation.${f.revocation}` as Key))
-    if (f.covers && !f.covers.whole) lines.push(say('says.covers-part', { bytes: formatNumber(language, f.covers.bytes) }))
+    if (f.covers)
+      lines.push(f.covers.whole ? say('says.covers-whole') : say('says.covers-part', { bytes: formatNumber(language, f.covers.bytes) }))
     lines.push(say('says.level', { level: f.level }))
   }
   return lines

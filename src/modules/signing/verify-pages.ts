@@ -11,7 +11,7 @@ import en from './text.verify.en.json' with { type: 'json' }
 import es from './text.verify.es.json' with { type: 'json' }
 import type { TrustFolder } from './trust.ts'
 import { explain, type Verdict } from './verdict.ts'
-import { signaturesInDecision, verifyDecision, verifyPdf, verifySignature } from './verify.ts'
+import { signaturesInPaper, verifyPaper, verifyPdf, verifySignature } from './verify.ts'
 
 const text = texts({ es, en })
 
@@ -25,13 +25,14 @@ type Given = { readonly file: Buffer; readonly content: Buffer | null }
 async function judge({ trust, ocsp, crls }: TrustFolder, authority: Witness | null, given: Given, at: Date): Promise<Verdict> {
   const { file, content } = given
   const isPdf = file.subarray(0, 5).toString('latin1') === '%PDF-'
-  const inDecision = signaturesInDecision(file)
   const signed = isPdf ? file : derOf(file.subarray(0, 2 * largestSignature))
   // Nobody is asked over the network while somebody waits; the page says where nothing is known of a revocation. Of our own it is known.
-  const answers = (await Promise.all((inDecision.length > 0 ? inDecision : [signed]).map((one) => ownAnswers(authority, one)))).flat()
+  const inside = signaturesInPaper(file)
+  const asked = isPdf ? [signed, ...inside] : inside.length > 0 ? inside : [signed]
+  const answers = (await Promise.all(asked.map((one) => ownAnswers(authority, one)))).flat()
   const question = { trust, at, evidence: { ocsp: [...ocsp, ...answers], crls }, revocation: 'if-known' } as const
   if (isPdf) return verifyPdf({ ...question, pdf: signed })
-  return verifyDecision({ ...question, decision: file }) ?? verifySignature({ ...question, signature: signed, content })
+  return verifyPaper({ ...question, paper: file }) ?? verifySignature({ ...question, signature: signed, content })
 }
 
 /** Adds `/signature`. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { inflateSync } from 'node:zlib'
 import { canonicalBytes } from '#kernel/canonical'
 import { digest, type Hash } from './algorithm.ts'
 import { type Certificate, readable, signerOf } from './certificate.ts'
@@ -21,10 +22,11 @@ import {
   signerFaults,
 } from './cms.ts'
 import { same } from './der.ts'
+import { dssAfter } from './dss.ts'
 import { readShown, type Shown, statusOf } from './revocation.ts'
 import { checkToken, readToken, type Timestamp } from './timestamp.ts'
 import { type Chain, chainOf, likelyPurposes, type Trust, Work } from './trust.ts'
-import { because, distinct, type Finding, type Reason, refusalOf, type Verdict, verdictOf } from './verdict.ts'
+import { because, distinct, type Finding, type Paper, type Reason, refusalOf, type Verdict, verdictOf } from './verdict.ts'
 
 export { largestSignature } from './cms.ts'
 export { openTrust, readTrustFolder } from './trust.ts'
@@ -191,10 +193,18 @@ export async function digestsOf(file: string): Promise<Content> {
   return (hash) => made[hash]
 }
 
-/** A decision of ours as it is downloaded for programs: the signatures in it and what each is over. Null for what is none. */
-type DecisionFile = { readonly parts: readonly { readonly cms: Uint8Array; readonly content: Uint8Array }[]; readonly whole: boolean }
+/** Most bytes of a record, as it is attached to a PDF. */
+const largestRecord = 2 ** 20
 
-function readDecision(file: Uint8Array): DecisionFile | null {
+/** A paper of ours for programs, alone or attached to its PDF: the signatures in it and what each is over, whether they speak of this record, and which paper it says it is. */
+type PaperFile = {
+  readonly parts: readonly { readonly cms: Uint8Array; readonly content: Uint8Array }[]
+  readonly whole: boolean
+  readonly says: Paper | null
+}
+
+/** Null for what is none. */
+function readPaper(file: Uint8Array): PaperFile | null {
   if (file[0] !== 0x7b) return null
   type Read = { record?: unknown; sealed?: unknown; signature?: { statement?: unknown; cms?: unknown } }
   let read: Read
@@ -214,25 +224,63 @@ function readDecision(file: Uint8Array): DecisionFile | null {
     // What the official signed carries the record's digest: a statement of another decision signs nothing here.
     whole = signature.statement.split(/\s+/).includes(Buffer.from(digest('sha256', record)).toString('hex'))
   }
-  return parts.length > 0 ? { parts, whole } : null
+  return parts.length > 0 ? { parts, whole, says: typeof sealed === 'string' ? saidBy(read.record) : null } : null
 }
 
-/** The signatures in a decision of ours in JSON, as files of their own: to ask about their certificates. Empty for what is none. */
-export const signaturesInDecision = (file: Uint8Array): readonly Uint8Array[] => readDecision(file)?.parts.map((part) => part.cms) ?? []
+/** Which paper a record says it is; null where it says none of ours. */
+function saidBy(record: unknown): Paper | null {
+  const { kind, portal, reference, code } = record as { kind?: unknown; portal?: unknown; reference?: unknown; code?: unknown }
+  // One line of what a reference and an address are made of: nothing in it can look like another line of the verdict.
+  const isShort = (words: unknown): words is string => typeof words === 'string' && /^[\x21-\x7e]{1,200}$/.test(words)
+  if (!isShort(reference)) return null
+  if (kind === 'receipt') return isShort(portal) ? { kind, reference, portal } : null
+  return isShort(code) ? { kind: 'decision', reference, code } : null
+}
+
+/** The signatures in a paper of ours, in JSON or attached to its PDF, as files of their own: to ask about their certificates. Empty for what is none. */
+export const signaturesInPaper = (file: Uint8Array): readonly Uint8Array[] =>
+  (readPaper(file) ?? readPaper(attachedTo(file) ?? new Uint8Array()))?.parts.map((part) => part.cms) ?? []
+
+/** What the signatures in a paper are found to be, and what is wrong with it beside them. */
+function judgePaper(
+  question: Question,
+  { parts, whole, says }: PaperFile,
+): { readonly findings: Finding[]; readonly file: Reason[]; readonly says: Paper | null } {
+  const all = parts.map(({ cms, content }) => verifySignature({ ...question, signature: cms, content }))
+  return {
+    // Who signs for themself makes no paper of an institution, whatever their record says.
+    says: all[0]?.signatures.every((f) => f.as === 'seals') ? says : null,
+    findings: all.flatMap((v) => v.signatures),
+    file: [...all.flatMap((v) => (v.signatures.length === 0 ? v.reasons : [])), ...(whole ? [] : [because('other-content')])],
+  }
+}
 
 /**
- * Judges a decision of ours in JSON: the institution's seal over its record, and the official's signature over a statement that carries the record's digest; each there is must hold. Null for what is no
- * such file. Never throws for anything in it.
+ * Judges a paper of ours in JSON, a decision or a receipt: the institution's seal over its record, and an official's signature over a statement that carries the record's digest; each there is must hold. What
+ * paper it is stands in the verdict where a seal is over the record. Null for what is no such file. Never throws for anything in it.
  */
-export function verifyDecision(question: Question & { readonly decision: Uint8Array }): Verdict | null {
-  const read = readDecision(question.decision)
+export function verifyPaper(question: Question & { readonly paper: Uint8Array }): Verdict | null {
+  const read = readPaper(question.paper)
   if (!read) return null
-  const all = read.parts.map(({ cms, content }) => verifySignature({ ...question, signature: cms, content }))
-  return verdictOf(
-    'cades',
-    all.flatMap((v) => v.signatures),
-    [...all.flatMap((v) => (v.signatures.length === 0 ? v.reasons : [])), ...(read.whole ? [] : [because('other-content')])],
-  )
+  const { findings, file, says } = judgePaper(question, read)
+  return verdictOf('cades', findings, file, says)
+}
+
+/** The one JSON file attached to a PDF, as pdfkit writes it; null where there is none, or several. Of a file in which somebody else put another, all is judged as it was signed: this only finds what to judge more. */
+function attachedTo(file: Uint8Array): Uint8Array | null {
+  const pdf = Buffer.from(file.buffer, file.byteOffset, file.length)
+  const at = pdf.indexOf('/Type /EmbeddedFile')
+  if (pdf.toString('latin1', 0, 5) !== '%PDF-' || at < 0 || pdf.indexOf('/Type /EmbeddedFile', at + 1) >= 0) return null
+  const head = pdf.toString('latin1', at, at + 2_000)
+  const stream = /^[\s\S]*?>>\s*stream\r?\n/.exec(head.slice(0, head.indexOf('endobj') < 0 ? undefined : head.indexOf('endobj')))?.[0]
+  const length = stream && /\/Length (\d{1,7})\b/.exec(stream)
+  if (!stream || !length || !stream.includes('/application#2Fjson') || !stream.includes('/Filter /FlateDecode')) return null
+  const from = at + stream.length
+  try {
+    return inflateSync(pdf.subarray(from, from + Number(length[1])), { maxOutputLength: largestRecord })
+  } catch {
+    return null
+  }
 }
 
 /** The forms of signatures in a PDF that are read (ISO 32000-2, 12.8.3; EN 319 142-1, 5). */
@@ -243,15 +291,25 @@ const mostHashed = 2 ** 30
 
 /**
  * Judges the signatures of a PDF. Each must cover the file from its first byte to the end of a revision, but for its own place, which holds nothing else; the last
- * one must cover the whole file, or it fails for `appended`. An earlier one holds for what it covers: `covers` tells how much. Never throws for anything in the file.
+ * one must cover the whole file, but for a store of evidence as `appendDss` writes it, or it fails for `appended`. An earlier one holds for what it covers: `covers` tells how much. A record of ours that is
+ * attached and covered is judged with it, as by `verifyPaper`. Never throws for anything in the file.
  */
 export function verifyPdf(question: Question & { readonly pdf: Uint8Array }): Verdict {
   const pdf = Buffer.from(question.pdf.buffer, question.pdf.byteOffset, question.pdf.length)
   const found = placesIn(pdf)
   if (found === null || found.reduce((sum, place) => sum + ('fault' in place ? 0 : place.end), 0) > Math.max(mostHashed, pdf.length))
     return verdictOf('pades', [], [because('too-large')])
+  const last = Math.max(0, ...found.map((place) => ('fault' in place ? 0 : place.end)))
+  const stored = last > 0 && last < pdf.length ? dssAfter(pdf, last) : null
   const file: Reason[] = []
   const findings: Finding[] = []
+  const known = question.evidence ?? {}
+  const evidence = stored && {
+    certificates: [...(known.certificates ?? []), ...stored.certificates],
+    ocsp: [...(known.ocsp ?? []), ...stored.ocsp],
+    crls: [...(known.crls ?? []), ...stored.crls],
+  }
+  const asked = evidence ? { ...question, evidence } : question
   for (const place of found) {
     if ('fault' in place) {
       file.push(place.fault)
@@ -263,13 +321,21 @@ export function verifyPdf(question: Question & { readonly pdf: Uint8Array }): Ve
       const data = readSigned(contents, { padded: true })
       // A second content inside would be what another reader shows.
       if (data.content || data.signers.length !== 1) file.push(because('unsupported'))
-      else findings.push({ ...findingsOf(question, data, covered)[0]!, covers: { bytes: end, whole: end === pdf.length } })
+      else {
+        const whole = end === pdf.length || (stored !== null && end === last)
+        findings.push({ ...findingsOf(asked, data, covered)[0]!, covers: { bytes: end, whole } })
+      }
     } catch (error) {
       file.push(refusalOf(error))
     }
   }
   if (found.length > 0 && file.length === 0 && !findings.some((f) => f.covers!.whole)) file.push(because('appended'))
-  return verdictOf('pades', findings, file)
+  const sealed = findings.find((f) => f.covers!.whole)?.as === 'seals'
+  const attached = sealed ? attachedTo(pdf.subarray(0, last)) : null
+  const read = attached && readPaper(attached)
+  if (!read) return verdictOf('pades', findings, file)
+  const within = judgePaper(asked, read)
+  return verdictOf('pades', [...findings, ...within.findings], [...file, ...within.file], within.says)
 }
 
 /** Where a signature stands: its bytes, and the file without them, `[0, from)` and `[to, end)`. */

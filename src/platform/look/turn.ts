@@ -39,6 +39,18 @@ const tagOf: Record<TurnState, 'waiting' | 'here' | 'quiet' | 'done'> = {
 
 const sayAhead = (l: Language, ahead: number) => (ahead === 0 ? text(l, 'turn.ahead.zero') : text(l, 'turn.ahead', { count: ahead }))
 
+/** What a ticket says in words, line by line, where it is not drawn: the state, the desk or how many are before, the likely wait. */
+export function turnWords(o: Pick<TurnHeroOptions, 'language' | 'state' | 'ahead' | 'waitRange' | 'desk'>): string[] {
+  const { language: l, state, ahead, waitRange, desk } = o
+  const waits = state === 'waiting' || state === 'next'
+  return [
+    text(l, `turn.state.${state}`),
+    ...(state === 'called' && desk ? [text(l, 'office.desk', { desk })] : []),
+    ...(waits && typeof ahead === 'number' ? [sayAhead(l, ahead)] : []),
+    ...(waits && waitRange !== undefined ? [`${text(l, 'turn.wait-label')}: ${waitRange ?? text(l, 'turn.wait-unknown')}`] : []),
+  ]
+}
+
 /** The person's number, the largest thing on their page, on a ticket as an office would hand out. */
 export function turnHero(o: TurnHeroOptions): Html {
   const l = o.language
@@ -141,6 +153,14 @@ export function closedList(o: ClosedListOptions): Html {
         )}</ol>`
   }<p class="v-papers__closed">${text(l, 'papers.closed')}</p></section>`
 }
+
+/** The words of a closed list where it is not drawn: that it is closed, that it is empty, and the state of a paper. */
+export const closedListWords = (l: Language) => ({
+  closed: text(l, 'papers.closed'),
+  none: text(l, 'papers.none'),
+  received: text(l, 'papers.received'),
+  missing: text(l, 'papers.missing'),
+})
 
 export interface Happening {
   /** The instant or date for machines, and the words people read. */

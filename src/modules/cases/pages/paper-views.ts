@@ -1,6 +1,7 @@
 /** Papers as pages: the receipt, the decision, and how anybody checks one. What a decision says is worked out once, for its page and its PDF. */
 import type { Service } from '#catalogue'
 import { type Child, type Html, html } from '#kernel/html'
+import type { Reference } from '#kernel/id'
 import { formatDate, formatNumber, type Language, texts } from '#kernel/text'
 import { dateIn } from '#kernel/time'
 import {
@@ -28,7 +29,7 @@ import type { Deps } from '../deps.ts'
 import { deskName } from '../desk.ts'
 import type { OpenCase } from '../filing.ts'
 import { qrSvg } from '../qr.ts'
-import type { Standing } from '../receipt.ts'
+import type { ReceiptStanding, Standing } from '../receipt.ts'
 import { noVerdict, validities, whys } from '../verdict.ts'
 import { costWords, standingWait } from './citizen-views.ts'
 import { personPage, when } from './page.ts'
@@ -83,66 +84,107 @@ function actsOf(l: Language, acts: readonly Published[], zone: string | undefine
 const report = (request: Request, reply: Reply, o: Pick<OpenCase, 'c'>, step: string, label: string) =>
   html`<form method="post" action="/reports" novalidate>${csrfField(request, reply)}<input type="hidden" name="reference" value="${o.c.reference}"><input type="hidden" name="step" value="${step}"><input type="hidden" name="office" value="${o.c.office}">${button({ text: label, kind: 'secondary' })}</form>`
 
-/** The receipt: on a screen and on one sheet of paper. */
-export function receiptPage(
-  request: Request,
-  reply: Reply,
-  deps: Deps,
-  o: OpenCase,
-  s: Standing & { turn: NonNullable<Standing['turn']>; receipt: NonNullable<Standing['receipt']> },
-): Html {
-  const { name } = s
-  const l = request.visitor.language
+/** A receipt in words: what its page and its PDF both say. */
+export type ReceiptWords = {
+  readonly language: Language
+  readonly title: string
+  readonly number: string
+  readonly state: 'next' | ReceiptStanding['turn']['state']['state']
+  readonly ahead: number | null
+  /** Only while it waits; null where too little was measured. */
+  readonly waitRange: { readonly waitRange: string | null } | undefined
+  readonly desk: string | undefined
+  readonly where: string
+  readonly cost: string
+  readonly reference: Reference
+  readonly name: string
+  readonly filed: string
+  readonly due: { readonly key: string; readonly value: string; readonly silence: string }
+  readonly papers: readonly {
+    readonly name: string
+    readonly hint: string | undefined
+    readonly state: 'received' | 'missing' | undefined
+    /** SHA-256 of each file that was handed in for it, hexadecimal. */
+    readonly digests: readonly string[]
+  }[]
+  readonly qr: string
+  readonly mark: string
+  readonly proof: string
+  readonly head: string
+}
+
+/** Puts a receipt into words. */
+export function receiptWords(l: Language, deps: Deps, o: OpenCase, s: ReceiptStanding): ReceiptWords {
   const { c, service } = o
-  const title = text(l, 'receipt.caption', { service: service.text(l, 'name') })
-  const office = deps.catalogue.office(s.office)?.name(l) ?? s.office
   const { state } = s.turn.state
   const hero = state === 'waiting' && s.ahead === 0 ? 'next' : state
   const cost = costWords(l, service, o.filing.answers as never, dateIn(deps.clock.now(), deps.catalogue.calendarOf(c.office).zone))
-  const free = service.definition.fee.kind === 'free'
-  const papers = o.journey.papers.map((p) => ({
-    name: p.label,
-    hint: p.how === 'shown' ? text(l, 'receipt.papers-shown') : undefined,
-    state:
-      p.how !== 'file'
-        ? undefined
-        : o.files.some((f) => f.paper === p.id)
-          ? ('received' as const)
-          : p.optional
-            ? undefined
-            : ('missing' as const),
-  }))
-  const due =
-    c.state === 'asked' && c.answerBy
-      ? { key: text(l, 'receipt.answer-by'), value: c.answerBy, silence: text(l, 'receipt.silence.papers') }
-      : { key: text(l, 'receipt.due'), value: c.dueOn!, silence: text(l, `receipt.silence.${service.definition.silence.means}`) }
-  const body = html`<div class="v-receipt"><p class="govuk-caption-l">${title}</p>${turnHero({
+  const awaited = c.state === 'asked' ? c.answerBy : null
+  return {
     language: l,
+    title: text(l, 'receipt.caption', { service: service.text(l, 'name') }),
     number: formatNumber(l, s.turn.state.place),
     state: hero,
     ahead: s.ahead,
-    ...(hero === 'waiting' || hero === 'next' ? { waitRange: standingWait(l, s) } : {}),
+    waitRange: hero === 'waiting' || hero === 'next' ? { waitRange: standingWait(l, s) } : undefined,
     desk: s.turn.state.desk ? deskName(s.turn.state.desk) : undefined,
-    where: office,
+    where: deps.catalogue.office(s.office)?.name(l) ?? s.office,
+    cost: service.definition.fee.kind === 'free' ? text(l, 'receipt.free') : text(l, 'receipt.cost', { cost }),
+    reference: c.reference,
+    name: s.name,
+    filed: c.submittedAt ? when(deps, l, c.submittedAt, c.office) : '',
+    due: awaited
+      ? { key: text(l, 'receipt.answer-by'), value: formatDate(l, awaited), silence: text(l, 'receipt.silence.papers') }
+      : {
+          key: text(l, 'receipt.due'),
+          value: formatDate(l, c.dueOn!),
+          silence: text(l, `receipt.silence.${service.definition.silence.means}`),
+        },
+    papers: o.journey.papers.map((p) => {
+      const digests = o.files.filter((f) => f.paper === p.id).map((f) => f.sha256)
+      return {
+        name: p.label,
+        hint: p.how === 'shown' ? text(l, 'receipt.papers-shown') : undefined,
+        state: p.how !== 'file' ? undefined : digests.length > 0 ? 'received' : p.optional ? undefined : 'missing',
+        digests,
+      }
+    }),
+    qr: tagged(deps, s.receipt.openings),
+    mark: `ventanilla-paper:${s.receipt.openings};`,
+    proof:
+      s.published === null ? text(l, 'receipt.promise') : text(l, 'receipt.published', { index: formatNumber(l, Number(s.published)) }),
+    head: text(l, 'receipt.head', { size: formatNumber(l, Number(s.head.size)), short: s.head.short }),
+  }
+}
+
+/** The receipt: on a screen and on one sheet of paper. */
+export function receiptPage(request: Request, reply: Reply, deps: Deps, o: OpenCase, s: ReceiptStanding): Html {
+  const l = request.visitor.language
+  const { c } = o
+  const w = receiptWords(l, deps, o, s)
+  const { title } = w
+  const body = html`<div class="v-receipt"><p class="govuk-caption-l">${title}</p>${turnHero({
+    language: l,
+    number: w.number,
+    state: w.state,
+    ahead: w.ahead,
+    ...w.waitRange,
+    desk: w.desk,
+    where: w.where,
     note: html`<p><strong>${text(l, 'receipt.no-number')}</strong></p>`,
     actions: c.state === 'decided' ? button({ text: text(l, 'receipt.decision-link'), href: `/cases/${c.reference}/decision` }) : undefined,
-  })}<p class="v-receipt__free">${free ? text(l, 'receipt.free') : text(l, 'receipt.cost', { cost })}</p><div class="v-receipt__pair">${summaryList(
-    {
-      classes: 'v-receipt__facts',
-      rows: [
-        { key: text(l, 'receipt.reference'), value: html`<strong class="v-code">${c.reference}</strong>` },
-        { key: text(l, 'receipt.name'), value: name },
-        { key: text(l, 'receipt.filed'), value: c.submittedAt ? when(deps, l, c.submittedAt, c.office) : '' },
-        {
-          key: due.key,
-          value: html`<strong>${formatDate(l, due.value)}</strong> <span class="v-receipt__silence">${due.silence}</span>`,
-        },
-      ],
-    },
-  )}${closedList({ language: l, papers, title: text(l, 'receipt.papers') })}</div><div class="v-receipt__pair"><section aria-labelledby="check"><h2 class="govuk-heading-m" id="check">${text(l, 'receipt.check-title')}</h2>${qrBlock(
+  })}<p class="v-receipt__free">${w.cost}</p><div class="v-receipt__pair">${summaryList({
+    classes: 'v-receipt__facts',
+    rows: [
+      { key: text(l, 'receipt.reference'), value: html`<strong class="v-code">${c.reference}</strong>` },
+      { key: text(l, 'receipt.name'), value: w.name },
+      { key: text(l, 'receipt.filed'), value: w.filed },
+      { key: w.due.key, value: html`<strong>${w.due.value}</strong> <span class="v-receipt__silence">${w.due.silence}</span>` },
+    ],
+  })}${closedList({ language: l, papers: w.papers, title: text(l, 'receipt.papers') })}</div><div class="v-receipt__pair"><section aria-labelledby="check"><h2 class="govuk-heading-m" id="check">${text(l, 'receipt.check-title')}</h2>${qrBlock(
     {
       language: l,
-      svg: qrSvg(tagged(deps, s.receipt.openings)),
+      svg: qrSvg(w.qr),
       code: c.reference,
       url: shortUrl(deps, '/check'),
       href: `/check#${s.receipt.openings}`,
@@ -151,11 +193,9 @@ export function receiptPage(
     s.receipt.secret === null
       ? html`<p class="govuk-body">${text(l, s.receipt.secretWithheld ? 'receipt.secret-own' : 'receipt.secret-soon')}</p>`
       : html`<p class="govuk-body">${text(l, 'receipt.secret', { url: shortUrl(deps, '/sign-in/receipt') })}</p><p class="govuk-body"><span class="v-soft">${text(l, 'receipt.secret-label')}</span> <strong class="v-code">${s.receipt.secret}</strong></p><p class="govuk-body v-soft">${text(l, 'receipt.secret-keep')}</p>`
-  }</section></div><div class="v-receipt__pair"><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${
-    s.published === null ? text(l, 'receipt.promise') : text(l, 'receipt.published', { index: formatNumber(l, Number(s.published)) })
-  }</p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, s.published === null ? 'receipt.promise-link' : 'receipt.proof-link')}</a></p><p class="govuk-body v-soft v-fingerprint">${text(l, 'receipt.head', { size: formatNumber(l, Number(s.head.size)), short: s.head.short })}</p></section><section aria-labelledby="report"><h2 class="govuk-heading-m" id="report">${text(l, 'receipt.report-title')}</h2><p class="govuk-body v-print-only">${text(l, 'receipt.report-print')}</p><div class="v-no-print"><p class="govuk-body">${text(l, 'receipt.report-hint')}</p>${report(request, reply, o, s.turn.step, text(l, 'receipt.report'))}</div></section></div>${
+  }</section></div><div class="v-receipt__pair"><section aria-labelledby="proof"><h2 class="govuk-heading-m" id="proof">${text(l, 'receipt.proof-title')}</h2><p class="govuk-body">${w.proof}</p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/proof">${text(l, s.published === null ? 'receipt.promise-link' : 'receipt.proof-link')}</a></p><p class="govuk-body v-soft v-fingerprint">${w.head}</p></section><section aria-labelledby="report"><h2 class="govuk-heading-m" id="report">${text(l, 'receipt.report-title')}</h2><p class="govuk-body v-print-only">${text(l, 'receipt.report-print')}</p><div class="v-no-print"><p class="govuk-body">${text(l, 'receipt.report-hint')}</p>${report(request, reply, o, s.turn.step, text(l, 'receipt.report'))}</div></section></div>${
     c.takenBy !== null && html`<p class="v-sign v-print-only">${text(l, 'receipt.sign')}</p>`
-  }${confirmLink(request, c)}<p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}">${text(l, 'receipt.back')}</a></p></div>`
+  }${confirmLink(request, c)}<p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}/receipt.pdf">${text(l, 'receipt.pdf')}</a></p><p class="govuk-body v-no-print"><a class="govuk-link" href="/cases/${c.reference}">${text(l, 'receipt.back')}</a></p></div>`
   return personPage(request, deps, {
     title,
     body,

@@ -9,8 +9,9 @@ import { type Checks, mostPaperBytes, type PaperContent, paperMark, unpackOpenin
 import type { DecisionSignature } from '../decision.ts'
 import type { Deps } from '../deps.ts'
 import type { Filings, OpenCase } from '../filing.ts'
-import { decisionPdf } from '../pdf.ts'
-import type { Read, Receipts } from '../receipt.ts'
+import { decisionPdf, receiptPdf } from '../pdf.ts'
+import type { Read, ReceiptStanding, Receipts } from '../receipt.ts'
+import { receiptRecord, sealReceipt } from '../receipt-record.ts'
 import { signingStep } from '../sign.ts'
 import * as views from './paper-views.ts'
 import { paperText as text } from './paper-views.ts'
@@ -39,21 +40,58 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
     }
   }
 
+  /** What stands instead of a receipt: another page, or that what is stored is not the case's own. */
+  type Instead = { readonly see: string } | { readonly swapped: OpenCase['c'] }
+
+  /** The receipt of a case the visitor may read, for its page and its file alike. */
+  async function receiptOf(
+    request: Request,
+    reference: Reference,
+  ): Promise<{ readonly o: OpenCase; readonly s: ReceiptStanding } | Instead> {
+    const read = await open(request, reference)
+    if (!read) return { swapped: await filings.peek(signedIn(request), reference) }
+    const { o, s } = read
+    if (o.c.state === 'draft') return { see: `/cases/${reference}` }
+    // Filed and still to be signed: it takes its turn when it is.
+    if (!s.turn && signingStep(o.c, o.service)) return { see: `/cases/${reference}/sign` }
+    if (!s.turn || !s.receipt) return { swapped: o.c }
+    return { o, s: { ...s, turn: s.turn, receipt: s.receipt } }
+  }
+
   web.route({
     method: 'GET',
     url: '/cases/:reference/receipt',
     access: 'signed-in',
     schema: { params: OneCase },
     handler: async (request, reply) => {
-      const reference = referenceOf(request.params)
-      const read = await open(request, reference)
-      if (!read) return views.swappedPage(request, reply, deps, await filings.peek(signedIn(request), reference), 'turn')
-      const { o, s } = read
-      if (o.c.state === 'draft') return reply.redirect(`/cases/${reference}`, 303)
-      // Filed and still to be signed: it takes its turn when it is.
-      if (!s.turn && signingStep(o.c, o.service)) return reply.redirect(`/cases/${reference}/sign`, 303)
-      if (!s.turn || !s.receipt) return views.swappedPage(request, reply, deps, o.c, 'turn')
-      return views.receiptPage(request, reply, deps, o, { ...s, turn: s.turn, receipt: s.receipt })
+      const found = await receiptOf(request, referenceOf(request.params))
+      if ('see' in found) return reply.redirect(found.see, 303)
+      if ('swapped' in found) return views.swappedPage(request, reply, deps, found.swapped, 'turn')
+      return views.receiptPage(request, reply, deps, found.o, found.s)
+    },
+  })
+
+  web.route({
+    method: 'GET',
+    url: '/cases/:reference/receipt.pdf',
+    access: 'signed-in',
+    schema: { params: OneCase },
+    handler: async (request, reply) => {
+      const found = await receiptOf(request, referenceOf(request.params))
+      if ('see' in found) return reply.redirect(found.see, 303)
+      if ('swapped' in found) throw new Problem('conflict', 'The turn does not belong to this application.')
+      const { o, s } = found
+      const proof = await receipts.proof(o)
+      const { bytes, seal, digest } = sealReceipt(deps, receiptRecord(deps, o, s, proof), s.receipt.openings)
+      const madeAt = deps.clock.now()
+      const pdf = await receiptPdf(
+        views.receiptWords(request.visitor.language, deps, o, s),
+        { seal, digest, proof: proof?.text ?? null },
+        deps.demo,
+        { attached: { name: `${o.c.reference}.json`, bytes, madeAt }, place: deps.signing.issues ? madeAt : null },
+      )
+      reply.type('application/pdf').header('content-disposition', `attachment; filename="${o.c.reference}.pdf"`)
+      return deps.signing.sealPdf(pdf) ?? pdf
     },
   })
 
@@ -137,7 +175,7 @@ export function registerPapers(web: Web, deps: Deps, { filings, receipts, checks
       const name = `${o.c.reference}-${d.code}`
       reply.type('application/pdf').header('content-disposition', `attachment; filename="${name}.pdf"`)
       const attached = { name: `${name}.json`, bytes: jsonOf(d), madeAt: o.c.endedAt ?? deps.clock.now() }
-      const pdf = await decisionPdf(w, attached, { place: deps.signing.issues ? deps.clock.now() : null })
+      const pdf = await decisionPdf(w, { attached, place: deps.signing.issues ? deps.clock.now() : null })
       return deps.signing.sealPdf(pdf) ?? pdf
     },
   })

@@ -457,7 +457,7 @@ test('who took a filing reads it while the person is there, and neither the next
   assert.doesNotMatch((await counter.get(`/cases/${theirs}`)).body, /Es para trabajar/)
   it.clock.advance(24 * 60 * minuteMs)
   counter = await as(clerk)
-  for (const path of ['', '/receipt', '/proof', '/papers', '/decision', '/decision.pdf', '/decision.json'])
+  for (const path of ['', '/receipt', '/receipt.pdf', '/proof', '/papers', '/decision', '/decision.pdf', '/decision.json'])
     assert.equal((await counter.get(`/cases/${theirs}${path}`)).status, 404, path)
   assert.equal((await counter.get(`/counter/${office}/cases/${theirs}/confirm`)).status, 404)
   // Papers that were asked for may be brought to the counter, and then it is over again.

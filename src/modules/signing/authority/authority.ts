@@ -38,8 +38,8 @@ export interface Authority {
   revoke(tx: Tx, serial: string, reason: RevocationReason): Promise<boolean>
   /** An OCSP response about one of our certificates as things are now: evidence to be laid beside a signature. */
   about(serial: string): Promise<Uint8Array>
-  /** The same of the portal's own seal, without asking the database. */
-  aboutSeal(): Uint8Array
+  /** The same of the portal's own seal, or of what stamps its times, without asking the database. */
+  aboutOwn(part: 'seal' | 'timestamps'): Uint8Array
   /**
    * Answers an OCSP request in DER. `freshMs`: for how long the same may be handed out to whoever asks the same, 0 for an answer to one alone; no answer is older than half a minute when that ends. Never
    * throws for what was sent.
@@ -132,7 +132,7 @@ export function openAuthority({ folder, db, clock }: { folder: AuthorityFolder; 
     revoke: (tx, serial, reason) => store.revoke(tx, serial, reason, wholeSeconds()),
 
     about: async (serial) => evidence(serial, (await saidOf([serial])).get(serial)!),
-    aboutSeal: () => evidence(folder.seal.certificate.serial, { state: 'good' }),
+    aboutOwn: (part) => evidence(folder[part].certificate.serial, { state: 'good' }),
 
     async answer(request) {
       const now = clock.now().getTime()

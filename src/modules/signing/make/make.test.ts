@@ -1,14 +1,14 @@
 /** What the authority makes, judged by OpenSSL and by our own verifier. */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { certifyIssuing, makeRoot, newKey, partName } from '../authority/folder.ts'
+import { newKey } from '../authority/folder.ts'
 import { signCades } from '../cades.ts'
 import { readCertificate } from '../certificate.ts'
 import * as der from '../der.ts'
 import { openPair, readCertificate as readOwn } from '../pair.ts'
 import { makeRequest } from '../request.ts'
 import { readCrl, readOcsp, statusOf } from '../revocation.ts'
+import { addresses, anAuthority, now, since } from '../testing-authority.ts'
 import { efirma, opensslFolder } from '../testing-signer.ts'
 import { openTrust } from '../trust.ts'
 import { Refusal } from '../verdict.ts'
@@ -20,35 +20,6 @@ import { readRequest, requestDer } from './requests.ts'
 import { holder, keyInMemory } from './signer.ts'
 import { makeToken, readTimestampRequest, stampBytes, timestampResponse } from './tokens.ts'
 
-const now = new Date(Math.floor(Date.now() / 1000) * 1000)
-const since = new Date(now.getTime() - 60_000)
-const names = { organization: 'Prueba', demo: true }
-const addresses = {
-  ocsp: 'http://127.0.0.1/pki/ocsp',
-  list: 'http://127.0.0.1/pki/issuing.crl',
-  issuer: 'http://127.0.0.1/pki/issuing.cer',
-}
-
-/** An authority with all its parts; the keys of those who seal and stamp of the kind that is asked. */
-async function anAuthority(kind: 'P-256' | 'RSA' = 'P-256') {
-  const fresh = () => (kind === 'RSA' ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey : newKey('P-256'))
-  const root = await makeRoot(names, since)
-  const issuingKey = keyInMemory(newKey('P-256'))
-  const issuing = holder(issuingKey, await certifyIssuing(root.holder, issuingKey.spki, names, since))
-  const part = async (profile: 'ocsp' | 'timestamps' | 'seal') => {
-    const key = keyInMemory(fresh())
-    const made = await makeCertificate({ profile, subject: partName(profile, names), spki: key.spki, from: since, addresses }, issuing)
-    return holder(key, made, [issuing.certificate.der])
-  }
-  return {
-    root: root.holder,
-    list: root.list,
-    issuing,
-    ocsp: await part('ocsp'),
-    timestamps: await part('timestamps'),
-    seal: await part('seal'),
-  }
-}
 const ca = await anAuthority()
 const trust = openTrust([{ certificate: ca.root.certificate.der, vouches: ['people', 'seals', 'timestamps'] }])
 const openssl = opensslFolder()

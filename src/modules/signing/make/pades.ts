@@ -23,7 +23,7 @@ const range = `/ByteRange [0 ${open} ${open} ${open}]`
 const empty = `<${'00'.repeat(room)}>`
 
 /**
- * Fills the place, with a timestamp by `stamp` (B-T): the signature covers the whole file but itself. Answers about revocation are left out: readers of PDFs look for them elsewhere in the file, and NSS
+ * Fills the place, with a timestamp by `stamp` (B-T): the signature covers the whole file but itself. Answers about revocation are left out: readers of PDFs look for them in a store after it (`appendDss`), and NSS
  * refuses a signature that carries one. Throws RangeError for a file without exactly one place, or where the signature is larger than it.
  */
 export function signPdf(pdf: Buffer, by: Holder, stamp: (signature: Uint8Array) => Uint8Array): Buffer {
