@@ -2,11 +2,13 @@ import { open, stat } from 'node:fs/promises'
 import { environment } from '#config'
 import { type Language, languages } from '#kernel/text'
 import {
+  derOf,
   digestsOf,
   explain,
   largestSignature,
   openTrust,
   readTrustFolder,
+  signatureLabels,
   type Verdict,
   verifyPaper,
   verifyPdf,
@@ -52,12 +54,6 @@ async function read(file: string): Promise<Buffer> {
   }
 }
 
-/** A signature as other programs save it in letters: PEM. */
-function derOf(bytes: Buffer): Buffer {
-  const pem = /^\s*-----BEGIN (?:CMS|PKCS7)-----([\w+/=\s]+)-----END (?:CMS|PKCS7)-----\s*$/.exec(bytes.toString('latin1'))
-  return pem ? Buffer.from(pem[1]!, 'base64') : bytes
-}
-
 export const command: Command = {
   about: 'explains an electronic signature: who signed what, when, whether it holds and why',
   usage: '<file> [--content <file>] [--trust <folder>] [--at <instant>] [--revocation-if-known] [--language es|en] [--json]',
@@ -94,7 +90,8 @@ export const command: Command = {
     const content = typeof options.content === 'string' ? await digestsOf(options.content) : null
     const verdict: Verdict = isPdf
       ? verifyPdf({ ...question, pdf: bytes })
-      : (verifyPaper({ ...question, paper: bytes }) ?? verifySignature({ ...question, signature: derOf(bytes), content }))
+      : (verifyPaper({ ...question, paper: bytes }) ??
+        verifySignature({ ...question, signature: derOf(bytes, ...signatureLabels), content }))
     // Where nothing in the file could be read, nothing was found out: that is not the same as a signature that does not hold.
     const unread = verdict.signatures.length === 0 && verdict.reasons.every(({ code }) => unreadable.has(code))
     const words = explain(language, verdict).join('\n')

@@ -4,6 +4,7 @@ import type { Language } from '#kernel/text'
 import { texts } from '#kernel/text'
 import type { Authority } from './authority/authority.ts'
 import { raise } from './make/cades.ts'
+import { derOf, signatureLabels } from './pem.ts'
 import en from './text.statement.en.json' with { type: 'json' }
 import es from './text.statement.es.json' with { type: 'json' }
 import { openTrust, type TrustFolder } from './trust.ts'
@@ -46,14 +47,6 @@ const refused = (codes: readonly string[]) =>
     fields: codes.map((code) => ({ pointer: '/signature', code, detail: reasonWords('en', code) })),
   })
 
-/** A signature as another program may have saved it in letters (PEM), in DER. */
-export function derOf(bytes: Buffer): Buffer {
-  const pem = /^\s*-----BEGIN (?:CMS|PKCS7)-----([\w+/=\s]+)-----END (?:CMS|PKCS7)-----\s*$/.exec(
-    bytes.length < 2_000_000 ? bytes.toString('latin1') : '',
-  )
-  return pem ? Buffer.from(pem[1]!, 'base64') : bytes
-}
-
 /** Our own authority, as far as signatures need it. */
 export type Witness = Pick<Authority, 'about' | 'stamp' | 'folder'>
 
@@ -74,7 +67,7 @@ export async function takeSignature(
   authority: Witness | null,
   { content, signature, at }: { readonly content: Buffer; readonly signature: Buffer; readonly at: Date },
 ): Promise<TakenSignature> {
-  const cms = derOf(signature)
+  const cms = derOf(signature, ...signatureLabels)
   const own = await ownAnswers(authority, cms)
   const judge = (bytes: Uint8Array, answers: readonly Uint8Array[]) =>
     verifySignature({

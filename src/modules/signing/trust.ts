@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Certificate, isSelfIssued, isSignedBy, Kept, largestCertificate, ownFault, readCertificate } from './certificate.ts'
+import { pemBlocks } from './pem.ts'
 import { because, type Reason, Refusal } from './verdict.ts'
 
 /** What an authority may vouch for: signatures of persons, seals of institutions, timestamps, answers of OCSP responders. */
@@ -42,10 +43,7 @@ export function openTrust(entries: readonly TrustEntry[]): Trust {
 /** Certificates in a file: one in DER, or any number in PEM. Throws `Refusal` when there is none. */
 function certificatesIn(bytes: Uint8Array): Uint8Array[] {
   if (bytes[0] === 0x30) return [bytes]
-  const pem = Buffer.from(bytes).toString('latin1')
-  const found = [...pem.matchAll(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([\w+/=\s]+)-----END/g)].map((m) =>
-    Buffer.from(m[1]!, 'base64'),
-  )
+  const found = pemBlocks(bytes, 'CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE')
   if (found.length === 0) throw new Refusal('broken', 'There is no certificate in the file.')
   return found
 }
@@ -85,7 +83,7 @@ export async function readTrustFolder(folder: string): Promise<TrustFolder> {
       if (found.size > (kind === 'crl' || kind === 'pem' ? largestList : largestCertificate * 2))
         throw new Refusal('too-large', `${file} is too large.`)
       const bytes = await readFile(file)
-      if (kind === 'crl') crls.push(listIn(bytes))
+      if (kind === 'crl') crls.push(pemBlocks(bytes, 'X509 CRL')[0] ?? bytes)
       else if (kind === 'ors') ocsp.push(bytes)
       else
         try {
@@ -111,12 +109,6 @@ async function readResponders(file: string): Promise<ReadonlyMap<string, string>
       return [id.toLowerCase(), url]
     }),
   )
-}
-
-/** A list of revocations in DER, also when it lies in PEM. */
-function listIn(bytes: Uint8Array): Uint8Array {
-  const pem = bytes[0] === 0x30 ? null : /-----BEGIN X509 CRL-----([\w+/=\s]+)-----END/.exec(Buffer.from(bytes).toString('latin1'))
-  return pem ? Buffer.from(pem[1]!, 'base64') : bytes
 }
 
 /** What building chains may cost in one verdict, however many certificates a signature brings: steps, of which each checks at most one signature. */

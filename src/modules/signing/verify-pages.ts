@@ -6,7 +6,8 @@ import { type Language, texts } from '#kernel/text'
 import { button, details, fileUpload, layout, panel, type SummaryError } from '#look'
 import { csrfField, csrfHolds, isDemo, type Reply, type Request, type Web } from '#web'
 import { largestSignature } from './cms.ts'
-import { derOf, ownAnswers, type Witness } from './signatures.ts'
+import { derOf, signatureLabels } from './pem.ts'
+import { ownAnswers, type Witness } from './signatures.ts'
 import en from './text.verify.en.json' with { type: 'json' }
 import es from './text.verify.es.json' with { type: 'json' }
 import type { TrustFolder } from './trust.ts'
@@ -25,7 +26,7 @@ type Given = { readonly file: Buffer; readonly content: Buffer | null }
 async function judge({ trust, ocsp, crls }: TrustFolder, authority: Witness | null, given: Given, at: Date): Promise<Verdict> {
   const { file, content } = given
   const isPdf = file.subarray(0, 5).toString('latin1') === '%PDF-'
-  const signed = isPdf ? file : derOf(file.subarray(0, 2 * largestSignature))
+  const signed = isPdf ? file : derOf(file.subarray(0, 2 * largestSignature), ...signatureLabels)
   // Nobody is asked over the network while somebody waits; the page says where nothing is known of a revocation. Of our own it is known.
   const inside = signaturesInPaper(file)
   const asked = isPdf ? [signed, ...inside] : inside.length > 0 ? inside : [signed]

@@ -29,6 +29,7 @@ import { type Chain, chainOf, likelyPurposes, type Trust, Work } from './trust.t
 import { because, distinct, type Finding, type Paper, type Reason, refusalOf, type Verdict, verdictOf } from './verdict.ts'
 
 export { largestSignature } from './cms.ts'
+export { derOf, signatureLabels } from './pem.ts'
 export { openTrust, readTrustFolder } from './trust.ts'
 export { explain, type Verdict } from './verdict.ts'
 

@@ -16,6 +16,7 @@ import { type Certificate, readCertificate } from '../certificate.ts'
 import { makeList } from '../make/answers.ts'
 import { type Addresses, makeCertificate, makeName, nameOids, type ProfileName } from '../make/certificates.ts'
 import { type Holder, holder, keyInMemory, type RemoteKey, type SigningKey } from '../make/signer.ts'
+import { pemBlocks, toPem } from '../pem.ts'
 import { keyInModule, type Pkcs11Place } from './pkcs11.ts'
 
 /** What the folder holds, opened. */
@@ -96,7 +97,7 @@ export async function makeServices(folder: string, names: AuthorityNames, addres
       issuing,
     )
     const fresh = `${path}.${randomUUID()}`
-    writeFileSync(fresh, `${pem(key)}${certificatePem(certificate)}`, { mode: 0o600, flag: 'wx' })
+    writeFileSync(fresh, `${pem(key)}${toPem('CERTIFICATE', certificate)}`, { mode: 0o600, flag: 'wx' })
     renameSync(fresh, path)
     made.push(service)
   }
@@ -195,18 +196,12 @@ function certificateIn(folder: string, name: string): Certificate {
   }
 }
 
-/** A certificate in letters. */
-const certificatePem = (der: Uint8Array): string =>
-  `-----BEGIN CERTIFICATE-----\n${Buffer.from(der)
-    .toString('base64')
-    .replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
-
 /** A key and its certificate in one file. Throws `AuthorityError`. */
 function readPair(path: string, chain: readonly Uint8Array[]): Holder {
   const key = keyFile(path)
-  const found = /-----BEGIN CERTIFICATE-----([\w+/=\s]+)-----END CERTIFICATE-----/.exec(readFileSync(path, 'latin1'))
+  const [found] = pemBlocks(readFileSync(path), 'CERTIFICATE')
   if (!found) throw new AuthorityError(`${path} holds no certificate. ${doIt}`)
-  return holder(key, Buffer.from(found[1]!, 'base64'), chain)
+  return holder(key, found, chain)
 }
 
 function keyFile(path: string): SigningKey {

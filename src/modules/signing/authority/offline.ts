@@ -6,6 +6,7 @@ import { readCertificate } from '../certificate.ts'
 import { type Addresses, makeName, nameOids } from '../make/certificates.ts'
 import { makeRequestFor, readRequest, requestDer } from '../make/requests.ts'
 import { type Holder, holder, keyInMemory, type RemoteKey } from '../make/signer.ts'
+import { derOf } from '../pem.ts'
 import {
   AuthorityError,
   type AuthorityNames,
@@ -109,8 +110,7 @@ export function certificatesIn(folder: string): { readonly file: string; readonl
     .sort()
     .map((file) => {
       const bytes = readFileSync(join(folder, file))
-      const pem = /-----BEGIN CERTIFICATE-----([\w+/=\s]+)-----END/.exec(bytes.toString('latin1'))
-      const { name, notAfter } = readCertificate(pem ? Buffer.from(pem[1]!, 'base64') : bytes)
+      const { name, notAfter } = readCertificate(derOf(bytes, 'CERTIFICATE'))
       return { file, name, notAfter }
     })
 }

@@ -2,6 +2,7 @@
 import { isSignature, keyOf, readAlgorithm, readKeyKind } from '../algorithm.ts'
 import { type Name, readName } from '../certificate.ts'
 import * as der from '../der.ts'
+import { derOf } from '../pem.ts'
 import { Refusal } from '../verdict.ts'
 import type { RemoteKey } from './signer.ts'
 
@@ -18,12 +19,7 @@ export async function makeRequestFor(key: RemoteKey, subject: Uint8Array): Promi
 export type CertificateRequest = { readonly subject: Name; readonly spki: Uint8Array; readonly key: string }
 
 /** A request in DER, also when it came in letters (PEM). */
-export function requestDer(bytes: Buffer): Buffer {
-  const pem = /^\s*-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([\w+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----\s*$/.exec(
-    bytes.length <= 2 * largestRequest ? bytes.toString('latin1') : '',
-  )
-  return pem ? Buffer.from(pem[1]!, 'base64') : bytes
-}
+export const requestDer = (bytes: Buffer): Buffer => derOf(bytes, 'CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST')
 
 /**
  * Reads a request and checks its proof: the request is signed by the key it asks about. Throws `DerFault` for what is none, and `Refusal` with `too-large`, `weak-key`, `wrong-curve`,
