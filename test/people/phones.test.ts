@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import test, { after, before, describe } from 'node:test'
-import type { OfficeId, PersonId } from '#kernel/id'
+import type { OfficeId, PersonId, Reference } from '#kernel/id'
 import { Problem, type ProblemCode } from '#kernel/problem'
 import { FixedClock, minuteMs } from '#kernel/time'
 import type { SignedIn, Web } from '#web'
@@ -172,7 +172,28 @@ describe('a number', () => {
     assert.equal((await later.person(t.db, owner.person))?.phone, phone)
   })
 
-  test('that a clerk types for an e-mail address counts alike', async () => {
+  test('is proved at a counter in the place of the note, and then confirms a filing there', async () => {
+    const { own, codeOf } = open()
+    const phone = aNumber()
+    const by = clerk()
+    const person = await t.db.tx((tx) => own.newAccount(tx, 'es'))
+    const at = { browser: aBrowser(), network: aNetwork() }
+    await own.askContact(by, person, { ...at, phone: aNumber(), language: 'es', office })
+    await own.askContact(by, person, { ...at, phone, language: 'es', office })
+    await own.confirmContact(by, { ...at, code: await codeOf(phone) })
+    assert.deepEqual(
+      (await own.contacts(person)).map((c) => [c.address, c.confirmed_at !== null]),
+      [[phone, true]],
+      'neither its note nor the one before it is left',
+    )
+    const confirms = { person, reference: 'AAAA-AAAAA' as Reference }
+    await own.askConfirmation(by, confirms, { ...at, office })
+    await own.confirmByCode(by, confirms, { ...at, office, code: await codeOf(phone) })
+    // Who has a contact is not given another by a clerk.
+    await assert.rejects(own.askContact(by, person, { ...at, phone: aNumber(), language: 'es', office }), refusedAs('forbidden'))
+  })
+
+  test('counts as an e-mail address does, which a clerk types', async () => {
     const { own } = open()
     const email = `ayuda${++count}@ejemplo.mx`
     const ask = async () => {
