@@ -165,11 +165,14 @@ describe('a number', () => {
     await assert.rejects(ask(await without()), refusedAs('people/helpers-contact'))
     for (const person of noted) assert.equal((await own.person(t.db, person))?.phone, null, 'a note is no contact')
     // The limit by number is over, then its owner comes.
-    const { enter, own: later, clock } = open()
+    const { enter, add, visitorBy, own: later, clock } = open()
     clock.advance(16 * minuteMs)
     const owner = await enter(phone)
     assert.ok(owner.person && !noted.includes(owner.person))
     assert.equal((await later.person(t.db, owner.person))?.phone, phone)
+    const another = await visitorBy(await aPerson(t.db, `vive-ahi${++count}@ejemplo.mx`), 'email')
+    await add(another, phone)
+    assert.equal((await later.person(t.db, another.person))?.phone, phone)
   })
 
   test('is proved at a counter in the place of the note, and then confirms a filing there', async () => {
@@ -236,7 +239,7 @@ describe('who shares a number', () => {
     const offered = (await own.choice(browser))!
     assert.deepEqual(
       offered.map((o) => o.name),
-      ['Rosa', 'Luis'],
+      ['Luis', 'Rosa'],
     )
     const given = { browser, network: aNetwork(), language: 'es' as const, device: 'phone' }
     // Neither another browser, nor somebody who does not share it, nor a person's own id.
