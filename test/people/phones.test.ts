@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import test, { after, before, describe } from 'node:test'
-import type { OfficeId, PersonId } from '#kernel/id'
+import type { OfficeId, PersonId, Reference } from '#kernel/id'
 import { Problem, type ProblemCode } from '#kernel/problem'
 import { FixedClock, minuteMs } from '#kernel/time'
 import type { SignedIn, Web } from '#web'
@@ -165,14 +165,38 @@ describe('a number', () => {
     await assert.rejects(ask(await without()), refusedAs('people/helpers-contact'))
     for (const person of noted) assert.equal((await own.person(t.db, person))?.phone, null, 'a note is no contact')
     // The limit by number is over, then its owner comes.
-    const { enter, own: later, clock } = open()
+    const { enter, add, visitorBy, own: later, clock } = open()
     clock.advance(16 * minuteMs)
     const owner = await enter(phone)
     assert.ok(owner.person && !noted.includes(owner.person))
     assert.equal((await later.person(t.db, owner.person))?.phone, phone)
+    const another = await visitorBy(await aPerson(t.db, `vive-ahi${++count}@ejemplo.mx`), 'email')
+    await add(another, phone)
+    assert.equal((await later.person(t.db, another.person))?.phone, phone)
   })
 
-  test('that a clerk types for an e-mail address counts alike', async () => {
+  test('is proved at a counter in the place of the note, and then confirms a filing there', async () => {
+    const { own, codeOf } = open()
+    const phone = aNumber()
+    const by = clerk()
+    const person = await t.db.tx((tx) => own.newAccount(tx, 'es'))
+    const at = { browser: aBrowser(), network: aNetwork() }
+    await own.askContact(by, person, { ...at, phone: aNumber(), language: 'es', office })
+    await own.askContact(by, person, { ...at, phone, language: 'es', office })
+    await own.confirmContact(by, { ...at, code: await codeOf(phone) })
+    assert.deepEqual(
+      (await own.contacts(person)).map((c) => [c.address, c.confirmed_at !== null]),
+      [[phone, true]],
+      'neither its note nor the one before it is left',
+    )
+    const confirms = { person, reference: 'AAAA-AAAAA' as Reference }
+    await own.askConfirmation(by, confirms, { ...at, office })
+    await own.confirmByCode(by, confirms, { ...at, office, code: await codeOf(phone) })
+    // Who has a contact is not given another by a clerk.
+    await assert.rejects(own.askContact(by, person, { ...at, phone: aNumber(), language: 'es', office }), refusedAs('forbidden'))
+  })
+
+  test('counts as an e-mail address does, which a clerk types', async () => {
     const { own } = open()
     const email = `ayuda${++count}@ejemplo.mx`
     const ask = async () => {
@@ -215,7 +239,7 @@ describe('who shares a number', () => {
     const offered = (await own.choice(browser))!
     assert.deepEqual(
       offered.map((o) => o.name),
-      ['Rosa', 'Luis'],
+      ['Luis', 'Rosa'],
     )
     const given = { browser, network: aNetwork(), language: 'es' as const, device: 'phone' }
     // Neither another browser, nor somebody who does not share it, nor a person's own id.

@@ -295,7 +295,7 @@ export async function ownerOf(on: On, email: string): Promise<PersonId | undefin
   return row?.person
 }
 
-/** Those who have this number, proved: the contact by which each of them is chosen, in the order they came. */
+/** Those who have this number, proved, by name: the contact by which each of them is chosen. */
 export function sharersOf(on: On, phone: string) {
   return q(on)
     .selectFrom('people_contact as c')
@@ -304,6 +304,7 @@ export function sharersOf(on: On, phone: string) {
     .where('c.phone', '=', phone)
     .where('c.confirmed_at', 'is not', null)
     .where('c.ended_at', 'is', null)
+    .orderBy('p.name')
     .orderBy('c.id')
     .execute()
 }
