@@ -1,7 +1,7 @@
 /** Papers as tagged PDFs (PDF/UA-1): the sheet with its head and foot, the parts that are drawn on it, the record attached, and the place of the seal. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import PDFDocument from 'pdfkit'
+import type PDFDocument from 'pdfkit'
 import type { Language } from '#kernel/text'
 import { assets } from '#look'
 import { signaturePlace } from '#signing'
@@ -73,7 +73,7 @@ export type Sheet = {
 }
 
 /** Draws a paper and answers its bytes. `draw` is called once, below the title. */
-export function paperPdf(file: PaperFile, draw: (sheet: Sheet) => void): Promise<Buffer> {
+export async function paperPdf(file: PaperFile, draw: (sheet: Sheet) => void): Promise<Buffer> {
   const { language: l, label, attached } = file
   const options = {
     size: 'LETTER',
@@ -93,7 +93,9 @@ export function paperPdf(file: PaperFile, draw: (sheet: Sheet) => void): Promise
       CreationDate: attached.madeAt,
     },
   }
-  const doc: Doc = new PDFDocument(options as unknown as PDFKit.PDFDocumentOptions)
+  // Loaded when the first paper is drawn: 16 MB that most processes never need.
+  const { default: Document } = await import('pdfkit')
+  const doc: Doc = new Document(options as unknown as PDFKit.PDFDocumentOptions)
   const chunks: Buffer[] = []
   const done = new Promise<Buffer>((resolve, reject) => {
     doc.on('data', (c: Buffer) => chunks.push(c))

@@ -1,5 +1,5 @@
 /** Ways a mail leaves. Each is one function; whoever calls it decides on retries. */
-import nodemailer from 'nodemailer'
+import type nodemailer from 'nodemailer'
 
 /** A mail ready to go. `id` makes its Message-ID, the same at each try, so that a mailbox that got it twice shows it once. */
 export type Mail = { id: string; to: string; language: string; subject: string; text: string; html: string }
@@ -31,7 +31,7 @@ function outcomeOf(error: SmtpError): Outcome {
 
 /** Mail by SMTP. `url` as nodemailer takes it: `smtp://user:password@host:587`, `smtps://…`. */
 export function smtpCarrier(url: string, from: string, domain: string): Carrier {
-  const transport = nodemailer.createTransport({
+  const options = {
     url,
     pool: true,
     maxConnections: 5,
@@ -41,11 +41,14 @@ export function smtpCarrier(url: string, from: string, domain: string): Carrier 
     // A template never names a file or an address to be fetched.
     disableFileAccess: true,
     disableUrlAccess: true,
-  } as Parameters<typeof nodemailer.createTransport>[0])
+  } as Parameters<typeof nodemailer.createTransport>[0]
+  // Loaded with the first mail: most processes send none.
+  let transport: Promise<ReturnType<typeof nodemailer.createTransport>> | null = null
+  const open = () => (transport ??= import('nodemailer').then((library) => library.default.createTransport(options)))
   return {
     async send({ id, to, language, subject, text, html }) {
       try {
-        await transport.sendMail({
+        await (await open()).sendMail({
           // As objects: a text would be parsed for several addresses.
           from,
           to: { name: '', address: to },
@@ -60,7 +63,7 @@ export function smtpCarrier(url: string, from: string, domain: string): Carrier 
         return outcomeOf(error as SmtpError)
       }
     },
-    close: () => transport.close(),
+    close: () => void transport?.then((t) => t.close()),
   }
 }
 
