@@ -64,6 +64,8 @@ export interface People
     | 'personalData'
     | 'forgetUses'
   > {
+  /** Whether codes go out as text messages, so that a telephone number may be typed where an address is. */
+  readonly takesPhones: boolean
   /** Who holds the request's session cookie; signed out when none lives. One indexed query, none without a cookie, and no cache. */
   identify(request: Request, language: Language): Promise<Visitor>
   /** The newest uses of the visitor's data by others, at most `most` of the last hundred uses of anybody, each in words. */
@@ -122,6 +124,8 @@ export function openPeople(deps: PeopleDeps): People {
     tidy: own.tidy,
     personalData: own.personalData,
     forgetUses: own.forgetUses,
+
+    takesPhones: deps.phones === true,
 
     async identify(request, language) {
       const token = request.cookies[names.session]

@@ -199,11 +199,16 @@ export function registerCounter(web: Web, deps: Deps, { filings }: { readonly fi
         case 'email':
           if (known) return show('choose')
           try {
-            const email = field(form, 'email', 300)
-            await people.askContact(clerk, c.applicant, { email, browser, network, language: clerk.language, office })
+            const typed = field(form, 'email', 300)
+            const address = people.takesPhones && !typed.includes('@') ? { phone: typed } : { email: typed }
+            await people.askContact(clerk, c.applicant, { ...address, browser, network, language: clerk.language, office })
             return show('code')
           } catch (error) {
             if (error instanceof Problem && error.code === 'forbidden') return show('choose', { email: 'error.no-new-contact' })
+            if (error instanceof Problem && error.code === 'people/helpers-contact')
+              return show('choose', { email: 'error.helpers-contact' })
+            if (error instanceof Problem && error.fields.some((f) => f.pointer === '/phone'))
+              return show('choose', { email: 'error.phone' })
             return show('choose', identityErrors(error))
           }
         case 'code':

@@ -904,8 +904,8 @@ export function confirmFilingPage(
                     hidden('how', 'email'),
                     input({
                       name: 'email',
-                      type: 'email',
-                      label: t('filing.email'),
+                      type: deps.people.takesPhones ? 'text' : 'email',
+                      label: t(deps.people.takesPhones ? 'filing.address' : 'filing.email'),
                       hint: t('filing.email-hint'),
                       autocomplete: 'off',
                       spellcheck: false,

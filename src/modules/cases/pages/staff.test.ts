@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { OfficeId, ServiceId } from '#kernel/id'
+import type { OfficeId, Reference, ServiceId } from '#kernel/id'
 import { minuteMs } from '#kernel/time'
 import { openAsControl } from '#keys'
 import type { SignedIn } from '#web'
@@ -329,6 +329,31 @@ test('at the counter the person present gets a case of their own, and confirms i
   assert.equal(restored.status, 200)
   assert.match(wordsOf(restored), /Clave/)
   assert.equal((await counter.post(`/counter/${office}/restore`, { identity: aCurp(5001), name: 'Nadie', email: '' })).status, 422)
+})
+
+test('a telephone confirms a filing at the counter; one that stands for three people serves no fourth', async () => {
+  const { office, service } = anOffice()
+  const clerk = await it.aClerk(office)
+  const counter = await as(clerk)
+  for (const n of [1, 2, 3, 4]) {
+    await counter.get(`/counter/${office}`)
+    const met = await counter.post(`/counter/${office}`, { identity: aCurp(5200 + n), name: `Vecina Número ${n}`, service })
+    const reference = /href="\/cases\/([\w-]+)"/.exec(met.body)![1]! as Reference
+    await it.fill(clerk, reference, licenceAnswers)
+    await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
+    const url = `/counter/${office}/cases/${reference}/confirm`
+    assert.match((await counter.get(url)).body, /Correo o teléfono de la persona/)
+    if (n === 1) assert.match(wordsOf(await counter.post(url, { how: 'email', email: '55 1234' })), /los diez números de un teléfono/)
+    const asked = await counter.post(url, { how: 'email', email: '55 4711 0815' })
+    if (n === 4) {
+      assert.equal(asked.status, 422)
+      assert.match(wordsOf(asked), /lo hace como gestor registrado/)
+      continue
+    }
+    const right = await counter.post(url, { how: 'code', code: await it.codeFor('+525547110815') })
+    assert.equal(right.status, 303, wordsOf(right))
+    assert.equal((await it.people.person(it.db, (await store.caseByReference(it.db, reference))!.applicant))!.phone, '+525547110815')
+  }
 })
 
 test('who has a contact confirms at the counter by a code to it, of which the counter learns nothing', async () => {
