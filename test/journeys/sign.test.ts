@@ -132,7 +132,11 @@ async function clean(page: Page, what: string): Promise<void> {
 const shots = process.env.VENTANILLA_SHOTS
 
 async function picture(page: Page, name: string): Promise<void> {
-  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true })
+  if (!shots) return
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.screenshot({ path: `${shots}/${name}${colorScheme === 'dark' ? '-dark' : ''}.png`, fullPage: true })
+  }
 }
 
 test('a person signs their filing with the tax authority’s files, an official signs the decision, and both are verified by others', {
