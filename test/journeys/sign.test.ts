@@ -163,7 +163,11 @@ async function clean(page: Page, what: string): Promise<void> {
 const shots = process.env.VENTANILLA_SHOTS
 
 async function picture(page: Page, name: string): Promise<void> {
-  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true })
+  if (!shots) return
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.screenshot({ path: `${shots}/${name}${colorScheme === 'dark' ? '-dark' : ''}.png`, fullPage: true })
+  }
 }
 
 test('a person signs their filing with the tax authority’s files, an official signs the decision, and both are verified by others', {
@@ -289,8 +293,8 @@ test('a person signs their filing with the tax authority’s files, an official 
     ['filing.p7s', 'filing.txt', /XOCHILT CASAS CHAVEZ/],
     ['decision.p7s', 'decision.txt', /Tomás Arriaga Bello/],
     ['decision.json', null, /Tomás Arriaga Bello/],
-    ['decision.pdf', null, /Es la resolución .* de la solicitud [\s\S]*Tomás Arriaga Bello/],
-    ['receipt.pdf', null, new RegExp(`Es el recibo de la solicitud ${reference} en http`)],
+    ['decision.pdf', null, /: resolución .* de la solicitud [\s\S]*Tomás Arriaga Bello/],
+    ['receipt.pdf', null, new RegExp(`: recibo de la solicitud ${reference} en http`)],
   ] as const) {
     await anyone.goto(`${system.url}/signature`)
     await anyone.getByLabel('Archivo con la firma').setInputFiles(openssl.path(file))

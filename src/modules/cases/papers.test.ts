@@ -216,14 +216,19 @@ test('the receipt is a sealed file with the words of its page and its record, ch
     [verifyPaper({ ...question, paper: json })!, 1],
   ] as const) {
     assert.deepEqual(verdict.reasons, [])
-    assert.deepEqual(verdict.paper, { kind: 'receipt', reference: filed.reference, portal: 'http://localhost:3000' })
+    assert.deepEqual(verdict.paper, {
+      kind: 'receipt',
+      reference: filed.reference,
+      portal: 'http://localhost:3000',
+      sealedBy: 'Sello institucional de Ventanilla',
+    })
     assert.deepEqual(
       verdict.signatures.map((f) => [f.as, f.level]),
       Array(seals).fill(['seals', 'B-LT']),
     )
     assert.ok(
       explain('es', verdict).includes(
-        `Es el recibo de la solicitud ${filed.reference} en http://localhost:3000, y su registro está sellado.`,
+        `Su registro dice, con el sello de Sello institucional de Ventanilla: recibo de la solicitud ${filed.reference} en http://localhost:3000.`,
       ),
     )
   }
@@ -335,7 +340,12 @@ test('the decision is one document as page, PDF and record, and each is checked 
   assert.match(execFileSync('pdfdetach', ['-list', file], { encoding: 'utf8' }), new RegExp(`${record.code}\\.json`))
   const verdict = verifyPdf({ trust: await ownTrust(), at: it.clock.now(), pdf: pdf.rawPayload })
   assert.deepEqual(verdict.reasons, [])
-  assert.deepEqual(verdict.paper, { kind: 'decision', reference: filed.reference, code: record.code })
+  assert.deepEqual(verdict.paper, {
+    kind: 'decision',
+    reference: filed.reference,
+    code: record.code,
+    sealedBy: 'Sello institucional de Ventanilla',
+  })
   // The portal's seal, as a reader of PDFs judges it: each byte before the store of evidence counts.
   assert.match(execFileSync('pdfsig', [file], { encoding: 'utf8' }), /Signature is Valid/)
   const changed = Buffer.from(pdf.rawPayload)

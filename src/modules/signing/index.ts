@@ -197,7 +197,7 @@ export function openSigning(deps: SigningDeps): Signing {
 
     register(web) {
       registerSigner(web)
-      registerVerify(web, { trust, authority, now: () => clock.now() })
+      registerVerify(web, { trust, authority, publicUrl: deps.publicUrl, now: () => clock.now() })
       if (authority) registerAuthority(web, authority)
       if (enrolment) registerEnrolment(web, enrolment, () => clock.now())
       web.route({

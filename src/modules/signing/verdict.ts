@@ -120,10 +120,13 @@ export type Finding = {
   readonly covers: { readonly bytes: number; readonly whole: boolean } | null
 }
 
-/** A paper of a portal, as its sealed record says: a receipt for a filing, or a decision. */
-export type Paper =
+/** What a record says of itself: which receipt for a filing at which portal, or which decision. */
+export type PaperName =
   | { readonly kind: 'receipt'; readonly reference: string; readonly portal: string }
   | { readonly kind: 'decision'; readonly reference: string; readonly code: string }
+
+/** A paper of a portal, as its record says under the seal of `sealedBy`: as true as that institution is the portal's. */
+export type Paper = PaperName & { readonly sealedBy: string }
 
 /** The verdict on a file. There is no third answer. */
 export type Verdict =
@@ -164,8 +167,8 @@ export function explain(language: Language, verdict: Verdict): string[] {
   const instant = (at: Date) => say('says.zone', { at: formatDate(language, at, { time: true }) })
   const lines = [say(verdict.holds ? 'says.holds' : 'says.fails'), ...verdict.reasons.map((r) => `  ${reasonSentence(language, r)}`)]
   const { paper } = verdict
-  if (paper?.kind === 'receipt') lines.push(say('says.receipt', { reference: paper.reference, portal: paper.portal }))
-  if (paper?.kind === 'decision') lines.push(say('says.decision', { reference: paper.reference, code: paper.code }))
+  if (paper?.kind === 'receipt') lines.push(say('says.receipt', { reference: paper.reference, portal: paper.portal, by: paper.sealedBy }))
+  if (paper?.kind === 'decision') lines.push(say('says.decision', { reference: paper.reference, code: paper.code, by: paper.sealedBy }))
   for (const [i, f] of verdict.signatures.entries()) {
     lines.push('')
     if (verdict.signatures.length > 1) {

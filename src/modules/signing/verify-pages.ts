@@ -23,7 +23,13 @@ const mostFile = 12 * 2 ** 20
 type Given = { readonly file: Buffer; readonly content: Buffer | null }
 
 /** The verdict on a file of any of the forms we know. */
-async function judge({ trust, ocsp, crls }: TrustFolder, authority: Witness | null, given: Given, at: Date): Promise<Verdict> {
+async function judge(
+  { trust, ocsp, crls }: TrustFolder,
+  authority: Witness | null,
+  portal: string,
+  given: Given,
+  at: Date,
+): Promise<Verdict> {
   const { file, content } = given
   const isPdf = file.subarray(0, 5).toString('latin1') === '%PDF-'
   const signed = isPdf ? file : derOf(file.subarray(0, 2 * largestSignature), ...signatureLabels)
@@ -31,7 +37,8 @@ async function judge({ trust, ocsp, crls }: TrustFolder, authority: Witness | nu
   const inside = signaturesInPaper(file)
   const asked = isPdf ? [signed, ...inside] : inside.length > 0 ? inside : [signed]
   const answers = (await Promise.all(asked.map((one) => ownAnswers(authority, one)))).flat()
-  const question = { trust, at, evidence: { ocsp: [...ocsp, ...answers], crls }, revocation: 'if-known' } as const
+  const own = authority ? { own: { portal, issuer: authority.folder.issuing.certificate.subject.key } } : {}
+  const question = { trust, at, evidence: { ocsp: [...ocsp, ...answers], crls }, revocation: 'if-known', ...own } as const
   if (isPdf) return verifyPdf({ ...question, pdf: signed })
   return verifyPaper({ ...question, paper: file }) ?? verifySignature({ ...question, signature: signed, content })
 }
@@ -39,7 +46,12 @@ async function judge({ trust, ocsp, crls }: TrustFolder, authority: Witness | nu
 /** Adds `/signature`. */
 export function registerVerify(
   web: Web,
-  { trust, authority, now }: { readonly trust: TrustFolder; readonly authority: Witness | null; readonly now: () => Date },
+  {
+    trust,
+    authority,
+    publicUrl,
+    now,
+  }: { readonly trust: TrustFolder; readonly authority: Witness | null; readonly publicUrl: string; readonly now: () => Date },
 ): void {
   function page(request: Request, reply: Reply, found: Verdict | null, error: readonly SummaryError[] = []): Html {
     const l: Language = request.visitor.language
@@ -105,7 +117,7 @@ export function registerVerify(
         reply.code(422)
         return page(request, reply, null, [{ text: text(request.visitor.language, 'verify.missing'), href: '#file' }])
       }
-      return page(request, reply, await judge(trust, authority, { file: files.file, content: files.content ?? null }, now()))
+      return page(request, reply, await judge(trust, authority, publicUrl, { file: files.file, content: files.content ?? null }, now()))
     },
   })
 }

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, it, test } from 'node:test'
+import { canonicalBytes } from '#kernel/canonical'
 import { languages } from '#kernel/text'
 import { largestCertificate, readCertificate } from './certificate.ts'
 import * as der from './der.ts'
+import { sealBytes } from './make/cades.ts'
+import { makeCertificate, makeName, nameOids } from './make/certificates.ts'
+import { holder } from './make/signer.ts'
+import { anAuthority, since, now as today } from './testing-authority.ts'
 import {
   aKey,
   anExtension,
@@ -24,8 +29,9 @@ import {
 import { aWorld, later, now, signB, signT, trustIn } from './testing-world.ts'
 import { openTrust } from './trust.ts'
 import { explain, type ReasonCode, reasonSentence, reasons, type Verdict, verdictOf } from './verdict.ts'
-import { type Question, verifyPdf, verifySignature } from './verify.ts'
+import { type Question, verifyPaper, verifyPdf, verifySignature } from './verify.ts'
 
+const ca = await anAuthority()
 const world = aWorld()
 const { root, issuing, ana, luis, stamper, responder, trust, list, content } = world
 
@@ -481,6 +487,47 @@ describe('bad input is refused with its own reason', () => {
     )
     assert.equal(verdict.holds, false)
     assert.ok(performance.now() - start < 2_000)
+  })
+})
+
+describe('a paper of a portal', () => {
+  const roots = openTrust([{ certificate: ca.root.certificate.der, vouches: ['people', 'seals', 'timestamps'] }])
+  const portal = 'https://ventanilla.example'
+  const record = { kind: 'receipt', portal, reference: 'K7QP-2M4XW' }
+  const paper = (said: object, sealedOver: object = said, by = ca.seal) =>
+    Buffer.from(
+      JSON.stringify({ record: said, sealed: Buffer.from(sealBytes(canonicalBytes(sealedOver), by, { at: today })).toString('base64') }),
+    )
+  const askPaper = (bytes: Buffer, more: Partial<Question> = {}) =>
+    verifyPaper({ trust: roots, at: today, revocation: 'if-known', ...more, paper: bytes })!
+  const issuer = ca.issuing.certificate.subject.key
+
+  it('is named with whose seal is over its record', () => {
+    const { name } = ca.seal.certificate
+    assert.deepEqual(askPaper(paper(record)).paper, { ...record, sealedBy: name })
+    assert.match(explain('en', askPaper(paper(record))).join('\n'), /receipt of the filing K7QP-2M4XW at https:\/\/ventanilla\.example/)
+    const decision = { code: '7N7F-FKACP', reference: 'K7QP-2M4XW', person: { name: 'X' } }
+    assert.deepEqual(askPaper(paper(decision)).paper, { kind: 'decision', code: '7N7F-FKACP', reference: 'K7QP-2M4XW', sealedBy: name })
+  })
+  it('is none under a signature of somebody for themself, nor with words that could be other lines', async () => {
+    const subject = makeName([nameOids.commonName, 'JUANA'])
+    const { spki } = ca.seal.key
+    const person = holder(ca.seal.key, await makeCertificate({ profile: 'person', subject, spki, from: since }, ca.issuing), ca.seal.chain)
+    for (const bytes of [
+      paper(record, record, person),
+      paper({ ...record, reference: 'K\nEs válida.' }),
+      paper({ ...record, portal: 7 }),
+    ]) {
+      const verdict = askPaper(bytes)
+      assert.deepEqual([verdict.holds, verdict.paper], [true, null])
+    }
+  })
+  it('fails with another record, and where another institution speaks for the portal that asks', () => {
+    assert.deepEqual(codes(askPaper(paper({ ...record, reference: '7N7F-FKACP' }, record))), ['other-content'])
+    assert.equal(askPaper(paper(record), { own: { portal, issuer } }).holds, true)
+    assert.equal(askPaper(paper(record), { own: { portal: 'https://other.example', issuer: 'another' } }).holds, true)
+    const others = askPaper(paper(record), { own: { portal, issuer: 'another' } })
+    assert.deepEqual([codes(others), others.paper], [['wrong-usage'], null])
   })
 })
 

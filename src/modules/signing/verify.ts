@@ -26,7 +26,7 @@ import { dssAfter } from './dss.ts'
 import { readShown, type Shown, statusOf } from './revocation.ts'
 import { checkToken, readToken, type Timestamp } from './timestamp.ts'
 import { type Chain, chainOf, likelyPurposes, type Trust, Work } from './trust.ts'
-import { because, distinct, type Finding, type Paper, type Reason, refusalOf, type Verdict, verdictOf } from './verdict.ts'
+import { because, distinct, type Finding, type Paper, type PaperName, type Reason, refusalOf, type Verdict, verdictOf } from './verdict.ts'
 
 export { largestSignature } from './cms.ts'
 export { derOf, signatureLabels } from './pem.ts'
@@ -47,6 +47,8 @@ export type Question = {
    * reason; the finding says `unknown`. Revoked fails in both.
    */
   readonly revocation?: 'required' | 'if-known'
+  /** The portal that asks, and the authority (the key of its name) that issues its seals: a receipt that says it is of this portal and is sealed by another's fails for `wrong-usage`. */
+  readonly own?: { readonly portal: string; readonly issuer: string }
 }
 
 /** What everything in one verdict shares. */
@@ -201,7 +203,7 @@ const largestRecord = 2 ** 20
 type PaperFile = {
   readonly parts: readonly { readonly cms: Uint8Array; readonly content: Uint8Array }[]
   readonly whole: boolean
-  readonly says: Paper | null
+  readonly says: PaperName | null
 }
 
 /** Null for what is none. */
@@ -229,7 +231,7 @@ function readPaper(file: Uint8Array): PaperFile | null {
 }
 
 /** Which paper a record says it is; null where it says none of ours. */
-function saidBy(record: unknown): Paper | null {
+function saidBy(record: unknown): PaperName | null {
   const { kind, portal, reference, code } = record as { kind?: unknown; portal?: unknown; reference?: unknown; code?: unknown }
   // One line of what a reference and an address are made of: nothing in it can look like another line of the verdict.
   const isShort = (words: unknown): words is string => typeof words === 'string' && /^[\x21-\x7e]{1,200}$/.test(words)
@@ -248,11 +250,20 @@ function judgePaper(
   { parts, whole, says }: PaperFile,
 ): { readonly findings: Finding[]; readonly file: Reason[]; readonly says: Paper | null } {
   const all = parts.map(({ cms, content }) => verifySignature({ ...question, signature: cms, content }))
+  // Who signs for themself makes no paper of an institution, whatever their record says.
+  const seals = all[0]?.signatures ?? []
+  const sealedBy = seals.length === 1 && seals[0]!.as === 'seals' ? seals[0]!.signer!.name : null
+  const { own } = question
+  const isOthers =
+    own && says?.kind === 'receipt' && says.portal === own.portal && meantIn(parts[0]!.cms).some((m) => m.issuer !== own.issuer)
   return {
-    // Who signs for themself makes no paper of an institution, whatever their record says.
-    says: all[0]?.signatures.every((f) => f.as === 'seals') ? says : null,
+    says: says && sealedBy !== null ? { ...says, sealedBy } : null,
     findings: all.flatMap((v) => v.signatures),
-    file: [...all.flatMap((v) => (v.signatures.length === 0 ? v.reasons : [])), ...(whole ? [] : [because('other-content')])],
+    file: [
+      ...all.flatMap((v) => (v.signatures.length === 0 ? v.reasons : [])),
+      ...(whole ? [] : [because('other-content')]),
+      ...(isOthers ? [because('wrong-usage', sealedBy)] : []),
+    ],
   }
 }
 
