@@ -66,6 +66,8 @@ export type DecisionSignature = {
   readonly by: TakenSignature['signer']
   readonly at: string
   readonly level: TakenSignature['level']
+  /** Its authority said afterwards that the certificate had been revoked when it signed. */
+  readonly revoked?: true
 }
 
 /** What brings the same decision back while its official signs it. */

@@ -144,7 +144,7 @@ export function openDesks(deps: Deps, signings: Pick<Signings, 'of'>) {
         c.applicant === desk.person ||
         (two && c.takenBy === desk.person) ||
         (wary && (await declared(tx, place, deskId, row))) ||
-        (await deps.mandates.actedIn(tx, desk.person, c.reference))
+        (await deps.mandates.isBound(tx, desk.person, c))
       if (forbidden) {
         const passed = passTurn(acts.line(line), desk.state, next, candidates, acts.now)
         await store.insertPass(tx, place, next.turn, deskId)
@@ -336,6 +336,7 @@ export function openDesks(deps: Deps, signings: Pick<Signings, 'of'>) {
       )
       await store.insertDecision(tx, made.row)
       await deps.mandates.noteResult(tx, c.reference, facts.result)
+      if (signed && signed.signature.level !== 'B-LT') acts.job('cases/settle-decision', { place: c.place, caseId: c.id })
       acts.clearTimers(c, ['silence', 'answer', 'agency', 'step', 'sign'])
     }
     const { entries: taken } = takeTurns(acts, c, plan, person.identities[0]?.value ?? '', open)

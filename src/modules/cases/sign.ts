@@ -10,6 +10,7 @@ import { type Level, type Statement, statementText, type TakenSignature } from '
 import type { SignedIn } from '#web'
 import { Acts } from './acts.ts'
 import { dueAfterPause } from './clock.ts'
+import type { SealedDecision } from './decision.ts'
 import type { Deps } from './deps.ts'
 import type { FileFacts, Filing, Filings } from './filing.ts'
 import { passStep } from './outside.ts'
@@ -336,6 +337,31 @@ export function openSignings(deps: Deps, filings: Pick<Filings, 'worldOf' | 'hel
       const { cms, level, revoked } = settled
       const facts: Signed = { ...before, cms: cms.toString('base64'), level, ...(revoked ? { revoked: true } : {}) }
       await signs.keepSignature(tx, again.row, about.n, { signature: again.open.seal(again.name, facts), level, at: clock.now() })
+    })
+  })
+
+  /** A decision with its official's signature, under the case's lock; null where nobody signed it, or it was forgotten. */
+  async function decided(tx: Tx, about: { place: string; caseId: Case['id'] }) {
+    const c = await store.lockCase(tx, about.place, about.caseId)
+    const row = c && (await store.decisionOf(tx, c))
+    if (!c || !row) return null
+    const open = await vault.use(tx, c, { person: null, office: null, purpose: 'sign' })
+    const sealed = open.open<SealedDecision>('decision', row.sealed)
+    return sealed.signature ? { c, open, sealed, signature: sealed.signature } : null
+  }
+
+  deps.jobs.handle<{ place: string; caseId: Case['id'] }>('cases/settle-decision', async (about) => {
+    const found = await db.tx((tx) => decided(tx, about))
+    if (!found) return
+    const { statement, cms } = found.signature
+    const settled = await signing.settle({ cms: Buffer.from(cms, 'base64'), content: Buffer.from(statement, 'utf8'), at: clock.now() })
+    if (!settled) return
+    await db.tx(async (tx) => {
+      const now = await decided(tx, about)
+      if (now?.signature.cms !== cms) return
+      const { level, revoked } = settled
+      const signature = { ...now.signature, cms: settled.cms.toString('base64'), level, ...(revoked ? { revoked: true as const } : {}) }
+      await store.setDecision(tx, now.c, now.open.seal('decision', { ...now.sealed, signature } satisfies SealedDecision))
     })
   })
 

@@ -1205,6 +1205,11 @@ export async function insertDecision(tx: Tx, d: Decision): Promise<void> {
     .execute()
 }
 
+/** Keeps what lies sealed as a decision in the place of what lay there. */
+export async function setDecision(tx: Tx, c: Pick<Case, 'place' | 'id'>, sealed: Buffer): Promise<void> {
+  await q(tx).updateTable('cases_decision').set({ sealed }).where('place', '=', c.place).where('case_id', '=', c.id).execute()
+}
+
 export async function decisionOf(on: Db | Tx, c: Pick<Case, 'place' | 'id'>): Promise<Decision | undefined> {
   const row = await q(on)
     .selectFrom('cases_decision')

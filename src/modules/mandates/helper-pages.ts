@@ -1,18 +1,14 @@
 /** The public register of helpers, and where an administrator keeps it. */
 import { Type } from 'typebox'
 import { html } from '#kernel/html'
-import type { Reference } from '#kernel/id'
 import { formatDate, type Language } from '#kernel/text'
 import { button, details, input, notificationBanner, summaryList } from '#look'
 import { type Reply, type Request, signedIn, type Web } from '#web'
-import type { Helper, HelperRegister, Standing } from './helpers.ts'
+import type { Helper, HelperRegister, StandingsOf } from './helpers.ts'
 import { pesosOf } from './mandates.ts'
 import { centavosOf, errorsOf } from './pages.ts'
 import { text } from './text.ts'
 import { anchorOf, dayInput, dayParts, type Errors, h1, h2, lead, mandatesPage, p, page, post } from './views.ts'
-
-/** Tells how cases stand. */
-export type StandingsOf = (references: readonly Reference[]) => Promise<ReadonlyMap<Reference, Standing>>
 
 const totalOf = (h: Helper) => Object.values(h.outcomes).reduce((a, b) => a + b, 0)
 

@@ -12,6 +12,7 @@ import * as store from './store.ts'
 const longestDays = 731
 /** Above this no cap is set: 5,000 pesos. */
 const highestCap = 500_000
+const freshMs = 60_000
 
 /** How a case stands, as the engine of cases says it. */
 export type Standing = 'open' | 'decided' | 'lapsed' | 'withdrawn'
@@ -30,6 +31,9 @@ export type Helper = Omit<HelperRow, 'person'> & {
 export const helperInForce = (h: Pick<HelperRow, 'licensed_on' | 'until_on' | 'ended_on'>, day: PlainDate): boolean =>
   h.licensed_on <= day && day <= h.until_on && (h.ended_on === null || day < h.ended_on)
 
+/** Tells how cases stand. */
+export type StandingsOf = (references: readonly Reference[]) => Promise<ReadonlyMap<Reference, Standing>>
+
 /** The operations of the register. */
 export type HelperRegister = ReturnType<typeof openHelpers>
 
@@ -40,33 +44,47 @@ export function openHelpers(deps: {
   readonly today: () => PlainDate
 }) {
   const { db, people, today } = deps
+  let kept: { readonly until: number; readonly list: Promise<Helper[]> } | null = null
+
+  /** Counts anew. */
+  async function count(standingsOf: StandingsOf): Promise<Helper[]> {
+    const [rows, helped] = await Promise.all([store.helpers(db), store.helped(db)])
+    const [names, ends] = await Promise.all([
+      people.names(
+        db,
+        rows.map((r) => r.person),
+      ),
+      standingsOf([...new Set(helped.map((h) => h.reference))]),
+    ])
+    const counts = new Map<PersonId, Record<Outcome, number>>()
+    for (const { person, reference, result } of helped) {
+      const stands = ends.get(reference)
+      const end = stands === 'decided' ? result : stands
+      if (!end) continue
+      const count = counts.get(person) ?? { open: 0, granted: 0, refused: 0, lapsed: 0, withdrawn: 0 }
+      count[end]++
+      counts.set(person, count)
+    }
+    return rows.map(({ person, ...row }) => ({
+      ...row,
+      name: names.get(person) ?? null,
+      inForce: helperInForce(row, today()),
+      outcomes: counts.get(person) ?? { open: 0, granted: 0, refused: 0, lapsed: 0, withdrawn: 0 },
+    }))
+  }
 
   return {
-    /** The register, by number. `standingsOf` tells how these cases stand. */
-    async list(standingsOf: (references: readonly Reference[]) => Promise<ReadonlyMap<Reference, Standing>>): Promise<Helper[]> {
-      const [rows, helped] = await Promise.all([store.helpers(db), store.helped(db)])
-      const [names, ends] = await Promise.all([
-        people.names(
-          db,
-          rows.map((r) => r.person),
-        ),
-        standingsOf([...new Set(helped.map((h) => h.reference))]),
-      ])
-      const counts = new Map<PersonId, Record<Outcome, number>>()
-      for (const { person, reference, result } of helped) {
-        const stands = ends.get(reference)
-        const end = stands === 'decided' ? result : stands
-        if (!end) continue
-        const count = counts.get(person) ?? { open: 0, granted: 0, refused: 0, lapsed: 0, withdrawn: 0 }
-        count[end]++
-        counts.set(person, count)
-      }
-      return rows.map(({ person, ...row }) => ({
-        ...row,
-        name: names.get(person) ?? null,
-        inForce: helperInForce(row, today()),
-        outcomes: counts.get(person) ?? { open: 0, granted: 0, refused: 0, lapsed: 0, withdrawn: 0 },
-      }))
+    /** The register, by number, counted at most once a minute whoever asks. `standingsOf` tells how cases stand. */
+    list(standingsOf: StandingsOf): Promise<Helper[]> {
+      const now = performance.now()
+      if (kept && kept.until > now) return kept.list
+      const list = count(standingsOf)
+      kept = { until: now + freshMs, list }
+      // What failed is tried again by whoever comes next.
+      list.catch(() => {
+        kept = null
+      })
+      return list
     },
 
     /**
@@ -96,6 +114,7 @@ export function openHelpers(deps: {
       const until = /^\d{4}-\d{2}-\d{2}$/.test(given.until) && !Number.isNaN(Date.parse(given.until)) ? given.until : null
       if (until === null || until < now || until > addDays(now, longestDays)) wrong('until', 'until')
       if (faults.length > 0) throw new Problem('invalid', 'Something is not as it must be.', { fields: faults })
+      kept = null
       return db.tx(async (tx) => {
         const before = await store.helperBy(tx, { person: person! })
         const number = before?.number ?? newReference()
@@ -119,6 +138,7 @@ export function openHelpers(deps: {
       if (why.length < 3 || why.length > 300 || /\p{Cc}|\p{Cf}|[<>]/u.test(why))
         throw new Problem('invalid', 'Say why.', { fields: [{ pointer: '/why', code: 'why', detail: 'why' }] })
       const number = parseReference(typed)
+      kept = null
       await db.tx(async (tx) => {
         if (!number || !(await store.helperBy(tx, { number }))) throw new Problem('not-found', 'There is no such helper.')
         await store.endHelper(tx, number, today(), why)

@@ -25,6 +25,8 @@ const longestDays = { relative: 5 * 366, company: 5 * 366, accountant: 2 * 366, 
 /** For how many people somebody may act out of trust alone: with more they are a helper. */
 const mostTrusted = 3
 const mostServices = 20
+/** Unsigned drafts of one person. */
+const mostDrafts = 20
 /** What the tax authority serves. */
 const taxServices = 'federal/sat/'
 
@@ -45,6 +47,9 @@ type Words = {
   readonly endSigned?: Signed
 }
 type Signed = Omit<TakenSignature, 'cms'> & { readonly cms: string }
+
+/** A signature whose authority is to be asked. */
+type ToSettle = { readonly code: string; readonly which: 'signed' | 'endSigned' }
 
 /** How far a mandate is. `draft`: not signed; `to-confirm`: a counter must see the papers; `to-accept`; `later`: not begun; `living`; `over`: its days are past; `ended`. */
 export type State = 'draft' | 'to-confirm' | 'to-accept' | 'later' | 'living' | 'over' | 'ended'
@@ -114,9 +119,13 @@ export type MandatesDeps = {
   readonly clock: Clock
   readonly keys: Pick<Keys, 'secret' | 'encrypt' | 'decrypt'>
   readonly people: Pick<People, 'person' | 'names' | 'ownerOf' | 'proved' | 'recordUse' | 'inviteToAct' | 'tellOfMandate' | 'sessionStart'>
-  readonly signing: Pick<Signing, 'take'>
+  readonly signing: Pick<Signing, 'take' | 'settle'>
   readonly catalogue: Pick<Catalogue, 'get' | 'agencies' | 'agencyName' | 'search'>
-  readonly jobs: { every(name: string, cron: string, handler: () => Promise<void>): void }
+  readonly jobs: {
+    every(name: string, cron: string, handler: () => Promise<void>): void
+    handle<T extends object>(name: string, handler: (data: T) => Promise<void>): void
+    add(on: Db | Tx, name: string, data: object): Promise<void>
+  }
   readonly publicUrl: string
   readonly demo: boolean
 }
@@ -404,12 +413,17 @@ export function openOperations(deps: MandatesDeps) {
     return row
   }
 
+  /** Refuses with `mandates/other-person` who is not the one a mandate names: a letter may go astray. */
+  async function namedIn(on: On, representative: Named, person: PersonId): Promise<void> {
+    const found = await people.person(on, person)
+    if (!found?.identities.some((i) => i.value === representative.identity))
+      throw new Problem('mandates/other-person', 'This mandate names the holder of another CURP or RFC.')
+  }
+
   /** Takes a mandate up, where its kind and number allow it. */
   async function takeUp(tx: Tx, row: Row, person: PersonId): Promise<void> {
     const { representative, giver } = open(row)
-    const found = await people.person(tx, person)
-    if (!found?.identities.some((i) => i.value === representative.identity))
-      throw new Problem('mandates/other-person', `This mandate names the holder of another CURP or RFC.`)
+    await namedIn(tx, representative, person)
     if (row.draftedBy === person && giver.identity !== representative.identity && row.kind !== 'company')
       throw new Problem('mandates/other-person', 'Nobody takes up what they gave.')
     if (row.kind === 'relative' && (await store.trustedBy(tx, today(), person)) >= mostTrusted) {
@@ -455,16 +469,45 @@ export function openOperations(deps: MandatesDeps) {
     )
   }
 
+  /** Asks for what its authority says of the certificate that signed, where that is not known yet. */
+  const toSettle = (tx: Tx, row: Row, signed: Signed, which: 'signed' | 'endSigned') =>
+    signed.level === 'B-LT' ? undefined : deps.jobs.add(tx, 'mandates/settle-signature', { code: row.code, which } satisfies ToSettle)
+
+  deps.jobs.handle<ToSettle>('mandates/settle-signature', async ({ code, which }) => {
+    const row = await store.byCode(db, code)
+    const words = row && open(row)
+    const signed = words?.[which]
+    const statement = which === 'signed' ? words?.statement : words?.endStatement
+    if (!signed || statement === undefined) return
+    // Remote, so before the transaction; a silent responder fails the job, which is tried again.
+    const settled = await deps.signing.settle({
+      cms: Buffer.from(signed.cms, 'base64'),
+      content: Buffer.from(statement, 'utf8'),
+      at: clock.now(),
+    })
+    if (!settled) return
+    await db.tx(async (tx) => {
+      const now = await store.byCode(tx, code, true)
+      if (!now || open(now)[which]?.cms !== signed.cms) return
+      const { cms, level, revoked } = settled
+      const kept: Signed = { ...signed, cms: cms.toString('base64'), level }
+      await store.setSealed(tx, now.id, seal(now.id, { ...open(now), [which]: kept }))
+      // What a revoked certificate gave was given by nobody that is known.
+      if (revoked && which === 'signed') await store.setEnded(tx, now.id, 'office', clock.now())
+    })
+  })
+
   deps.jobs.every('mandates/tidy', '23 4 * * *', () => store.dropOld(db, new Date(clock.now().getTime() - draftDays * dayMs)))
 
   return {
     today,
     servicesWords,
 
-    /** Writes a mandate down; nothing is given until it is signed. Returns its code. Refuses with `people/not-identified`, and `invalid` with all that is wrong. */
+    /** Writes a mandate down; nothing is given until it is signed. Returns its code. Refuses with `people/not-identified`, `too-many` beyond twenty drafts, and `invalid` with all that is wrong. */
     draft: (visitor: SignedIn, d: Draft): Promise<Reference> =>
       db.tx(async (tx) => {
         const c = await checked(tx, visitor, d)
+        if ((await store.countDrafts(tx, visitor.person)) >= mostDrafts) throw new Problem('too-many', 'Sign or delete a draft first.')
         const id = uuidv7(clock.now().getTime())
         const code = newReference()
         const giver = d.kind === 'parent' ? asNamed(c.me) : c.principal
@@ -520,6 +563,7 @@ export function openOperations(deps: MandatesDeps) {
         if (row.signedAt) return
         const kept = { ...words, signed }
         await store.setSealed(tx, row.id, seal(row.id, kept))
+        await toSettle(tx, row, signed, 'signed')
         await signedBy(tx, row, kept, 'signature')
       })
     },
@@ -537,8 +581,12 @@ export function openOperations(deps: MandatesDeps) {
       for (const other of await store.endAll(tx, person, clock.now())) await people.tellOfMandate(tx, other, 'ended')
     },
 
-    /** What an invitation leads to. Refuses with `not-found`. */
-    invited: async (visitor: SignedIn, token: string): Promise<Mandate> => read(await invited(db, token), visitor.person),
+    /** What an invitation leads to, for whom it names alone. Refuses with `not-found` and `mandates/other-person`. */
+    async invited(visitor: SignedIn, token: string): Promise<Mandate> {
+      const row = await invited(db, token)
+      await namedIn(db, open(row).representative, visitor.person)
+      return read(row, visitor.person)
+    },
 
     /**
      * Takes a mandate up: by an invitation's token, or, where a register names who helps, by its code. Refuses with `not-found`, `mandates/other-person` and
@@ -559,6 +607,7 @@ export function openOperations(deps: MandatesDeps) {
         const found = 'token' in by ? await invited(tx, by.token) : await side(tx, visitor, by.code)
         const row = (await store.byCode(tx, found.code, true))!
         if (stateOf(row) !== 'to-accept' || ('code' in by && row.representative !== visitor.person)) throw none()
+        if ('token' in by) await namedIn(tx, open(row).representative, visitor.person)
         await store.setEnded(tx, row.id, 'representative', clock.now())
         await people.tellOfMandate(tx, row.draftedBy, 'declined')
       }),
@@ -610,7 +659,10 @@ export function openOperations(deps: MandatesDeps) {
               ? 'representative'
               : null
         if (by === null) throw new Problem('forbidden', 'A company withdraws a mandate by its own signature.')
-        if (endSigned) await store.setSealed(tx, row.id, seal(row.id, { ...open(row), endSigned }))
+        if (endSigned) {
+          await store.setSealed(tx, row.id, seal(row.id, { ...open(row), endSigned }))
+          await toSettle(tx, row, endSigned, 'endSigned')
+        }
         await store.setEnded(tx, row.id, by, clock.now())
         for (const person of new Set([row.representative, row.draftedBy]))
           if (person !== null) await people.tellOfMandate(tx, person, 'ended')
@@ -708,8 +760,9 @@ export function openOperations(deps: MandatesDeps) {
     /** Who acted in a case for its applicant, and may today: they are told what the applicant is told. */
     actorsIn: (on: On, reference: Reference): Promise<PersonId[]> => store.actorsIn(on, today(), reference),
 
-    /** Whether somebody ever acted in the case for another: then they decide nothing in it. */
-    actedIn: (on: On, person: PersonId, reference: Reference): Promise<boolean> => store.actedIn(on, person, reference),
+    /** Whether somebody acted in a case for its applicant, or may act for them: then they decide nothing in it. */
+    isBound: (on: On, person: PersonId, c: { readonly reference: Reference; readonly applicant: PersonId }): Promise<boolean> =>
+      store.isBound(on, person, c),
   }
 }
 

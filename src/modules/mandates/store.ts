@@ -90,6 +90,16 @@ export async function insert(
   )
 }
 
+/** How many a person has written down that are not signed. */
+export async function countDrafts(tx: Tx, person: PersonId): Promise<number> {
+  const [row] = await queryIn<{ count: number }>(
+    tx,
+    'select count(*)::int as count from mandates_mandate where drafted_by = $1 and signed_at is null',
+    [person],
+  )
+  return row!.count
+}
+
 /** The mandate with this code, locked where `lock`. */
 export async function byCode(on: On, code: string, lock = false): Promise<Row | null> {
   const rows = await queryIn<Row>(on, `select ${columns} from mandates_mandate m where m.code = $1 ${lock ? 'for update' : ''}`, [code])
@@ -263,13 +273,18 @@ export async function actorsIn(on: On, today: PlainDate, reference: Reference): 
   return rows.map((r) => r.representative)
 }
 
-/** Whether this person ever acted in the case by a mandate. */
-export async function actedIn(on: On, person: PersonId, reference: Reference): Promise<boolean> {
+/** Whether this person acted in the case by a mandate, or holds one of its applicant's that is not over. */
+export async function isBound(
+  on: On,
+  person: PersonId,
+  c: { readonly reference: Reference; readonly applicant: PersonId },
+): Promise<boolean> {
   const rows = await queryIn(
     on,
-    'select 1 from mandates_case c join mandates_mandate m on m.id = c.mandate where c.reference = $1 and m.representative = $2 limit 1',
-    [reference, person],
-    'mandates-acted-in',
+    `select 1 from mandates_mandate m where m.representative = $1 and m.accepted_at is not null and
+      ((m.principal = $2 and m.ended_at is null) or exists (select 1 from mandates_case c where c.mandate = m.id and c.reference = $3)) limit 1`,
+    [person, c.applicant, c.reference],
+    'mandates-is-bound',
   )
   return rows.length > 0
 }
