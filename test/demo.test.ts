@@ -43,7 +43,7 @@ describe('the demonstration', () => {
     const lists = await Promise.all(parts.map((one) => playDemo(one, (words) => said.push(words))))
     assert.deepEqual(lists[0], lists[1])
     assert.equal(said.filter((words) => /Playing/.test(words)).length, 1)
-    assert.equal(await count('cases_case'), 37)
+    assert.equal(await count('cases_case'), 38)
     assert.equal(await count(`cases_case where state = 'draft'`), 0)
     assert.deepEqual(
       lists[0]!.accounts.map((a) => a.email),

@@ -1,4 +1,5 @@
 /** A day of invented cases, played through the real engine after the portal answers. What was played before is found and not played again. */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -77,10 +78,23 @@ async function play(parts: Parts, say: (words: string) => void): Promise<DemoLis
   const citizen = accounts[0]!.id
   const all = [...people.slice(0, 30).map((p) => p.id), citizen, ...people.slice(30).map((p) => p.id)]
   const before = await Promise.all(all.map(async (p) => (await cases.receipts.mine(await visitor(p))).length))
-  if (before.every((n) => n > 0)) return list
+  const officials = await Promise.all(accounts.slice(1, 3).map((a) => visitor(a.id)))
+  const entrusting = async () =>
+    entrust(parts, cases, {
+      giver: await visitor(citizen),
+      friend: people[0]!,
+      helped: await visitor(people[2]!.id),
+      helper: await visitor(people[1]!.id),
+      helperEmail: 'persona2@demo.invalid',
+      clerk: officials[0]!,
+      admin: await visitor(accounts.at(-1)!.id),
+    })
+  if (before.every((n) => n > 0)) {
+    await entrusting()
+    return list
+  }
 
   say('Playing a day of demonstration cases…')
-  const officials = await Promise.all(accounts.slice(1, 3).map((a) => visitor(a.id)))
   for (const o of officials) await cases.desks.goOn(o, office)
   let done = 0
   for (const [i, person] of all.entries()) {
@@ -92,15 +106,56 @@ async function play(parts: Parts, say: (words: string) => void): Promise<DemoLis
     if (i > 3 && done < served && (await serve(cases, officials[i % 2]!, clock, done))) done++
   }
   for (const o of officials) await cases.desks.goOff(o, office)
+  await entrusting()
   say(`  ${all.length} cases filed, ${done} turns served`)
   return list
 }
 
-async function file(cases: Cases, who: SignedIn, i: number): Promise<void> {
+/** One mandate that waits to be accepted, and a registered helper who files a case for somebody: both signed by hand before a clerk, whom everybody has. */
+async function entrust(
+  { mandates }: Pick<Parts, 'mandates'>,
+  cases: Cases,
+  o: {
+    giver: SignedIn
+    friend: { name: string; curp: string }
+    helped: SignedIn
+    helper: SignedIn
+    helperEmail: string
+    clerk: SignedIn
+    admin: SignedIn
+  },
+): Promise<void> {
+  const today = mandates.today()
+  const until = `${Number(today.slice(0, 4)) + 1}${today.slice(4).replace('-02-29', '-02-28')}`
+  const empty = {
+    ...{ companyName: '', companyRfc: '', childName: '', childCurp: '', self: true, name: '', identity: '', email: '', helper: '' },
+    ...{ services: [], maySign: false, from: today, until, capCentavos: null, oneCase: '' },
+  }
+  const signedByHand = async (who: SignedIn, code: string) => {
+    const { statement } = await mandates.one(who, code)
+    const digest = createHash('sha256').update(statement).digest('hex')
+    await mandates.seenAtCounter(o.clerk, office, code, { statement: digest, certificateSeen: false })
+  }
+  const trusted = { kind: 'relative', name: o.friend.name, identity: o.friend.curp, email: 'persona1@demo.invalid' } as const
+  if ((await mandates.of(o.giver)).length === 0) await signedByHand(o.giver, await mandates.draft(o.giver, { ...empty, ...trusted }))
+
+  if ((await mandates.of(o.helper)).length > 0) return
+  const number = await mandates.helpers.license(o.admin, {
+    ...{ email: o.helperEmail, place: 'Mercado de Tacubaya, Ciudad de México', capCentavos: 20_000, until },
+  })
+  const service = 'state/drivers-licence@09' as ServiceId
+  const help = { kind: 'helper', helper: number, services: [service], capCentavos: 15_000 } as const
+  const code = await mandates.draft(o.helped, { ...empty, ...help })
+  await signedByHand(o.helped, code)
+  await mandates.accept(o.helper, { code })
+  await file(cases, o.helper, 0, o.helped.person)
+}
+
+async function file(cases: Cases, who: SignedIn, i: number, principal?: PersonId): Promise<void> {
   const base = offered[i % offered.length]!
   const examples = JSON.parse(readFileSync(join(projectFolder, 'services', base, 'examples.json'), 'utf8')) as Example[]
   const answers = examples.find((e) => !e.expect.refused)!.answers
-  const reference = await cases.filings.start(who, { service: `${base}@09` as ServiceId })
+  const reference = await cases.filings.start(who, { service: `${base}@09` as ServiceId, ...(principal ? { principal } : {}) })
   const seen = new Set<string>()
   for (;;) {
     const page = (await cases.filings.read(who, reference)).journey.pages.find((p) => !seen.has(p.id))
@@ -111,7 +166,7 @@ async function file(cases: Cases, who: SignedIn, i: number): Promise<void> {
   for (const paper of (await cases.filings.read(who, reference)).missing)
     await cases.filings.attach(who, reference, paper, { name: `${paper}.pdf`, stream: aPaper() })
   if (i % 9 === 4) await cases.filings.claim(who, reference, 'older')
-  await cases.submit({ person: who.person, reference })
+  await cases.submit({ person: who.person, session: who.session, reference })
 }
 
 /** One turn at one desk: most are granted, some refused, one is asked for a paper. */
