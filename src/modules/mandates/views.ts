@@ -358,7 +358,7 @@ export function onePage(
           ? mine
             ? html`${insetText({ text: text(l, 'one.offered', { name: m.principal.name }) })}<div class="govuk-button-group">${post(seen, `${at}/accept`, button({ text: text(l, 'one.accept') }))}${post(seen, `${at}/decline`, button({ text: text(l, 'one.decline'), kind: 'secondary' }))}</div>`
             : insetText({ text: text(l, 'one.waits', { name: m.representative.name }) })
-          : m.state === 'living' && mine
+          : m.state === 'living' && mine && m.oneCase === null
             ? button({ text: text(l, 'one.start'), href: '/services' })
             : ''
   const ends = m.state !== 'draft' && !over(m)

@@ -493,7 +493,7 @@ export function caseOverview(
     !signing &&
     service.definition.steps.some((step) => step.kind === 'sign') &&
     html`<p class="govuk-body"><a class="govuk-link" href="/cases/${c.reference}/sign">${text(l, 'sign.see')}</a></p>`
-  }<p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p></section>
+  }${o.as === 'applicant' && html`<p class="govuk-body"><a class="govuk-link" href="/me/uses">${text(l, 'fair.uses')}</a></p>`}</section>
   <div class="v-no-print">${acts}${post(seen, '/reports', html`<input type="hidden" name="office" value="${c.office}"><input type="hidden" name="reference" value="${c.reference}"><input type="hidden" name="step" value="${s.turn?.step ?? ''}">${button({ text: text(l, 'report'), kind: 'warning' })}<p class="govuk-hint">${text(l, 'report.hint')}</p>`)}</div>`
   return personPage(request, deps, {
     acting: o.actingFor,
