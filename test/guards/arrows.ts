@@ -21,6 +21,7 @@ export const calls: Readonly<Record<string, readonly string[]>> = {
   payments: ['people', 'publiclog'],
   cases: ['publiclog', 'people', 'catalogue', 'messages', 'signing', 'mandates', 'payments'],
   information: ['publiclog'],
+  tax: ['cases', 'publiclog', 'people', 'catalogue', 'messages', 'signing', 'mandates', 'payments'],
   voice: ['people', 'catalogue', 'cases'],
   insight: ['publiclog', 'people', 'catalogue', 'cases', 'voice'],
 }
