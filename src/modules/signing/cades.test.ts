@@ -49,30 +49,31 @@ function aPair(kind: string, extensions = ['keyUsage=digitalSignature'], form = 
   return { certificate: folder.read('c.cer'), key: folder.read('k.key'), passphrase: 'pase' }
 }
 
-/** What `openssl cms -verify -cades` says. Throws where the signature does not hold. */
-function verified(signature: Uint8Array, content: Uint8Array, certificate: string) {
+/** What `openssl cms -verify -cades` says, today or at another time. Throws where the signature does not hold. */
+function verified(signature: Uint8Array, content: Uint8Array, certificate: string, at = new Date()) {
   folder.write('s.p7s', signature)
   folder.write('s.txt', content)
-  const trust = ['-CAfile', certificate, '-partial_chain', '-purpose', 'any', '-attime', String(whileValid.getTime() / 1000)]
+  const trust = ['-CAfile', certificate, '-partial_chain', '-purpose', 'any', '-attime', String(Math.floor(at.getTime() / 1000))]
   return folder.run('cms', '-verify', '-cades', '-binary', '-inform', 'DER', '-in', 's.p7s', '-content', 's.txt', '-out', 'out', ...trust)
 }
 
-async function signed({ certificate, key, passphrase }: { certificate: Uint8Array; key: Uint8Array; passphrase: string }) {
-  const pair = await openPair(readCertificate(certificate, whileValid), key, passphrase)
+/** Signs today, when what OpenSSL has just made is in force, or at another time. */
+async function signed(given: { certificate: Uint8Array; key: Uint8Array; passphrase: string }, at = new Date()) {
+  const pair = await openPair(readCertificate(given.certificate, at), given.key, given.passphrase)
   assert.equal(pair.key.extractable, false)
   await assert.rejects(crypto.subtle.exportKey('pkcs8', pair.key))
-  return signCades(statement, pair, whileValid)
+  return signCades(statement, pair, at)
 }
 
 describe('a signature', () => {
   test('with the test e.firma is accepted by OpenSSL as CAdES, and over no other bytes', async () => {
     const given = efirma('FIEL_CACX7605101P8_2023')
-    const signature = await signed(given)
+    const signature = await signed(given, whileValid)
     folder.run('x509', '-inform', 'DER', '-in', given.certificatePath, '-out', 'fiel.pem')
-    assert.match(verified(signature, statement, 'fiel.pem'), /CAdES Verification successful/)
+    assert.match(verified(signature, statement, 'fiel.pem', whileValid), /CAdES Verification successful/)
     const other = Uint8Array.from(statement)
     other[3]! ^= 1
-    assert.throws(() => verified(signature, other, 'fiel.pem'))
+    assert.throws(() => verified(signature, other, 'fiel.pem', whileValid))
     const said = folder.run('cms', '-cmsout', '-print', '-inform', 'DER', '-in', folder.write('s.p7s', signature))
     for (const part of [
       'contentType',
@@ -107,10 +108,10 @@ describe('a signature', () => {
 
   test('of r and s with leading zeros and high bits is DER for OpenSSL', async () => {
     const pair = aPair('p-256')
-    const opened = await openPair(readCertificate(pair.certificate, whileValid), pair.key, pair.passphrase)
+    const opened = await openPair(readCertificate(pair.certificate, new Date()), pair.key, pair.passphrase)
     const lengths = new Set<number>()
     for (let i = 0; i < 60; i++) {
-      const signature = await signCades(statement, opened, whileValid)
+      const signature = await signCades(statement, opened, new Date())
       if (lengths.has(signature.length)) continue
       lengths.add(signature.length)
       verified(signature, statement, 'c.pem')
@@ -124,7 +125,7 @@ describe('a certificate', () => {
     const { holder, from, until } = readCertificate(efirma('FIEL_CACX7605101P8_2023').certificate, whileValid)
     assert.deepEqual(holder, { name: 'XOCHILT CASAS CHAVEZ', id: 'CACX7605101P8' })
     assert.deepEqual([from.toISOString(), until.toISOString()], ['2023-05-09T18:05:49.000Z', '2027-05-08T18:05:49.000Z'])
-    assert.equal(readCertificate(aPair('p-256').certificate, whileValid).holder.name, 'Íñigo Prueba')
+    assert.equal(readCertificate(aPair('p-256').certificate, new Date()).holder.name, 'Íñigo Prueba')
   })
 
   test('is refused before its time, to the second, and after it', () => {
@@ -154,11 +155,11 @@ describe('a certificate', () => {
     ['of 10 MB', () => Buffer.alloc(10_000_000, 0x30), 'certificate-unreadable'],
   ]
   for (const [name, file, reason] of cases)
-    test(`${name} is refused`, () => assert.throws(() => readCertificate(file(), whileValid), refused(reason)))
+    test(`${name} is refused`, () => assert.throws(() => readCertificate(file(), new Date()), refused(reason)))
 
   test('with a key of 1,024 bits is refused once it is opened', async () => {
     const { certificate, key } = aPair('rsa-1024')
-    await assert.rejects(openPair(readCertificate(certificate, whileValid), key, 'pase'), refused('certificate-algorithm'))
+    await assert.rejects(openPair(readCertificate(certificate, new Date()), key, 'pase'), refused('certificate-algorithm'))
   })
 })
 

@@ -168,7 +168,7 @@ describe('the pages of public servants in a browser', { skip: browserMissing() }
       await it.cases.submit({ person: clerk.person, reference, clerkAt: [office] })
       await page.goto(`${url}/counter/${office}/cases/${reference}/confirm`)
       await sound(page, 'the person confirms', scripts)
-      await page.getByRole('textbox', { name: 'Correo de la persona' }).fill(`h${scripts}@test.invalid`)
+      await page.getByRole('textbox', { name: 'Correo o teléfono de la persona' }).fill(`h${scripts}@test.invalid`)
       await page.getByRole('button', { name: 'Enviar el código' }).click()
       await sound(page, 'the code', scripts)
       await page.goto(`${url}/counter/${office}/restore`)
