@@ -424,7 +424,7 @@ export function pages(web: Web, own: Accounts, names: Cookies, deps: PeopleDeps 
     method: 'POST',
     url: '/me/sessions',
     access: 'signed-in',
-    schema: { body: Type.Object({ which: Type.Optional(Type.String({ maxLength: 60 })) }) },
+    schema: { body: Type.Object({ which: Type.Optional(Type.String({ pattern: '^[\\w-]{1,60}$' })) }) },
     handler: async (request, reply) => {
       const visitor = signedIn(request)
       const { which } = request.body

@@ -7,7 +7,8 @@ import * as views from './passkey-views.ts'
 import type { Passkeys } from './passkeys.ts'
 
 const Response = Type.Object({ response: Type.String({ maxLength: 20_000 }), name: Type.Optional(Type.String({ maxLength: 200 })) })
-const OnePasskey = Type.Object({ id: Type.String({ maxLength: 1_500 }), name: Type.Optional(Type.String({ maxLength: 200 })) })
+// A credential's id, base64url.
+const OnePasskey = Type.Object({ id: Type.String({ pattern: '^[\\w-]{1,1500}$' }), name: Type.Optional(Type.String({ maxLength: 200 })) })
 
 /** What the routes need of those beside them. */
 export type PasskeyRoutes = {
