@@ -63,3 +63,34 @@ it('a person comes into the town’s portal by the nation’s, and their level g
   assert.equal(new URL(page.url).pathname, '/me')
   assert.equal((await town.running.parts.db.query('select 1 from federation_link')).length, 1)
 })
+
+it('a portal may be a client of its own provider, as any other system is', async () => {
+  const own = await openSystem(async (url) => ({ OIDC_ISSUER: url, OIDC_CLIENT_ID: 'portal', OIDC_NAME: 'Cuenta única' }))
+  try {
+    const { federation, people, db } = own.running.parts
+    await federation.addClient({
+      id: 'portal',
+      name: 'Ventanilla',
+      agency: 'Gobierno de México',
+      redirectUris: [`${own.url}/sign-in/with/back`],
+      scopes: ['openid', 'profile', 'email'],
+      auth: 'none',
+    })
+    const person = await aPerson(db, 'ana@example.org', 'Ana Secreta')
+    const browser = new Browser(own.url)
+    browser.keep((await people.startSession(db, person, 'email')).cookie)
+    const consent = await browser.open('/sign-in/with?next=/me')
+    assert.match(consent.body, /Permitir y seguir/, consent.url)
+    const joining = await browser.agree(consent)
+    assert.equal(new URL(joining.url).pathname, '/sign-in/with/link')
+    assert.match(joining.body, /Cuenta única/)
+    await browser.send(joining, '/sign-in/with/link')
+    const [link] = await db.query<{ person: string; subject: string }>('select person, subject from federation_link')
+    assert.equal(link!.person, person)
+    assert.notEqual(link!.subject, person)
+    const again = await browser.open('/sign-in/with?next=/me/uses')
+    assert.equal(new URL(again.url).pathname, '/me/uses', again.body.slice(0, 300))
+  } finally {
+    await own.close()
+  }
+})
